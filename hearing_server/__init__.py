@@ -1,0 +1,1 @@
+"""Online hearings and case spaces of a court: the court floors."""

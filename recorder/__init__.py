@@ -1,0 +1,1 @@
+"""Packets to journal, sealed segments, manifest and film; knows no court."""

@@ -1,0 +1,1 @@
+"""Rooms, join grants and selective forwarding on aiortc; knows no court."""

@@ -1,0 +1,1 @@
+"""Everything that proves the house; `python3 -m tests` runs it."""

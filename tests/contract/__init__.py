@@ -1,0 +1,1 @@
+"""One file per port, run on every implementation of it."""

@@ -1,0 +1,1 @@
+"""Whole journeys, in real Chromium where a person would sit."""

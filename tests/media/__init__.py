@@ -1,0 +1,1 @@
+"""Rooms with aiortc peers over loopback, seeded loss included."""

@@ -1,0 +1,1 @@
+"""Journals, seals, recovery and films, decoded again."""
