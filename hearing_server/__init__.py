@@ -1,1 +1,1 @@
-"""Online hearings and case spaces of a court: the court floors."""
+"""The court's server: hearings, case spaces, records. Floors and imports are drawn in docs/ARCHITECTURE.md."""
