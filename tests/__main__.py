@@ -1,0 +1,81 @@
+"""`python3 -m tests`: sets up the test tools, the distribution's Chromium included, then runs every test.
+
+Arguments go to pytest: `python3 -m tests tests/unit -k docket`.
+"""
+
+import glob
+import os
+import shutil
+import sys
+
+from hearing_server import _bootstrap
+
+LOCK_WAIT_S = 300
+# Any of these files, or the program, shows that the package is there. Playwright's driver needs libatomic.
+WANTED_PACKAGES = {
+    "chromium": ("/usr/bin/chromium",),
+    "fonts-noto-cjk": ("/usr/share/fonts/**/NotoSansCJK*", "/usr/share/fonts/**/NotoSansSC*"),
+    "libatomic1": ("/usr/lib/*/libatomic.so.1", "/usr/lib/libatomic.so.1", "/usr/lib64/libatomic.so.1"),
+}
+
+
+def missing_packages() -> list[str]:
+    return [
+        package
+        for package, places in WANTED_PACKAGES.items()
+        if not any(glob.glob(place, recursive=True) for place in places)
+    ]
+
+
+def _apt_get() -> list[str]:
+    """The words that start apt-get with the right to install, or an end with what to type."""
+    if shutil.which("apt-get") is None:
+        _bootstrap.stop(f"install these by hand, here is no apt-get: {', '.join(missing_packages())}")
+    apt_get = ["apt-get", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}", "-q"]
+    if os.geteuid() == 0:
+        return apt_get
+    by_hand = f"sudo apt-get install -y --no-install-recommends {' '.join(missing_packages())}"
+    if shutil.which("sudo") is None:
+        _bootstrap.stop(f"the browser tests need packages that only root can install: {by_hand}")
+    # The environment is named behind sudo because sudo drops it.
+    sudo = ["sudo", "-n"]
+    if _bootstrap.run_shown("Asking sudo", [*sudo, "true"]) is not None:
+        _bootstrap.stop(f"sudo wants a password; please run: {by_hand}")
+    return [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", *apt_get]
+
+
+def ensure_browser() -> None:
+    """Install what the browser tests need from the distribution; says nothing when it is there."""
+    missing = missing_packages()
+    if not missing:
+        return
+    apt_get = _apt_get()
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = [*apt_get, "install", "-y", "--no-install-recommends", *missing]
+    title = f"Installing {', '.join(missing)} (about 260 MB, half a minute and more)"
+    if _bootstrap.run_shown(title, install, env=env) is None:
+        return
+    # Package lists are empty on a new machine and go stale on an old one.
+    tail = _bootstrap.run_shown("Fetching package lists", [*apt_get, "update"], env=env)
+    if tail is None:
+        tail = _bootstrap.run_shown(title, install, env=env)
+    if tail is not None:
+        _bootstrap.say(tail.rstrip())
+        _bootstrap.stop(f"apt-get could not install {', '.join(missing)} (log: {_bootstrap.LOG})")
+
+
+def prepare() -> str:
+    """Set up everything for tests; returns the virtual environment's Python."""
+    _bootstrap.check_python()
+    ensure_browser()
+    return str(_bootstrap.ensure("test"))
+
+
+def main() -> None:
+    python = prepare()
+    os.chdir(_bootstrap.ROOT)
+    os.execv(python, [python, "-m", "pytest", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
