@@ -1,0 +1,82 @@
+"""Where a viewer can start: key frame tests on payloads, and the brake on key frame requests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+H264_NOTHING: Final = 0
+H264_IDR: Final = 1  # starts an IDR slice
+H264_PARAMETERS: Final = 2  # carries a sequence parameter set: where a WebRTC key frame begins
+
+_NAL_IDR: Final = 5
+_NAL_SPS: Final = 7
+_NAL_STAP_A: Final = 24
+_NAL_FU_A: Final = 28
+
+
+def h264_start(payload: bytes) -> int:
+    """H264_PARAMETERS, H264_IDR or H264_NOTHING for an RTP payload (RFC 6184: single NAL, STAP-A, FU-A)."""
+    if not payload:
+        return H264_NOTHING
+    kind = payload[0] & 0x1F
+    if kind == _NAL_FU_A:
+        if len(payload) < 2 or not payload[1] & 0x80:  # only the first fragment starts anything
+            return H264_NOTHING
+        return _nal_start(payload[1] & 0x1F)
+    if kind == _NAL_STAP_A:
+        return _aggregate_start(payload)
+    return _nal_start(kind)
+
+
+def _nal_start(kind: int) -> int:
+    if kind == _NAL_SPS:
+        return H264_PARAMETERS
+    return H264_IDR if kind == _NAL_IDR else H264_NOTHING
+
+
+def _aggregate_start(payload: bytes) -> int:
+    best, at, size = H264_NOTHING, 1, len(payload)
+    while at + 2 < size:
+        length = payload[at] << 8 | payload[at + 1]
+        if length == 0 or at + 2 + length > size:
+            break
+        best = max(best, _nal_start(payload[at + 2] & 0x1F))
+        at += 2 + length
+    return best
+
+
+class KeyframeThrottle:
+    """Lets through at most one key frame request per source and interval, and asks again while none has come.
+
+    `interval_ms` 500 for a low layer, up to 1000 for a high one (LiveKit), never below 200 (JVB).
+    """
+
+    __slots__ = ("_asked_ms", "_interval_ms", "_wanted", "requests")
+
+    def __init__(self, interval_ms: float = 500.0) -> None:
+        self._interval_ms = interval_ms
+        self._asked_ms = float("-inf")
+        self._wanted = False
+        self.requests = 0  # how many requests went out
+
+    @property
+    def is_wanted(self) -> bool:
+        """Somebody waits for a key frame that has not come."""
+        return self._wanted
+
+    def want(self, now_ms: float) -> bool:
+        """A viewer needs a key frame. True when a PLI must be sent now; otherwise `due` will say so later."""
+        self._wanted = True
+        return self.due(now_ms)
+
+    def due(self, now_ms: float) -> bool:
+        """Called on a timer: True when a request is open and the interval is over. Sending is then counted."""
+        if not self._wanted or now_ms - self._asked_ms < self._interval_ms:
+            return False
+        self._asked_ms = now_ms
+        self.requests += 1
+        return True
+
+    def arrived(self) -> None:
+        """A key frame came: nobody waits any more."""
+        self._wanted = False

@@ -1,0 +1,128 @@
+"""Loss repair by retransmission: asking the publisher in time, and answering a viewer within reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_WAIT_MS: Final = 20.0  # Galene: reordering settles within 20 ms ...
+FIRST_WAIT_PACKETS: Final = 2  # ... or two packets, whichever is more
+MAX_TRIES: Final = 8  # LiveKit 5, mediasoup 10; eight tries at 70 ms fill the 2 s history
+MIN_SPACING_MS: Final = 20.0
+MAX_SPACING_MS: Final = 400.0
+BACKOFF: Final = 1.25  # LiveKit nack.go
+MAX_PENDING: Final = 100  # LiveKit; a larger hole is cheaper to heal by a key frame
+DEFAULT_RTT_MS: Final = 70.0  # LiveKit, until measured
+MAX_ANSWERS: Final = 3  # LiveKit sequencer.go
+_ANSWERS_REMEMBERED: Final = 512
+
+
+class LossDetector:
+    """Watches one incoming stream by unwrapped sequence number and says which packets to ask for, and when.
+
+    Gives up on a packet after MAX_TRIES, on the oldest ones beyond MAX_PENDING, and on everything before a key
+    frame. Packets given up for the first two reasons raise `needs_keyframe`, which the owner reads and clears.
+    """
+
+    __slots__ = ("_next", "_pending", "given_up", "needs_keyframe", "rtt_ms")
+
+    def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS) -> None:
+        self._next = -1
+        # sequence -> (time of the next request, requests sent); insertion order = age
+        self._pending: dict[int, tuple[float, int]] = {}
+        self.rtt_ms = rtt_ms
+        self.given_up = 0
+        self.needs_keyframe = False
+
+    @property
+    def pending(self) -> int:
+        """How many packets are missing and still hoped for."""
+        return len(self._pending)
+
+    def received(self, sequence: int, now_ms: float) -> None:
+        """A packet arrived. Duplicates are harmless."""
+        expected = self._next
+        if sequence == expected:
+            self._next = sequence + 1
+            return
+        if expected < 0:
+            self._next = sequence + 1
+        elif sequence < expected:
+            self._pending.pop(sequence, None)
+        else:
+            self._next = sequence + 1
+            self._add(expected, sequence, now_ms)
+
+    def _add(self, start: int, stop: int, now_ms: float) -> None:
+        pending = self._pending
+        overflow = len(pending) + stop - start - MAX_PENDING
+        if overflow > 0:
+            self.needs_keyframe = True
+            self.given_up += overflow
+            held = min(overflow, len(pending))
+            for sequence in list(pending)[:held]:
+                del pending[sequence]
+            start += overflow - held
+        due_ms = now_ms + FIRST_WAIT_MS
+        for sequence in range(start, stop):
+            pending[sequence] = (due_ms, 0)
+
+    def due(self, now_ms: float) -> list[int]:
+        """16-bit sequence numbers to ask for now. Call it every 10-20 ms while `pending` is not 0."""
+        pending = self._pending
+        if not pending:
+            return []
+        asked: list[int] = []
+        exhausted: list[int] = []
+        spacing = min(max(self.rtt_ms, MIN_SPACING_MS), MAX_SPACING_MS)
+        newest = self._next - 1
+        for sequence, (due_ms, tries) in pending.items():
+            if now_ms < due_ms or newest - sequence < FIRST_WAIT_PACKETS:
+                continue
+            if tries >= MAX_TRIES:
+                exhausted.append(sequence)
+                continue
+            wait_ms = min(spacing * BACKOFF**tries, MAX_SPACING_MS)
+            pending[sequence] = (now_ms + wait_ms, tries + 1)
+            asked.append(sequence & 0xFFFF)
+        for sequence in exhausted:
+            del pending[sequence]
+        if exhausted:
+            self.given_up += len(exhausted)
+            self.needs_keyframe = True
+        return asked
+
+    def keyframe(self, sequence: int) -> None:
+        """A key frame starts at this unwrapped number: nothing before it is worth asking for."""
+        if self._pending:
+            for missing in [number for number in self._pending if number < sequence]:
+                del self._pending[missing]
+
+    def forget(self) -> None:
+        """Ask for nothing that is missing now (mute, hold, a restarted sender)."""
+        self._pending.clear()
+        self._next = -1
+
+
+class AnswerLimiter:
+    """Guards the answers to one viewer's NACKs: a packet again only after two round trips, and three times at most.
+
+    Without it one viewer on a bad line asks for the same packets every few milliseconds and drowns its own link.
+    """
+
+    __slots__ = ("_answers", "rtt_ms")
+
+    def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS) -> None:
+        self._answers: dict[int, tuple[float, int]] = {}
+        self.rtt_ms = rtt_ms
+
+    def allows(self, sequence: int, now_ms: float) -> bool:
+        """True when this outgoing (16-bit) number may be sent again now; the answer is then counted."""
+        answers = self._answers
+        sent_ms, count = answers.pop(sequence, (float("-inf"), 0))
+        if now_ms - sent_ms > 10_000.0:
+            count = 0  # the 16-bit number came round again
+        allowed = count < MAX_ANSWERS and now_ms - sent_ms >= (2 * self.rtt_ms if count > 1 else self.rtt_ms * count)
+        answers[sequence] = (now_ms, count + 1) if allowed else (sent_ms, count)
+        if len(answers) > _ANSWERS_REMEMBERED:
+            del answers[next(iter(answers))]
+        return allowed

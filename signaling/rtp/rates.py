@@ -1,0 +1,141 @@
+"""How much passes, how much may pass, and which simulcast layer fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+START_BPS: Final = 2_000_000  # stock REMB needs 40 s to climb there; a hearing lasts too long to look bad first
+FLOOR_BPS: Final = 64_000  # below this not even the lowest layer is watchable; audio is not counted here
+CEILING_BPS: Final = 20_000_000
+LOW_LOSS: Final = 0.02
+HIGH_LOSS: Final = 0.10
+GROWTH: Final = 1.05
+USED_SHARE: Final = 0.75  # Galene: grow only when most of the estimate is really used
+UPGRADE_MARGIN: Final = 1.2  # a better layer must fit with air, or picture size would flap
+HEIGHT_TOLERANCE: Final = 1.25  # a layer a little taller than asked is better than one half as tall
+
+
+class RateWindow:
+    """Bytes and packets per second over a sliding window of `window_ms`, in eight slots."""
+
+    __slots__ = ("_bytes", "_packets", "_slot", "_slot_ms", "_started_ms", "total_bytes", "total_packets")
+
+    SLOTS: Final = 8
+
+    def __init__(self, window_ms: float = 1000.0) -> None:
+        self._slot_ms = window_ms / self.SLOTS
+        self._bytes = [0] * (self.SLOTS + 1)
+        self._packets = [0] * (self.SLOTS + 1)
+        self._slot = -1
+        self._started_ms = -1.0
+        self.total_bytes = 0
+        self.total_packets = 0
+
+    def add(self, size_bytes: int, now_ms: float) -> None:
+        """One packet passed."""
+        slot = int(now_ms / self._slot_ms)
+        if slot != self._slot:
+            self._advance(slot, now_ms)
+        index = slot % (self.SLOTS + 1)
+        self._bytes[index] += size_bytes
+        self._packets[index] += 1
+        self.total_bytes += size_bytes
+        self.total_packets += 1
+
+    def _advance(self, slot: int, now_ms: float) -> None:
+        if self._slot < 0:
+            self._started_ms = now_ms
+        steps = min(slot - self._slot, self.SLOTS + 1) if self._slot >= 0 else 0
+        for step in range(steps):
+            index = (slot - step) % (self.SLOTS + 1)
+            self._bytes[index] = self._packets[index] = 0
+        self._slot = max(slot, self._slot)
+
+    def _per_second(self, counts: list[int], now_ms: float) -> float:
+        if self._slot < 0:
+            return 0.0
+        slot = int(now_ms / self._slot_ms)
+        if slot > self._slot:
+            self._advance(slot, now_ms)
+        covered_ms = (self.SLOTS * self._slot_ms) + (now_ms - slot * self._slot_ms)
+        covered_ms = max(self._slot_ms, min(covered_ms, now_ms - self._started_ms))
+        return sum(counts) * 1000 / covered_ms
+
+    def bits_per_second(self, now_ms: float) -> float:
+        """Bitrate over the window."""
+        return 8 * self._per_second(self._bytes, now_ms)
+
+    def packets_per_second(self, now_ms: float) -> float:
+        """Packet rate over the window."""
+        return self._per_second(self._packets, now_ms)
+
+
+class LossEstimate:
+    """What a path carries, from its loss reports alone (Galene's rule), capped by REMB where the peer sends one."""
+
+    __slots__ = ("_ceiling_bps", "_floor_bps", "_remb_bps", "estimate_bps", "loss_ratio")
+
+    def __init__(
+        self, *, start_bps: float = START_BPS, floor_bps: float = FLOOR_BPS, ceiling_bps: float = CEILING_BPS
+    ) -> None:
+        self.estimate_bps = float(start_bps)
+        self.loss_ratio = 0.0  # of the last report
+        self._floor_bps = floor_bps
+        self._ceiling_bps = ceiling_bps
+        self._remb_bps: float | None = None
+
+    def report(self, loss_ratio: float, sent_bps: float) -> float:
+        """A receiver report (loss 0..1 since the last one, what we really sent). Returns the new `limit_bps`."""
+        self.loss_ratio = loss_ratio
+        if loss_ratio < LOW_LOSS:
+            if sent_bps >= USED_SHARE * self.estimate_bps:
+                self.estimate_bps = min(self.estimate_bps * GROWTH, self._ceiling_bps)
+        elif loss_ratio > HIGH_LOSS:
+            self.estimate_bps = max(self.estimate_bps * (1 - loss_ratio / 2), self._floor_bps)
+        return self.limit_bps
+
+    def remb(self, bitrate_bps: float) -> None:
+        """The peer's own estimate."""
+        self._remb_bps = bitrate_bps
+
+    @property
+    def limit_bps(self) -> float:
+        """The smaller of both estimates, never below the floor."""
+        if self._remb_bps is None:
+            return self.estimate_bps
+        return max(self._floor_bps, min(self.estimate_bps, self._remb_bps))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOffer:
+    """One simulcast layer that is arriving now."""
+
+    key: int  # the SSRC of the layer
+    bitrate_bps: float
+    height_px: int  # 0 when not yet known
+
+
+def choose_layer(
+    layers: Sequence[LayerOffer], *, budget_bps: float, max_height_px: int, current: int | None = None
+) -> LayerOffer | None:
+    """The tallest layer that the viewer wants and the path carries; never nothing while a picture is wanted.
+
+    `max_height_px` 0 means the viewer wants no picture: None. `current` is the key being sent: a taller layer must
+    fit with UPGRADE_MARGIN. With no layer that fits, the smallest is sent. Layers without bitrate are not arriving
+    and count as the last choice.
+    """
+    if max_height_px <= 0 or not layers:
+        return None
+    ordered = sorted(layers, key=lambda layer: (layer.height_px, layer.bitrate_bps))
+    alive = [layer for layer in ordered if layer.bitrate_bps > 0] or ordered
+    sent = next((layer for layer in alive if layer.key == current), None)
+    chosen = alive[0]
+    for layer in alive[1:]:
+        if layer.height_px > max_height_px * HEIGHT_TOLERANCE:
+            break
+        climbs = sent is not None and layer.height_px > sent.height_px
+        if layer.bitrate_bps * (UPGRADE_MARGIN if climbs else 1.0) <= budget_bps:
+            chosen = layer
+    return chosen
