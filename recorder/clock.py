@@ -1,8 +1,8 @@
 """The one hearing clock: nanoseconds since the recording began, and their UTC.
 
-Monotonic time rules. The wall clock is read at the start of each run (one process writing) and only then; later
-steps of the wall clock are noted and move nothing. Between runs on the same boot the monotonic clock goes on; after
-a reboot it begins again, and the wall clock bridges.
+Monotonic time rules. The wall clock is read at the start of each run (one process writing) and only then;
+later steps of the wall clock are noted and move nothing. Between runs on the same boot the monotonic clock
+goes on; after a reboot it begins again, and the wall clock bridges.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class ClockRun:
-    """One process writing: at monotonic `monotonic_ns` the wall clock said `utc_ns` and the recording stood at `elapsed_ns`."""
+    """One process writing: at `monotonic_ns` the wall clock said `utc_ns`, the hearing clock `elapsed_ns`."""
 
     run: int
     boot_id: str
@@ -27,7 +27,7 @@ class ClockRun:
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """The wall clock left the hearing clock by `step_ns` (positive = forward) at `elapsed_ns`. The hearing clock did not follow."""
+    """At `elapsed_ns` the wall clock jumped by `step_ns` (positive = forward); the hearing clock did not."""
 
     elapsed_ns: int
     step_ns: int
@@ -60,7 +60,7 @@ class HearingClock:
 def next_run(
     before: ClockRun | None, last_elapsed_ns: int, *, run: int, boot_id: str, monotonic_ns: int, utc_ns: int
 ) -> ClockRun:
-    """Place a run on the hearing clock: `last_elapsed_ns` is where the run before it ended (never gone behind)."""
+    """Place a run on the hearing clock; never before `last_elapsed_ns`, where the run before it ended."""
     if before is None:
         return ClockRun(run, boot_id, monotonic_ns, utc_ns, 0)
     if before.boot_id == boot_id and boot_id:

@@ -41,7 +41,7 @@ def sealed_segment_path(folder: Path, number: int) -> Path:
 
 
 def segment_files(folder: Path) -> list[SegmentFile]:
-    """All segment files in order of number; an empty list when there is no journal. Foreign names are passed over."""
+    """All segment files by number; empty when there is no journal. Foreign names are passed over."""
     journal = folder / JOURNAL_FOLDER
     if not journal.is_dir():
         return []

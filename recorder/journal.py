@@ -4,8 +4,8 @@ A segment file is nothing but records. A record is a 24-byte header (big-endian)
 
     sync 2 | kind u8 | flags u8 | length u32 | at_ns u64 | track u32 | crc32c u32 | payload
 
-`crc32c` (Castagnoli, RFC 3720 B.4) covers the 20 bytes before it and the payload. A reader cuts a torn tail at
-the last good checksum and finds the next good record after damage in the middle.
+`crc32c` (Castagnoli, RFC 3720 B.4) covers the 20 bytes before it and the payload. A reader cuts a torn tail
+at the last good checksum and finds the next good record after damage in the middle.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ANCHOR = struct.Struct(">QI")  # UTC in ns since 1970, half the time the two clo
 
 
 class RecordKind(IntEnum):
-    """What a record says. Numbers are for ever; new kinds get new numbers, readers skip kinds they do not know."""
+    """What a record says. Numbers are for ever; readers skip kinds they do not know."""
 
     SEGMENT = 1  # JSON, first record of every segment
     TRACK = 2  # JSON of signaling.sink.TrackInfo; binds the track number; at_ns = start of the track

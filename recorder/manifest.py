@@ -1,7 +1,7 @@
 """The manifest: what a recording holds, what it lacks, and the digests that bind both.
 
-Everything in it is computed from the segments; it can be thrown away and built again. All `*_ns` of this file are
-on the hearing clock (ns since the recording began) unless they say otherwise.
+Everything in it is computed from the segments; it can be thrown away and built again. All `*_ns` of this
+file are on the hearing clock (ns since the recording began) unless they say otherwise.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrack:
-    """One track as recorded. `number` is unique in the recording; `track_id` may come back after a reconnection.
+    """One track as recorded. `number` is unique in the recording; a `track_id` may come back.
 
     recorded_ns + gap_ns = duration of the recording.
     """
@@ -70,7 +70,10 @@ class RecordedTrack:
 
 @dataclass(frozen=True, slots=True)
 class SealedSegment:
-    """One sealed segment. `valid_bytes` < `size_bytes` only where a failed sync made the writer give the rest up."""
+    """One sealed segment. `valid_bytes` < `size_bytes`: the writer gave the rest up after a failed sync.
+
+    `sha256` and `records` are those of the valid bytes.
+    """
 
     number: int
     name: str
@@ -87,7 +90,7 @@ class SealedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The record was paused by order. `code` is "recess", "closed_exhibit" or "mediation"; `until_ns` None = never resumed."""
+    """The record was paused by order: "recess", "closed_exhibit", "mediation". `until_ns` None: to the end."""
 
     code: str
     from_ns: int
@@ -145,19 +148,20 @@ class Manifest:
         return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     def _body(self) -> dict[str, Any]:
-        body = {"format": MANIFEST_FORMAT, "started_utc": self.clock.utc(0).isoformat()} | asdict(self)
+        body: dict[str, Any] = asdict(self)
+        body |= {"format": MANIFEST_FORMAT, "started_utc": self.clock.utc(0).isoformat()}
         for run in body["runs"]:
             run["monotonic_ns"], run["utc_ns"] = str(run["monotonic_ns"]), str(run["utc_ns"])
         return body
 
     @staticmethod
     def load(folder: Path) -> Manifest:
-        """Read `manifest.json` of a recording's folder. FileNotFoundError; ManifestError when it makes no sense."""
+        """Read `manifest.json` of a recording's folder. FileNotFoundError, ManifestError."""
         return Manifest.from_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
 
     @staticmethod
     def from_json(text: str) -> Manifest:
-        """The manifest from its JSON text; ManifestError names what is wrong, a root digest that does not match included."""
+        """The manifest from its JSON text. ManifestError, also when the root digest does not match."""
         try:
             body = json.loads(text)
             manifest = _manifest_of(body)
@@ -176,7 +180,8 @@ class ManifestError(ValueError):
 def _manifest_of(body: dict[str, Any]) -> Manifest:
     if body["format"] != MANIFEST_FORMAT:
         raise ManifestError(f"manifest format {body['format']}")
-    runs = [run | {"monotonic_ns": int(run["monotonic_ns"]), "utc_ns": int(run["utc_ns"])} for run in body["runs"]]
+    exact = [{name: int(run[name]) for name in ("monotonic_ns", "utc_ns")} for run in body["runs"]]
+    runs = [run | numbers for run, numbers in zip(body["runs"], exact, strict=True)]
     tracks = [track | {"info": _exact(TrackInfo, track["info"])} for track in body["tracks"]]
     gaps = [gap | {"cause": GapCause(gap["cause"])} for gap in body["gaps"]]
     return Manifest(
