@@ -1,0 +1,1 @@
+"""The web client, checked by its own tools: unit tests, types."""
