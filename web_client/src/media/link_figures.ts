@@ -1,0 +1,89 @@
+/** The plain facts of a connection, out of the browser's statistics: for the "connection" panel and the weak-line hint. Pure. */
+
+export interface TrackFigures {
+  id: string;
+  kind: "audio" | "video";
+  direction: "up" | "down";
+  rid: string | null;
+  codec: string | null;
+  bitsPerSecond: number | null;
+  width: number | null;
+  height: number | null;
+  framesPerSecond: number | null;
+  packetsLost: number;
+  lossRatio: number | null;
+  freezes: number | null;
+}
+
+export interface LinkFigures {
+  rttMs: number | null;
+  transport: "udp" | "tcp" | null;
+  relayed: boolean;
+  availableBitsPerSecond: number | null;
+  tracks: TrackFigures[];
+}
+
+interface Row {
+  id: string;
+  type: string;
+  timestamp: number;
+  [field: string]: unknown;
+}
+
+export const NO_FIGURES: LinkFigures = { rttMs: null, transport: null, relayed: false, availableBitsPerSecond: null, tracks: [] };
+
+const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+function activePair(rows: Map<string, Row>): Row | undefined {
+  const transport = [...rows.values()].find((row) => row.type === "transport");
+  const chosen = transport ? rows.get(String(transport["selectedCandidatePairId"])) : undefined;
+  return chosen ?? [...rows.values()].find((row) => row.type === "candidate-pair" && row["nominated"] === true && row["state"] === "succeeded");
+}
+
+function trackFigures(row: Row, rows: Map<string, Row>, earlier: Map<string, Row>): TrackFigures {
+  const isUp = row.type === "outbound-rtp";
+  const before = earlier.get(row.id);
+  const bytes = number(isUp ? row["bytesSent"] : row["bytesReceived"]) ?? 0;
+  const bytesBefore = before ? (number(isUp ? before["bytesSent"] : before["bytesReceived"]) ?? 0) : null;
+  const elapsedS = before ? (row.timestamp - before.timestamp) / 1000 : 0;
+  const remote = isUp ? rows.get(String(row["remoteId"])) : row;
+  const lost = number(remote?.["packetsLost"]) ?? 0;
+  const received = number(row["packetsReceived"]) ?? 0;
+  const ratio = isUp ? number(remote?.["fractionLost"]) : lost + received > 0 ? lost / (lost + received) : null;
+  return {
+    id: row.id,
+    kind: row["kind"] === "audio" ? "audio" : "video",
+    direction: isUp ? "up" : "down",
+    rid: text(row["rid"]),
+    codec: text(rows.get(String(row["codecId"]))?.["mimeType"])?.split("/")[1] ?? null,
+    bitsPerSecond: bytesBefore === null || elapsedS <= 0 ? null : Math.round(((bytes - bytesBefore) * 8) / elapsedS),
+    width: number(row["frameWidth"]),
+    height: number(row["frameHeight"]),
+    framesPerSecond: number(row["framesPerSecond"]),
+    packetsLost: lost,
+    lossRatio: ratio,
+    freezes: number(row["freezeCount"]),
+  };
+}
+
+/** `report` now and, for rates, the one before. */
+export function linkFigures(report: Iterable<[string, unknown]> | null, previous: Iterable<[string, unknown]> | null): LinkFigures {
+  if (!report) return NO_FIGURES;
+  const rows = new Map(report) as Map<string, Row>;
+  const earlier = new Map(previous ?? []) as Map<string, Row>;
+  const pair = activePair(rows);
+  const local = pair ? rows.get(String(pair["localCandidateId"])) : undefined;
+  const remote = pair ? rows.get(String(pair["remoteCandidateId"])) : undefined;
+  const rttS = number(pair?.["currentRoundTripTime"]);
+  const protocol = text(local?.["protocol"]);
+  return {
+    rttMs: rttS === null ? null : Math.round(rttS * 1000),
+    transport: protocol === "udp" || protocol === "tcp" ? protocol : null,
+    relayed: local?.["candidateType"] === "relay" || remote?.["candidateType"] === "relay",
+    availableBitsPerSecond: number(pair?.["availableOutgoingBitrate"]),
+    tracks: [...rows.values()]
+      .filter((row) => row.type === "outbound-rtp" || row.type === "inbound-rtp")
+      .map((row) => trackFigures(row, rows, earlier)),
+  };
+}

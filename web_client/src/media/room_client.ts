@@ -1,0 +1,264 @@
+/**
+ * A person's place in the media room: takes the seat with a grant, publishes, subscribes, and comes back after whatever a
+ * phone goes through. One per hearing page; the page only watches its observables.
+ */
+import { browserClock, type Clock } from "./clock";
+import { LinkLadder, type Rung } from "./link_ladder";
+import { Leash, Observable } from "./observable";
+import { PublishLink } from "./publish_link";
+import { type RemoteTracks, SubscribeLink } from "./subscribe_link";
+import { TaskLine } from "./task_line";
+import { type Grant, type JoinedRoom, Refusal, type SignalChannel, type Source, type SubscriptionOffer } from "./words";
+
+/** `ended`: the court or another device took the seat; only the person can sit down again. */
+export type RoomState = "out" | "joining" | "in" | "returning" | "ended";
+
+export interface RoomClientOptions {
+  channel: SignalChannel;
+  fetchGrant(): Promise<Grant>;
+  createPeer(servers: RTCIceServer[]): RTCPeerConnection;
+  sendableCodecs(kind: "audio" | "video"): readonly RTCRtpCodec[] | undefined;
+  clock?: Clock;
+}
+
+/** Ends of a seat that only the court or the person can undo; anything else is a fault to come back from. */
+const FINAL_END = /^(removed|replaced|hearing|closed|left|room_closed|refused)/;
+
+/** Waits between tries to sit down again: quick first, then gentle to a server in trouble. */
+const RETRY_MS = [0, 500, 1_000, 2_000, 4_000, 8_000] as const;
+
+export class RoomClient {
+  readonly state = new Observable<RoomState>("out");
+  readonly endReason = new Observable<string | null>(null);
+  readonly remote = new Observable<RemoteTracks>(new Map());
+  /** The way up and the way down, as the person should see them: the worse of the two counts. */
+  readonly rungs = new Observable<{ up: Rung; down: Rung }>({ up: "steady", down: "steady" });
+  readonly isConnected = new Observable(false);
+  private links: Links | null = null;
+  private readonly tracks: Partial<Record<Source, MediaStreamTrack>> = {};
+  private readonly leash = new Leash();
+  private readonly line = new TaskLine();
+  private readonly clock: Clock;
+  private tries = 0;
+  private cancelRetry = (): void => undefined;
+  private isRejoinPending = false;
+
+  constructor(private readonly options: RoomClientOptions) {
+    this.clock = options.clock ?? browserClock;
+    const { channel } = options;
+    this.leash.hold(
+      channel.on("subscription_offered", (offer: SubscriptionOffer) => void this.links?.down.offered(offer)),
+      channel.on("seat_ended", (body: { reason?: string }) => this.seatEnded(body.reason ?? "ended")),
+      channel.isUp.watch((isUp) => this.socketChanged(isUp)),
+    );
+  }
+
+  /** Sits down and publishes what is there. Rejects with the server's refusal when it will not have this person. */
+  async join(tracks: Partial<Record<Source, MediaStreamTrack>>): Promise<void> {
+    Object.assign(this.tracks, tracks);
+    this.endReason.set(null);
+    this.state.set("joining");
+    try {
+      await this.line.run(() => this.sitDown());
+    } catch (error) {
+      if (error instanceof Refusal && !error.retryable) {
+        this.state.set("out");
+        throw error;
+      }
+      this.scheduleRejoin();
+    }
+  }
+
+  /** Starts or swaps a source. Without a seat it is kept for the next one. */
+  async publish(source: Source, track: MediaStreamTrack): Promise<void> {
+    this.tracks[source] = track;
+    await this.links?.up.publish({ [source]: track });
+  }
+
+  /** Stops sending a source; its place stays. */
+  async pause(source: Source): Promise<void> {
+    delete this.tracks[source];
+    await this.links?.up.pause(source);
+  }
+
+  /** One's own mute, said to the server as well, so that nothing more of it is forwarded or recorded. */
+  mute(source: Source, muted: boolean): Promise<unknown> {
+    return this.options.channel.request("track_mute", { source, muted });
+  }
+
+  prefer(identity: string, source: Source, maxHeightPx: number): void {
+    if (!this.links) return;
+    // A wish that got lost is said again with the next seat; the picture only stays larger than needed.
+    this.options.channel.request("layer_prefer", { identity, source, max_height_px: maxHeightPx }).catch(() => undefined);
+  }
+
+  networkChanged(): void {
+    this.links?.upLadder.networkChanged();
+    this.links?.downLadder.networkChanged();
+  }
+
+  async stats(): Promise<{ up: RTCStatsReport | null; down: RTCStatsReport | null }> {
+    const links = this.links;
+    if (!links) return { up: null, down: null };
+    const [up, down] = await Promise.all([links.up.stats(), links.down.stats()]);
+    return { up, down };
+  }
+
+  async leave(): Promise<void> {
+    this.state.set("out");
+    this.forgetRetry();
+    this.dropLinks();
+    this.remote.set(new Map());
+    if (this.options.channel.isUp.value) await this.options.channel.request("room_leave", {}).catch(() => undefined);
+  }
+
+  close(): void {
+    this.forgetRetry();
+    this.dropLinks();
+    this.remote.set(new Map());
+    this.leash.release();
+    this.state.set("out");
+  }
+
+  private get isWanted(): boolean {
+    return this.state.value !== "out" && this.state.value !== "ended";
+  }
+
+  private async sitDown(): Promise<void> {
+    if (!this.isWanted) return;
+    const { grant } = await this.options.fetchGrant();
+    this.dropLinks();
+    const pendingOffers: SubscriptionOffer[] = [];
+    // The first offer may overtake the ack of the join.
+    const stopKeeping = this.options.channel.on("subscription_offered", (offer: SubscriptionOffer) => void pendingOffers.push(offer));
+    let joined: JoinedRoom;
+    try {
+      joined = await this.options.channel.request<JoinedRoom>("room_join", { grant });
+    } finally {
+      stopKeeping();
+    }
+    if (!this.isWanted) return;
+    const links = this.newLinks(joined.ice_servers ?? []);
+    this.links = links;
+    for (const offer of pendingOffers) void links.down.offered(offer);
+    if (Object.keys(this.tracks).length > 0) await links.up.publish(this.tracks);
+    this.tries = 0;
+    this.state.set("in");
+  }
+
+  private newLinks(servers: RTCIceServer[]): Links {
+    const { channel } = this.options;
+    const createPeer = (): RTCPeerConnection => this.options.createPeer(servers);
+    const up = new PublishLink({
+      createPeer,
+      sendableCodecs: this.options.sendableCodecs,
+      sendOffer: async (sdp, sources) => (await channel.request<{ sdp: string }>("track_publish", { sdp, sources })).sdp,
+    });
+    const restartDown = async (): Promise<void> => void (await channel.request("subscription_restart", {}));
+    const down = new SubscribeLink({
+      createPeer,
+      sendAnswer: async (version, sdp) => void (await channel.request("subscription_answer", { version, sdp })),
+      onBroken: () => void restartDown().catch(() => this.scheduleRejoin()),
+    });
+    const rejoin = (): void => this.scheduleRejoin();
+    const upLadder = new LinkLadder(this.clock, { restartIce: () => up.restartIce(), fresh: () => up.rebuild(), rejoin });
+    const downLadder = new LinkLadder(this.clock, { restartIce: restartDown, fresh: null, rejoin });
+    const links: Links = { up, down, upLadder, downLadder, leash: new Leash() };
+    links.leash.hold(
+      up.state.watch((state) => this.linkChanged(links, upLadder, state)),
+      down.state.watch((state) => this.linkChanged(links, downLadder, state)),
+      down.tracks.watch((tracks) => this.remote.set(tracks)),
+      upLadder.rung.watch(() => this.rungsChanged(links)),
+      downLadder.rung.watch(() => this.rungsChanged(links)),
+    );
+    return links;
+  }
+
+  private linkChanged(links: Links, ladder: LinkLadder, state: RTCPeerConnectionState): void {
+    if (links !== this.links) return;
+    ladder.linkChanged(state);
+    this.isConnected.set([links.up, links.down].every((link) => link.state.value === "connected" || link.state.value === "new"));
+  }
+
+  private rungsChanged(links: Links): void {
+    if (links === this.links) this.rungs.set({ up: links.upLadder.rung.value, down: links.downLadder.rung.value });
+  }
+
+  private socketChanged(isUp: boolean): void {
+    if (!this.isWanted) return;
+    this.links?.upLadder.signallingChanged(isUp);
+    this.links?.downLadder.signallingChanged(isUp);
+    if (isUp && this.state.value !== "joining") void this.line.run(() => this.resume());
+  }
+
+  /** After the socket came back: is the seat still ours? If so media never stopped; if not, sit down again. */
+  private async resume(): Promise<void> {
+    if (!this.isWanted || this.isRejoinPending) return;
+    if (!this.links) return this.scheduleRejoin();
+    try {
+      await this.options.channel.request("subscription_restart", {});
+    } catch {
+      this.scheduleRejoin();
+    }
+  }
+
+  private seatEnded(reason: string): void {
+    if (!this.isWanted) return;
+    // A lost transport or a restarted server is no reason to ask the person anything.
+    if (FINAL_END.test(reason)) {
+      this.forgetRetry();
+      this.dropLinks();
+      this.remote.set(new Map());
+      this.endReason.set(reason);
+      this.state.set("ended");
+    } else this.scheduleRejoin();
+  }
+
+  private forgetRetry(): void {
+    this.cancelRetry();
+    this.isRejoinPending = false;
+  }
+
+  private scheduleRejoin(): void {
+    if (!this.isWanted || this.isRejoinPending) return;
+    this.isRejoinPending = true;
+    this.state.set("returning");
+    const delayMs = RETRY_MS[Math.min(this.tries, RETRY_MS.length - 1)] ?? 8_000;
+    this.tries += 1;
+    this.cancelRetry = this.clock.after(delayMs, () => {
+      this.isRejoinPending = false;
+      void this.rejoin();
+    });
+  }
+
+  private async rejoin(): Promise<void> {
+    // Without the socket there is nothing to ask; its return tries again.
+    if (!this.isWanted || !this.options.channel.isUp.value) return;
+    try {
+      await this.line.run(() => this.sitDown());
+    } catch (error) {
+      if (error instanceof Refusal && !error.retryable) this.seatEnded(`refused ${error.code}`);
+      else this.scheduleRejoin();
+    }
+  }
+
+  private dropLinks(): void {
+    const links = this.links;
+    this.links = null;
+    links?.leash.release();
+    links?.upLadder.stop();
+    links?.downLadder.stop();
+    links?.up.close();
+    links?.down.close();
+    this.isConnected.set(false);
+    this.rungs.set({ up: "steady", down: "steady" });
+  }
+}
+
+interface Links {
+  up: PublishLink;
+  down: SubscribeLink;
+  upLadder: LinkLadder;
+  downLadder: LinkLadder;
+  leash: Leash;
+}

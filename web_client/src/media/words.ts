@@ -1,0 +1,53 @@
+/** The nouns of the media plane as the wire spells them (docs/PROTOCOL.md section 3). */
+export type Source = "microphone" | "camera" | "screen";
+export type Kind = "audio" | "video";
+
+export interface OfferedTrack {
+  mid: string;
+  identity: string;
+  source: Source;
+  kind: Kind;
+}
+
+export interface SubscriptionOffer {
+  version: number;
+  sdp: string;
+  tracks: OfferedTrack[];
+}
+
+export interface JoinedRoom {
+  seat: string;
+  room: {
+    participants: { identity: string; tracks: { source: Source; kind: Kind; muted: boolean; by_court: boolean }[] }[];
+    held: boolean;
+  };
+  ice_servers: RTCIceServer[];
+}
+
+export interface Grant {
+  grant: string;
+  expires_in_s: number;
+  seat_key: string;
+}
+
+/** What the server said no to, with its stable code. `retryable` false means: asking again changes nothing. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: string,
+    readonly title: string,
+    readonly retryable: boolean,
+  ) {
+    super(title);
+    this.name = "Refusal";
+  }
+}
+
+/** The socket as the media layer sees it: commands with an ack, events, and whether it is up. */
+export interface SignalChannel {
+  readonly isUp: { readonly value: boolean; watch(watcher: (up: boolean) => void): () => void };
+  /** Resolves with the ack's body; rejects with Refusal, or with another error when no ack came. */
+  request<T>(command: string, body: object): Promise<T>;
+  on(event: string, handler: (body: never) => void): () => void;
+}
+
+export const trackKey = (identity: string, source: Source): string => `${identity}/${source}`;

@@ -1,0 +1,83 @@
+import { effectScope, onScopeDispose, ref, type Ref, watch } from "vue";
+import { browserClock } from "@/media/clock";
+import { PageWatch } from "@/media/page_watch";
+import { type Capture, createCapture } from "./capture";
+import { createHearingLink, type HearingLink } from "./hearing_link";
+
+export interface HearingVisit {
+  link: HearingLink;
+  capture: Capture;
+  /** Counts up when the network changed or the page slept: connections must be proven. */
+  shaken: Ref<number>;
+  /** The person tapped their way from the door into the room: no second tap is needed. */
+  isCalledIn: Ref<boolean>;
+}
+
+/** Pages of one hearing follow each other within this; a longer pause ends the visit and lets go of camera and socket. */
+const LINGER_MS = 1_500;
+
+interface Kept {
+  visit: HearingVisit;
+  users: number;
+  end(): void;
+}
+const kept = new Map<string, Kept>();
+
+function begin(hearingId: string): Kept {
+  const scope = effectScope(true);
+  const made = scope.run(() => {
+    const link = createHearingLink(hearingId);
+    const capture = createCapture();
+    const shaken = ref(0);
+    const page = new PageWatch(
+      {
+        hidden: () => link.say({ page: "hidden" }),
+        visible: () => {
+          link.say({ page: capture.isInterrupted.value ? "interrupted" : "visible" });
+          void link.prove();
+        },
+        woke: () => {
+          void link.prove();
+          shaken.value += 1;
+        },
+        networkChanged: () => {
+          void link.prove();
+          shaken.value += 1;
+        },
+      },
+      browserClock,
+    );
+    watch(capture.isInterrupted, (isInterrupted) => {
+      if (document.visibilityState === "visible") link.say({ page: isInterrupted ? "interrupted" : "visible" });
+      else link.say({ page: isInterrupted ? "interrupted" : "hidden" });
+    });
+    link.open();
+    return { visit: { link, capture, shaken, isCalledIn: ref(false) }, page };
+  })!;
+  return {
+    visit: made.visit,
+    users: 0,
+    end() {
+      made.page.close();
+      made.visit.link.close();
+      made.visit.capture.close();
+      scope.stop();
+    },
+  };
+}
+
+/** The visit of this person to this hearing, shared by door, waiting room and hearing room. */
+export function useHearingVisit(hearingId: string): HearingVisit {
+  const entry = kept.get(hearingId) ?? begin(hearingId);
+  kept.set(hearingId, entry);
+  entry.users += 1;
+  onScopeDispose(() => {
+    entry.users -= 1;
+    setTimeout(() => {
+      if (entry.users > 0 || kept.get(hearingId) !== entry) return;
+      kept.delete(hearingId);
+      entry.end();
+    }, LINGER_MS);
+  });
+  return entry.visit;
+}
