@@ -10,7 +10,9 @@ from signaling.rtp.packet import FLAG_EMPTY, FLAG_KEYFRAME, MediaPacket
 HISTORY_MS: Final = 2000.0  # mediasoup's choice; older repairs miss every playout deadline
 VIDEO_PACKETS: Final = 1024  # 2 s at 4.5 Mbit/s
 AUDIO_PACKETS: Final = 128  # 2.5 s at 50 packets per second
-REPLAY_PACKETS: Final = 40  # Galene: a newcomer is served from the cache only when that little must be replayed
+REPLAY_PACKETS: Final = (
+    40  # Galene: a newcomer is served from the cache only when that little must be replayed
+)
 
 
 class PacketCache:
@@ -43,7 +45,7 @@ class PacketCache:
         else:
             self.newest = sequence
         self._slots[slot] = packet
-        if packet[12] & FLAG_KEYFRAME and sequence > self._keyframe:
+        if packet[13] & FLAG_KEYFRAME and sequence > self._keyframe:
             self._keyframe = sequence
         return True
 

@@ -1,4 +1,4 @@
-"""Time in RTP: sender reports as the bridge between wall clock and timestamps, jitter, drift, round trips (RFC 3550)."""
+"""Time in RTP: sender reports as bridge from wall clock to timestamps, jitter, drift, round trips (RFC 3550)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from signaling.rtp.sequence import difference32
 _NTP_SECOND: Final = 1 << 32
 _MASK32: Final = 0xFFFFFFFF
 _MASK64: Final = (1 << 64) - 1
-MAX_DRIFT_MS: Final = 1000.0  # beyond this a timestamp contradicts its arrival: reconnects and lies, not jitter
+MAX_DRIFT_MS: Final = (
+    1000.0  # beyond this a timestamp contradicts its arrival: reconnects and lies, not jitter
+)
 _REPORTS_REMEMBERED: Final = 16
 
 
@@ -151,6 +153,11 @@ class ReceptionMeter:
             self._first = sequence
         self.received += 1
         self.bytes += size_bytes
+
+    def restart(self) -> None:
+        """The sender restarted its numbers: count from the next packet on."""
+        self._first = -1
+        self.received = self._expected_before = self._received_before = 0
 
     def interval(self, highest: int) -> tuple[float, int]:
         """(share of packets lost since the last call 0..1, packets lost in all >= 0); `highest` is unwrapped."""

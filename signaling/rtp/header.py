@@ -82,7 +82,18 @@ def parse_header(packet: bytes) -> RtpHeader | None:
         end -= padding
     if start > end:
         return None
-    fields = (second & 0x7F, second & 0x80, sequence_, timestamp_, ssrc_, start, end, profile, extension_start, extension_end)
+    fields = (
+        second & 0x7F,
+        second & 0x80,
+        sequence_,
+        timestamp_,
+        ssrc_,
+        start,
+        end,
+        profile,
+        extension_start,
+        extension_end,
+    )
     return tuple.__new__(RtpHeader, fields)  # the named constructor costs three times as much
 
 
@@ -99,11 +110,18 @@ def build_header(
     )
 
 
-def padding_packet(*, payload_type: int, sequence: int, timestamp: int, ssrc: int, extension: bytes = b"") -> bytes:
+def padding_packet(
+    *, payload_type: int, sequence: int, timestamp: int, ssrc: int, extension: bytes = b""
+) -> bytes:
     """A packet without payload: it fills a hole in the sequence that will never carry media (RFC 3550 5.1, P bit)."""
     head = bytearray(
         build_header(
-            payload_type=payload_type, marker=0, sequence=sequence, timestamp=timestamp, ssrc=ssrc, extension=extension
+            payload_type=payload_type,
+            marker=0,
+            sequence=sequence,
+            timestamp=timestamp,
+            ssrc=ssrc,
+            extension=extension,
         )
     )
     head[0] |= 0x20

@@ -121,7 +121,9 @@ class AnswerLimiter:
         sent_ms, count = answers.pop(sequence, (float("-inf"), 0))
         if now_ms - sent_ms > 10_000.0:
             count = 0  # the 16-bit number came round again
-        allowed = count < MAX_ANSWERS and now_ms - sent_ms >= (2 * self.rtt_ms if count > 1 else self.rtt_ms * count)
+        allowed = count < MAX_ANSWERS and now_ms - sent_ms >= (
+            2 * self.rtt_ms if count > 1 else self.rtt_ms * count
+        )
         answers[sequence] = (now_ms, count + 1) if allowed else (sent_ms, count)
         if len(answers) > _ANSWERS_REMEMBERED:
             del answers[next(iter(answers))]

@@ -9,8 +9,13 @@ KIND_MEDIA: Final = 0  # the publication's main payload type
 KIND_RED: Final = 1  # Opus with redundancy (RFC 2198)
 
 LAYOUT_PLAIN: Final = 0  # nothing to rewrite behind the RTP header
-LAYOUT_VP8_FULL: Final = 1  # VP8 with 15-bit picture id and TL0PICIDX right behind the flags: what browsers send
+LAYOUT_VP8_FULL: Final = (
+    1  # VP8 with 15-bit picture id and TL0PICIDX right behind the flags: what browsers send
+)
 LAYOUT_VP8_OTHER: Final = 2  # any other descriptor that carries one of the two
+
+
+PADDING_RANK: Final = 7  # above every temporal layer, so that one comparison keeps padding off the fast path
 
 
 class Codec(StrEnum):
@@ -33,11 +38,12 @@ class MediaPacket(NamedTuple):
     marker: int  # 0x80 or 0
     kind: int  # KIND_...
     layout: int  # LAYOUT_...
-    temporal_id: int
+    temporal_id: int  # VP8 0..3; PADDING_RANK for packets without media
     picture_id: int  # -1 when absent
     tl0_index: int  # -1 when absent
     payload: bytes
-    tail: bytes  # payload behind the part that LAYOUT_VP8_FULL rewrites (its first five bytes); b"" otherwise
+    prefix: int  # LAYOUT_VP8_FULL: the first two octets of the payload as a number
+    tail: bytes  # LAYOUT_VP8_FULL: the payload behind the five octets that are rewritten; else b""
     send_time: bytes  # three bytes of abs-send-time for the moment of arrival
     flags: int  # FLAG_... bits
     arrival_ms: float

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-START_BPS: Final = 2_000_000  # stock REMB needs 40 s to climb there; a hearing lasts too long to look bad first
+START_BPS: Final = (
+    2_000_000  # stock REMB needs 40 s to climb there; a hearing lasts too long to look bad first
+)
 FLOOR_BPS: Final = 64_000  # below this not even the lowest layer is watchable; audio is not counted here
 CEILING_BPS: Final = 20_000_000
 LOW_LOSS: Final = 0.02
@@ -17,59 +20,32 @@ UPGRADE_MARGIN: Final = 1.2  # a better layer must fit with air, or picture size
 HEIGHT_TOLERANCE: Final = 1.25  # a layer a little taller than asked is better than one half as tall
 
 
-class RateWindow:
-    """Bytes and packets per second over a sliding window of `window_ms`, in eight slots."""
+class RateMeter:
+    """Bits and packets per second from counters that somebody else keeps: nothing to do per packet.
 
-    __slots__ = ("_bytes", "_packets", "_slot", "_slot_ms", "_started_ms", "total_bytes", "total_packets")
+    Call `sample` on a timer (every 250-1000 ms) with the running totals; the rates cover the last `window_ms`.
+    """
 
-    SLOTS: Final = 8
+    __slots__ = ("_samples", "_window_ms", "bits_per_second", "packets_per_second")
 
     def __init__(self, window_ms: float = 1000.0) -> None:
-        self._slot_ms = window_ms / self.SLOTS
-        self._bytes = [0] * (self.SLOTS + 1)
-        self._packets = [0] * (self.SLOTS + 1)
-        self._slot = -1
-        self._started_ms = -1.0
-        self.total_bytes = 0
-        self.total_packets = 0
+        self._window_ms = window_ms
+        self._samples: deque[tuple[float, int, int]] = deque(maxlen=64)
+        self.bits_per_second = 0.0
+        self.packets_per_second = 0.0
 
-    def add(self, size_bytes: int, now_ms: float) -> None:
-        """One packet passed."""
-        slot = int(now_ms / self._slot_ms)
-        if slot != self._slot:
-            self._advance(slot, now_ms)
-        index = slot % (self.SLOTS + 1)
-        self._bytes[index] += size_bytes
-        self._packets[index] += 1
-        self.total_bytes += size_bytes
-        self.total_packets += 1
-
-    def _advance(self, slot: int, now_ms: float) -> None:
-        if self._slot < 0:
-            self._started_ms = now_ms
-        steps = min(slot - self._slot, self.SLOTS + 1) if self._slot >= 0 else 0
-        for step in range(steps):
-            index = (slot - step) % (self.SLOTS + 1)
-            self._bytes[index] = self._packets[index] = 0
-        self._slot = max(slot, self._slot)
-
-    def _per_second(self, counts: list[int], now_ms: float) -> float:
-        if self._slot < 0:
-            return 0.0
-        slot = int(now_ms / self._slot_ms)
-        if slot > self._slot:
-            self._advance(slot, now_ms)
-        covered_ms = (self.SLOTS * self._slot_ms) + (now_ms - slot * self._slot_ms)
-        covered_ms = max(self._slot_ms, min(covered_ms, now_ms - self._started_ms))
-        return sum(counts) * 1000 / covered_ms
-
-    def bits_per_second(self, now_ms: float) -> float:
-        """Bitrate over the window."""
-        return 8 * self._per_second(self._bytes, now_ms)
-
-    def packets_per_second(self, now_ms: float) -> float:
-        """Packet rate over the window."""
-        return self._per_second(self._packets, now_ms)
+    def sample(self, total_bytes: int, total_packets: int, now_ms: float) -> float:
+        """Take the totals; returns the bitrate over the window. 0 until two samples are there."""
+        samples = self._samples
+        samples.append((now_ms, total_bytes, total_packets))
+        while len(samples) > 2 and samples[1][0] <= now_ms - self._window_ms:
+            samples.popleft()
+        since_ms, bytes_then, packets_then = samples[0]
+        elapsed_ms = now_ms - since_ms
+        if elapsed_ms > 0:
+            self.bits_per_second = (total_bytes - bytes_then) * 8000 / elapsed_ms
+            self.packets_per_second = (total_packets - packets_then) * 1000 / elapsed_ms
+        return self.bits_per_second
 
 
 class LossEstimate:

@@ -9,15 +9,27 @@ ACTIVE_LEVEL: Final = 35  # -35 dBov or louder is speech (LiveKit)
 WINDOW_MS: Final = 400.0
 ACTIVE_SHARE: Final = 0.40  # of a window must be speech
 PACKET_MS: Final = 20.0  # Opus as browsers send it
-TAKEOVER_WINDOWS: Final = 3  # a louder challenger must hold out that long (1.2 s) against one who still speaks
+TAKEOVER_WINDOWS: Final = (
+    3  # a louder challenger must hold out that long (1.2 s) against one who still speaks
+)
 TAKEOVER_DB: Final = 3.0
+PAUSE_MS: Final = 2 * WINDOW_MS  # whoever speaks into a pause this long has the floor
 SILENCE_MS: Final = 3000.0  # the last speaker stays on stage through a pause for thought
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class _Voice:
-    __slots__ = ("active_ms", "challenge", "is_active", "level_sum", "loudness", "packets", "spoke_ms", "window_end_ms")
+    __slots__ = (
+        "active_ms",
+        "challenge",
+        "is_active",
+        "level_sum",
+        "loudness",
+        "packets",
+        "spoke_ms",
+        "window_end_ms",
+    )
 
     def __init__(self, now_ms: float) -> None:
         self.window_end_ms = now_ms + WINDOW_MS
@@ -84,7 +96,7 @@ class SpeakerDetector(Generic[KeyT]):
             voice.challenge = 0
             return
         current = self._voices.get(self.speaker) if self.speaker is not None else None
-        if current is None or not current.is_active:
+        if current is None or voice.spoke_ms - current.spoke_ms >= PAUSE_MS:
             voice.challenge = 0
             self.speaker = key
             return

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from signaling.rtp import extensions
 from signaling.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from signaling.rtp.clock import DriftMeter, JitterMeter, ReceptionMeter, SenderClock
-from signaling.rtp.header import RtpHeader, parse_header
+from signaling.rtp.extensions import abs_send_time_bytes, audio_level
+from signaling.rtp.header import parse_header
 from signaling.rtp.keyframes import H264_IDR, H264_PARAMETERS, KeyframeThrottle, h264_start
 from signaling.rtp.nack import LossDetector
 from signaling.rtp.packet import (
@@ -21,15 +19,14 @@ from signaling.rtp.packet import (
     LAYOUT_PLAIN,
     LAYOUT_VP8_FULL,
     LAYOUT_VP8_OTHER,
+    PADDING_RANK,
     Codec,
     MediaPacket,
 )
-from signaling.rtp.rates import RateWindow
+from signaling.rtp.rates import RateMeter
 from signaling.rtp.rtcp import ReportBlock
-from signaling.rtp.sequence import SequenceUnwrapper
+from signaling.rtp.sequence import MAX_FORWARD_STEP, SequenceUnwrapper
 from signaling.rtp.vp8 import keyframe_size, parse_descriptor
-
-_VP8_FULL_BYTES: Final = 5  # flags (2), picture id (2), TL0PICIDX (1)
 
 
 class IncomingStream:
@@ -55,17 +52,142 @@ class IncomingStream:
         self.jitter = JitterMeter(clock_rate_hz)
         self.drift = DriftMeter(clock_rate_hz)
         self.reception = ReceptionMeter()
-        self.rate = RateWindow()
+        self.loss_ratio = 0.0  # between the last two reports
+        self.rate = (
+            RateMeter()
+        )  # fed by the owner's timer: rate.sample(reception.bytes, reception.received, now_ms)
         self.width_px = 0  # from the last VP8 key frame; 0 unknown (H264)
         self.height_px = 0
         self.last_arrival_ms = -1.0
-        raise NotImplementedError
+        self.refused = 0  # malformed, unknown payload type, duplicate, too late
+        self._payload_type = payload_type
+        self._red_payload_type = red_payload_type
+        self._audio_level_id = audio_level_id
+        self._numbers = SequenceUnwrapper()
+        self._last_timestamp = -1
+        self._has_parameters = False  # H264: this sender puts parameter sets before its IDR frames
 
     def accept(self, packet: bytes, now_ms: float) -> MediaPacket | None:
-        """Take in a decrypted packet of this SSRC (RTX already unwrapped). None: malformed, unknown payload type,
-        duplicate or hopelessly late; then it must go nowhere, not even to a sink."""
-        raise NotImplementedError
+        """Take in a decrypted packet of this SSRC (RTX already unwrapped).
+
+        None when it is malformed, of an unknown payload type, a duplicate or hopelessly late; then it must go
+        nowhere, not even to a sink.
+        """
+        header = parse_header(packet)
+        if header is None:
+            return self._refuse()
+        payload_type, marker, number, timestamp, _, start, end, _, _, _ = header
+        if payload_type == self._payload_type:
+            kind = KIND_MEDIA
+        elif payload_type == self._red_payload_type:
+            kind = KIND_RED
+        else:
+            return self._refuse()
+        sequence = self._numbers.unwrap(number)
+        if sequence < 0:
+            return self._refuse()
+        newest = self.cache.newest
+        step = sequence - newest
+        flags = FLAG_LATE if step < 0 else 0
+        layout, temporal, picture, tl0, prefix, tail, level = LAYOUT_PLAIN, 0, -1, -1, 0, b"", -1
+        payload = packet[start:end]
+        if start == end:
+            flags |= FLAG_EMPTY
+            temporal = PADDING_RANK
+        elif self.codec is Codec.VP8:
+            found = _read_vp8(payload)
+            if found is None:
+                return self._refuse()
+            more, layout, temporal, picture, tl0, prefix, tail = found
+            flags |= more
+        elif self.codec is Codec.OPUS:
+            flags |= FLAG_FRAME_START
+            if self._audio_level_id:
+                level = audio_level(packet, header, self._audio_level_id)
+        else:
+            flags |= self._h264_flags(payload, timestamp)
+        media: MediaPacket = tuple.__new__(
+            MediaPacket,
+            (self.ssrc, sequence, timestamp, marker, kind, layout, temporal, picture, tl0, payload, prefix, tail,
+             abs_send_time_bytes(now_ms), flags, now_ms, level),
+        )  # fmt: skip
+        if not self.cache.put(media):
+            return self._refuse()
+        self._count(media, len(packet), step, now_ms)
+        return media
+
+    def _refuse(self) -> None:
+        self.refused += 1
+
+    def _h264_flags(self, payload: bytes, timestamp: int) -> int:
+        flags = FLAG_FRAME_START if timestamp != self._last_timestamp else 0
+        found = h264_start(payload)
+        if found == H264_PARAMETERS:
+            self._has_parameters = True
+            return flags | FLAG_KEYFRAME
+        if found == H264_IDR and not self._has_parameters:
+            return flags | FLAG_KEYFRAME
+        return flags
+
+    def _count(self, media: MediaPacket, size_bytes: int, step: int, now_ms: float) -> None:
+        sequence, timestamp = media.sequence, media.timestamp
+        self.last_arrival_ms = now_ms
+        if step > MAX_FORWARD_STEP and self.reception.received:
+            self.losses.forget()  # the sender restarted its numbers: nothing was lost
+            self.reception.restart()
+        self.losses.received(sequence, now_ms)
+        self.reception.packet(sequence, size_bytes)
+        if step > 0 and timestamp != self._last_timestamp:  # once per frame: its packets leave in one burst
+            self._last_timestamp = timestamp
+            self.jitter.packet(timestamp, now_ms)
+            self.drift.packet(timestamp, now_ms)
+        if media.flags & FLAG_KEYFRAME:
+            self._keyframe(media)
+
+    def _keyframe(self, media: MediaPacket) -> None:
+        self.losses.keyframe(media.sequence)
+        self.losses.needs_keyframe = False
+        self.keyframes.arrived()
+        if self.codec is Codec.VP8:
+            descriptor = parse_descriptor(media.payload)
+            size = keyframe_size(media.payload, descriptor) if descriptor else None
+            if size:
+                self.width_px, self.height_px = size
 
     def report_block(self, now_ms: float) -> ReportBlock:
         """What a receiver report says about this stream since the last call."""
-        raise NotImplementedError
+        newest = self.cache.newest
+        ratio, lost = self.reception.interval(newest)
+        self.loss_ratio = ratio
+        last_report = delay = 0
+        if self.clock.is_known:
+            last_report = self.clock.ntp >> 16 & 0xFFFFFFFF
+            delay = int((now_ms - self.clock.arrival_ms) * 65.536)
+        # The unwrapped numbers start one turn up (see SequenceUnwrapper); the report counts turns from 0.
+        return ReportBlock(
+            self.ssrc, ratio, lost, max(0, newest - 0x10000), self.jitter.ticks, last_report, delay
+        )
+
+
+def _read_vp8(payload: bytes) -> tuple[int, int, int, int, int, int, bytes] | None:
+    """(flags, layout, temporal layer, picture id, TL0PICIDX, prefix, tail) of a VP8 payload; None if malformed."""
+    if len(payload) > 6 and payload[0] & 0x80 and payload[1] & 0xC0 == 0xC0 and payload[2] & 0x80:
+        first, second = payload[0], payload[1]
+        at = 6 if second & 0x30 else 5
+        flags = temporal = 0
+        if second & 0x20:
+            temporal = payload[5] >> 6
+            if payload[5] & 0x20:
+                flags = FLAG_SYNC
+        if first & 0x1F == 0x10:
+            flags |= FLAG_FRAME_START if payload[at] & 1 else FLAG_FRAME_START | FLAG_KEYFRAME
+        picture = (payload[2] & 0x7F) << 8 | payload[3]
+        return flags, LAYOUT_VP8_FULL, temporal, picture, payload[4], first << 8 | second, payload[5:]
+    found = parse_descriptor(payload)
+    if found is None:
+        return None
+    flags = FLAG_SYNC if found.is_sync else 0
+    if found.starts_frame:
+        flags |= FLAG_FRAME_START | (FLAG_KEYFRAME if found.is_keyframe else 0)
+    layout = LAYOUT_VP8_OTHER if found.picture_id_bits or found.tl0_at >= 0 else LAYOUT_PLAIN
+    return flags, layout, found.temporal_id, found.picture_id, found.tl0_index, 0, b""

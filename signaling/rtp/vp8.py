@@ -67,7 +67,9 @@ def parse_descriptor(payload: bytes) -> Vp8Descriptor | None:
     if size <= at:
         return None
     key = starts and not payload[at] & 1
-    return Vp8Descriptor(at, starts, key, picture_id, bits, picture_at, tl0, tl0_at, temporal, sync, droppable)
+    return Vp8Descriptor(
+        at, starts, key, picture_id, bits, picture_at, tl0, tl0_at, temporal, sync, droppable
+    )
 
 
 def rewrite_descriptor(payload: bytes, descriptor: Vp8Descriptor, picture_id: int, tl0_index: int) -> bytes:
