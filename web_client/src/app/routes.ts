@@ -1,0 +1,159 @@
+import type { RouteRecordRaw } from "vue-router";
+import type { Role } from "@/model/types";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Open to everyone. Other pages need a signed-in person. */
+    isPublic?: boolean;
+    /** Only these roles; others are sent home. */
+    roles?: readonly Role[];
+    /** Key of the page's title. */
+    title?: string;
+    /** Only where the court is a demonstration. */
+    demoOnly?: boolean;
+  }
+}
+
+const STAFF = ["judge", "clerk", "president"] as const;
+const CLERK = ["clerk"] as const;
+
+/** Every page, loaded when first opened. */
+export const routes: RouteRecordRaw[] = [
+  { path: "/", name: "home", component: () => import("@/features/home/HomePage.vue"), meta: { isPublic: true } },
+  {
+    path: "/sign-in",
+    name: "sign-in",
+    component: () => import("@/features/sign_in/SignInPage.vue"),
+    meta: { isPublic: true, title: "signIn.title" },
+  },
+  {
+    path: "/j/:token",
+    name: "join",
+    component: () => import("@/features/join/JoinPage.vue"),
+    props: true,
+    meta: { isPublic: true, title: "join.title" },
+  },
+  {
+    path: "/cases",
+    name: "my-cases",
+    component: () => import("@/features/home/MyCasesPage.vue"),
+    meta: { roles: ["party"], title: "home.myCases" },
+  },
+  {
+    path: "/cases/:id/space",
+    name: "case-space",
+    component: () => import("@/features/case_space/CaseSpacePage.vue"),
+    props: true,
+    meta: { title: "case_space.title" },
+  },
+  {
+    path: "/hearings/:id/lobby",
+    name: "lobby",
+    component: () => import("@/features/lobby/LobbyPage.vue"),
+    props: true,
+    meta: { title: "lobby.title" },
+  },
+  {
+    path: "/hearings/:id/room",
+    name: "room",
+    component: () => import("@/features/hearing/HearingPage.vue"),
+    props: true,
+    meta: { title: "hearing.title" },
+  },
+  {
+    path: "/desk",
+    component: () => import("@/features/desk/DeskFrame.vue"),
+    meta: { roles: STAFF },
+    children: [
+      { path: "", name: "desk", redirect: { name: "desk-cases" } },
+      {
+        path: "cases",
+        name: "desk-cases",
+        component: () => import("@/features/desk/CasesPage.vue"),
+        meta: { title: "desk.cases" },
+      },
+      {
+        path: "cases/new",
+        name: "desk-filing",
+        component: () => import("@/features/desk/FilingPage.vue"),
+        meta: { roles: CLERK, title: "filing.title" },
+      },
+      {
+        path: "cases/import",
+        name: "desk-import",
+        component: () => import("@/features/desk/ImportPage.vue"),
+        meta: { roles: CLERK, title: "imports.title" },
+      },
+      {
+        path: "cases/:id",
+        name: "desk-case",
+        component: () => import("@/features/desk/CasePage.vue"),
+        props: true,
+        meta: { title: "desk.case" },
+      },
+      {
+        path: "day",
+        name: "desk-day",
+        component: () => import("@/features/desk/DayPage.vue"),
+        meta: { title: "desk.day" },
+      },
+      {
+        path: "hearings/:id",
+        name: "desk-hearing",
+        component: () => import("@/features/desk/ReadinessPage.vue"),
+        props: true,
+        meta: { title: "desk.readiness" },
+      },
+      {
+        path: "recordings",
+        name: "recordings",
+        component: () => import("@/features/recordings/RecordingsPage.vue"),
+        meta: { title: "recordings.title" },
+      },
+      {
+        path: "recordings/:id",
+        name: "recording",
+        component: () => import("@/features/recordings/RecordingPage.vue"),
+        props: true,
+        meta: { title: "recordings.one" },
+      },
+      {
+        path: "publications",
+        name: "publications",
+        component: () => import("@/features/recordings/PublicationsPage.vue"),
+        meta: { title: "publications.title" },
+      },
+    ],
+  },
+  {
+    path: "/public",
+    name: "public-recordings",
+    component: () => import("@/features/public_recordings/PublicListPage.vue"),
+    meta: { isPublic: true, title: "publicRecordings.title" },
+  },
+  {
+    path: "/public/:id",
+    name: "public-recording",
+    component: () => import("@/features/public_recordings/PublicPlayerPage.vue"),
+    props: true,
+    meta: { isPublic: true, title: "publicRecordings.one" },
+  },
+  {
+    path: "/demo",
+    name: "demo",
+    component: () => import("@/features/demo/DemoPage.vue"),
+    meta: { isPublic: true, demoOnly: true, title: "demo.title" },
+  },
+  {
+    path: "/demo/outbox",
+    name: "outbox",
+    component: () => import("@/features/demo/OutboxPage.vue"),
+    meta: { isPublic: true, demoOnly: true, title: "demo.outbox" },
+  },
+  {
+    path: "/:rest(.*)*",
+    name: "not-found",
+    component: () => import("@/app/NotFoundPage.vue"),
+    meta: { isPublic: true, title: "common.notFoundTitle" },
+  },
+];

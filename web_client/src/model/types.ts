@@ -1,0 +1,302 @@
+/** The data of `docs/PROTOCOL.md` section 1, as it travels. Times are RFC 3339 UTC text. */
+
+export type StaffRole = "judge" | "clerk" | "president";
+export type Role = StaffRole | "party";
+export type Procedure = "ordinary" | "summary" | "small_claims" | "special";
+export type Openness = "open" | "closed";
+export type Standing =
+  | "plaintiff"
+  | "defendant"
+  | "third_party"
+  | "appellant"
+  | "appellee"
+  | "applicant"
+  | "respondent";
+export type PartyKind = "natural" | "legal";
+export type Authority = "general" | "special";
+
+export interface CourtName {
+  name: string;
+  name_en: string;
+}
+export interface Court extends CourtName {
+  id: string;
+}
+export interface Me {
+  id: string;
+  kind: "staff" | "party";
+  role: Role;
+  name: string;
+  court: Court;
+}
+export interface Person {
+  id: string;
+  name: string;
+  role: Role;
+}
+
+export type HearingState = "scheduled" | "lobby" | "in_session" | "recess" | "closed" | "cancelled";
+export interface HearingBrief {
+  id: string;
+  case_id: string;
+  case_number: string;
+  cause: string;
+  title: string;
+  state: HearingState;
+  starts_at: string;
+  duration_min: number;
+}
+
+export interface Representative {
+  id: string;
+  person_id: string;
+  name: string;
+  phone_masked: string;
+  authority: Authority;
+}
+export interface Party {
+  id: string;
+  person_id: string;
+  name: string;
+  kind: PartyKind;
+  standing: Standing;
+  ordinal: number;
+  phone_masked: string;
+  id_masked: string;
+  representatives: Representative[];
+}
+export interface DocketEntry {
+  seq: number;
+  kind: string;
+  title: string;
+  title_en: string;
+  at: string;
+  actor_name: string | null;
+}
+interface CaseCore {
+  id: string;
+  number: string;
+  cause: string;
+  procedure: Procedure;
+  openness: Openness;
+  state: "filed" | "closed";
+  court: Court;
+  judge: Person | null;
+  clerk: Person | null;
+  filed_at: string;
+  my_role: string;
+}
+export interface Case extends CaseCore {
+  parties: Party[];
+  hearings: HearingBrief[];
+  docket: DocketEntry[];
+}
+export type PartyBrief = Pick<Party, "id" | "person_id" | "name" | "kind" | "standing" | "ordinal"> & {
+  representatives?: Pick<Representative, "id" | "person_id" | "name" | "authority">[];
+};
+export interface CaseBrief extends CaseCore {
+  parties: PartyBrief[];
+  next_hearing: HearingBrief | null;
+  unread: number;
+}
+
+export type Presence =
+  | "absent"
+  | "checking"
+  | "testing"
+  | "waiting"
+  | "admitted"
+  | "present"
+  | "left"
+  | "removed";
+export type Connection = "none" | "connecting" | "connected" | "weak" | "silent" | "lost";
+export type PageState = "visible" | "hidden" | "interrupted";
+export type ConsentDecision = "granted" | "refused";
+export type ConsentStage = "online_hearing" | "recording";
+export type HearingRight =
+  | "admit"
+  | "open"
+  | "recess"
+  | "resume"
+  | "close"
+  | "reopen"
+  | "mute"
+  | "remove"
+  | "publish"
+  | "speak";
+export type MicrophoneState = "off" | "on" | "muted" | "muted_by_court";
+export type CameraState = "off" | "on" | "muted_by_court";
+
+export interface HearingPerson {
+  person_id: string;
+  name: string;
+  role: "judge" | "clerk" | "party" | "representative";
+  standing: Standing | null;
+  label: string;
+  label_en: string;
+  presence: Presence;
+  connection: Connection;
+  page: PageState;
+  facts: { rtt_ms: number | null; loss_pct: number | null; transport: string | null; since: string | null };
+  microphone: MicrophoneState;
+  camera: CameraState;
+  screen: "off" | "on";
+  identity_checked: boolean;
+  consents: Record<ConsentStage, ConsentDecision | null>;
+  self_test: "passed" | "failed" | null;
+  waiting_since: string | null;
+}
+export interface RecordingLight {
+  state: "idle" | "writing" | "paused" | "stalled" | "failed" | "sealed";
+  verified_s: number;
+  alarm: { code: string; title: string } | null;
+  proven_at: string | null;
+}
+export interface Hearing {
+  id: string;
+  version: number;
+  case: { id: string; number: string; cause: string };
+  title: string;
+  court: CourtName;
+  state: HearingState;
+  starts_at: string;
+  duration_min: number;
+  opened_at: string | null;
+  recess: { reason: string; since: string; resumes_at: string | null } | null;
+  closed_at: string | null;
+  undo_close_until: string | null;
+  in_session_s: number;
+  recording: RecordingLight;
+  speaker: string | null;
+  people: HearingPerson[];
+  /** Others that wait, when their names are not for this viewer. */
+  others_waiting?: number;
+  me: { person_id: string; may: HearingRight[] };
+}
+
+export interface LaneSender {
+  person_id: string;
+  name: string;
+  label: string;
+}
+export interface LaneEvent {
+  lane: string;
+  seq: number;
+  event_id: string;
+  type: string;
+  sender: LaneSender | null;
+  client_id: string | null;
+  body: Record<string, unknown>;
+  server_time: string;
+  prev_hash: string;
+  hash: string;
+}
+
+export interface Gap {
+  identity_name: string | null;
+  source: string | null;
+  start: string;
+  end: string;
+  cause: string;
+}
+export interface Film {
+  state: "none" | "queued" | "composing" | "ready" | "failed";
+  progress: number;
+  duration_s: number | null;
+  size_bytes: number | null;
+  sha256: string | null;
+  error: string | null;
+}
+export type PublicationState = "submitted" | "public" | "rejected" | "withdrawn";
+export interface Publication {
+  id: string;
+  recording_id: string;
+  state: PublicationState;
+  title: string;
+  cause: string;
+  case_number: string;
+  court_name: string;
+  held_on: string;
+  duration_s: number;
+  submitted_by: string | Person;
+  submitted_at: string;
+  decided_by: string | Person | null;
+  decided_at: string | null;
+  reason: string | null;
+}
+export interface Recording {
+  id: string;
+  hearing: HearingBrief;
+  state: "recording" | "sealed" | "failed";
+  started_at: string;
+  closed_at: string | null;
+  tracks: number;
+  segments: number;
+  bytes: number;
+  root_sha256: string | null;
+  gaps: Gap[];
+  film: Film;
+  publication: Publication | null;
+}
+export interface PublicRecording {
+  id: string;
+  title: string;
+  cause: string;
+  case_number: string;
+  court: CourtName;
+  held_on: string;
+  duration_s: number;
+  published_at: string;
+  film_url: string;
+  poster_url: string;
+}
+
+export interface Obligation {
+  id: string;
+  reminder_id: string;
+  case_id: string;
+  case_number: string;
+  author: { name: string; label: string };
+  title: string;
+  text: string;
+  text_sha256: string;
+  due_at: string | null;
+  issued_at: string;
+  person: { id: string; name: string; label: string };
+  state: "active" | "displayed" | "acknowledged" | "cancelled";
+  displayed_at: string | null;
+  acknowledged_at: string | null;
+  attempts: { channel: "in_app" | "sms"; at: string; state: "queued" | "accepted" | "failed"; simulated: boolean }[];
+}
+
+export interface ConsentText {
+  stage: ConsentStage;
+  version: string;
+  sha256: string;
+  text: string;
+  text_en: string;
+}
+export interface Config {
+  court: Court;
+  demo: boolean;
+  simulated: string[];
+  version: string;
+  limits: { attachment_bytes: number; text_chars: number };
+  consents: ConsentText[];
+}
+
+export interface Act {
+  case_seq: number;
+  act_id: string;
+  kind: string;
+  at: string;
+  actor: string | null;
+  role: string | null;
+  summary: string;
+  entry_sha256: string;
+  prev: string;
+}
+export interface ActLog {
+  items: Act[];
+  intact: boolean;
+}
