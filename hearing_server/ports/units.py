@@ -1,0 +1,52 @@
+"""The unit of work: one transaction, its repositories, and the doorbells rung when it has committed."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from hearing_server.ports.acts import Acts, Notices
+from hearing_server.ports.bus import Doorbell
+from hearing_server.ports.cases import Cases
+from hearing_server.ports.hearings import Hearings
+from hearing_server.ports.people import People
+from hearing_server.ports.recordings import Recordings
+from hearing_server.ports.reminders import Reminders
+from hearing_server.ports.space import Space
+
+
+class Unit(Protocol):
+    """One open transaction. Leaving its block commits; an exception rolls everything back."""
+
+    @property
+    def people(self) -> People: ...
+    @property
+    def cases(self) -> Cases: ...
+    @property
+    def acts(self) -> Acts: ...
+    @property
+    def notices(self) -> Notices: ...
+    @property
+    def hearings(self) -> Hearings: ...
+    @property
+    def recordings(self) -> Recordings: ...
+    @property
+    def space(self) -> Space: ...
+    @property
+    def reminders(self) -> Reminders: ...
+
+    def ring(self, bell: Doorbell) -> None:
+        """Ring after the commit; a rolled-back unit rings nothing."""
+        ...
+
+
+class Units(Protocol):
+    """Opens units of work."""
+
+    def write(self) -> AbstractAsyncContextManager[Unit]:
+        """A unit that may write. On SQLite it takes the write lock first; keep it short, send nothing inside."""
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[Unit]:
+        """A unit that only reads, from one snapshot."""
+        ...

@@ -1,0 +1,182 @@
+"""The route table: verb, path, handler, who may call, body model. Handlers stay thin; the table is the OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hearing_server.errors import FieldError, Forbidden, Invalid, Malformed, NotSignedIn, TooLarge
+from hearing_server.kernel import Actor
+from hearing_server.services.container import Services
+
+M = TypeVar("M", bound=BaseModel)
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+class Who(StrEnum):
+    """The first door of a route; what a person may see behind it is decided by `services/access.py`."""
+
+    ALL = "all"
+    SIGNED_IN = "signed_in"
+    STAFF = "staff"
+
+
+class Body(BaseModel):
+    """Base of all request bodies: unknown fields are refused, text is stripped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Call:
+    """One request as a handler sees it."""
+
+    def __init__(self, request: web.Request, actor: Actor | None, body: BaseModel | None, language: str) -> None:
+        self.request = request
+        self.services = request.app[SERVICES]
+        self._actor = actor
+        self._body = body
+        self.language = language
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls; raises NotSignedIn on an open route without a session."""
+        if self._actor is None:
+            raise NotSignedIn
+        return self._actor
+
+    @property
+    def actor_or_none(self) -> Actor | None:
+        return self._actor
+
+    def body(self, model: type[M]) -> M:
+        """The validated body; `model` is the one in the route table."""
+        assert isinstance(self._body, model)
+        return self._body
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return self.request.match_info[name]
+
+    def whole_number(self, name: str, default: int, *, at_most: int) -> int:
+        """A query parameter 0…at_most; Invalid `query.malformed` for anything else."""
+        text = self.request.query.get(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or int(text) > at_most:
+            raise Invalid(
+                "query.malformed",
+                zh=f"参数 {name} 应为 0 到 {at_most} 的整数",
+                en=f"Parameter {name} must be a whole number from 0 to {at_most}",
+            )
+        return int(text)
+
+    @property
+    def network(self) -> str:
+        """Where the call comes from, for rate limits: the peer's address."""
+        return self.request.get("network", self.request.remote or "?")
+
+
+Handler = Callable[[Call], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table. `answer` is a sentence for the API page; `max_bytes` overrides the JSON limit."""
+
+    method: str
+    path: str
+    handler: Handler
+    who: Who
+    summary: str
+    body: type[Body] | None = None
+    status: int = 200
+    content_types: tuple[str, ...] = ("application/json",)
+
+
+async def read_body(request: web.Request, route: Route, limit_bytes: int) -> BaseModel | None:
+    """The body as the route's model.
+
+    Raises Malformed `body.not_json` / `body.content_type`, TooLarge `body.too_large`, Invalid `body.invalid` with fields.
+    """
+    if route.body is None:
+        return None
+    if request.content_type not in route.content_types:
+        raise Malformed(
+            "body.content_type", zh="请求格式应为 JSON", en="The body must be application/json"
+        )
+    if (request.content_length or 0) > limit_bytes:
+        raise too_large(limit_bytes)
+    try:
+        data = await request.content.read(limit_bytes + 1)
+        while len(data) <= limit_bytes and not request.content.at_eof():
+            data += await request.content.read(limit_bytes + 1 - len(data))
+    except ConnectionError as error:
+        raise Malformed("body.cut_off", zh="请求没有传完", en="The request was cut off") from error
+    if len(data) > limit_bytes:
+        raise too_large(limit_bytes)
+    try:
+        return route.body.model_validate_json(data or b"{}")
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def too_large(limit_bytes: int) -> TooLarge:
+    """The answer to a body over the limit."""
+    return TooLarge(
+        "body.too_large",
+        zh=f"内容超过上限 {limit_bytes} 字节",
+        en=f"The body is larger than {limit_bytes} bytes",
+    )
+
+
+def _invalid(error: ValidationError) -> HearingInvalid:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return Malformed("body.not_json", zh="内容不是有效的 JSON", en="The body is not valid JSON")
+    return Invalid(
+        "body.invalid",
+        zh="有内容填写不正确",
+        en="Some fields are not right",
+        errors=tuple(
+            FieldError(
+                code=f"field.{problem['type']}",
+                zh=_FIELD_WORDS.get(problem["type"], "填写不正确"),
+                en=problem["msg"],
+                field=".".join(str(step) for step in problem["loc"]),
+            )
+            for problem in problems[:50]
+        ),
+    )
+
+
+HearingInvalid = Invalid | Malformed
+_FIELD_WORDS = {
+    "missing": "必填",
+    "extra_forbidden": "没有这个字段",
+    "string_too_long": "太长",
+    "string_too_short": "太短",
+    "string_pattern_mismatch": "格式不正确",
+    "enum": "不在可选范围内",
+    "literal_error": "不在可选范围内",
+}
+
+
+def check_who(route: Route, actor: Actor | None) -> None:
+    """The route's first door."""
+    if route.who is Who.ALL:
+        return
+    if actor is None:
+        raise NotSignedIn
+    if route.who is Who.STAFF and not actor.is_staff:
+        raise Forbidden("role.staff_only", zh="仅限法院工作人员", en="For court staff only")
+
+
+def answer(value: object) -> Any:
+    """What `json_answer` may serialise; here for handlers that return a tuple of status and value."""
+    return cast(Any, value)

@@ -1,0 +1,126 @@
+"""Every setting, with its unit and default: one frozen tree, read once at start.
+
+Order of strength: environment `HEARING_SECTION__NAME` over the TOML file named by `HEARING_CONFIG` (or `--config`) over
+`config/default.toml` over the defaults here. An unknown key is an error. Secrets can be files (`*_file`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Section(BaseModel):
+    """A frozen group of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    """The HTTP and Socket.IO side."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for phones in the same network.")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    public_url: str = Field("", description="How browsers reach the server; empty: derived from host and port.")
+    tls_certificate: Path | None = Field(None, description="PEM chain; with tls_key the server speaks HTTPS itself.")
+    tls_key: Path | None = Field(None, description="PEM private key.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=3, description="Reverse proxies before us whose X-Forwarded-For counts."
+    )
+
+
+class MediaSettings(Section):
+    """The media plane: one UDP port, one TCP port for networks without UDP."""
+
+    host: str = Field("127.0.0.1", description="Address of the media sockets.")
+    udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of all media; 0 takes a free one.")
+    tcp_port: int = Field(8081, ge=0, le=65535, description="TCP port of ICE-TCP; 0 takes a free one.")
+    announced_addresses: tuple[str, ...] = Field(
+        (), description="Addresses written into SDP; empty: the media host."
+    )
+
+
+class StorageSettings(Section):
+    """Where things are kept."""
+
+    data_dir: Path = Field(
+        Path("data"), description="Folder of database, recordings, objects, keys. One server per folder."
+    )
+    database_url: str = Field("", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
+    redis_url: str = Field("", description="redis:// URL of the event bus; empty: one process, in memory.")
+    recordings_dir: Path | None = Field(None, description="Folder of recordings; empty: inside the data folder.")
+    reserve_bytes: int = Field(
+        512 * 1024 * 1024, ge=0, description="A hearing doesn't open with less free disk than this."
+    )
+
+
+class LimitSettings(Section):
+    """What one request may cost."""
+
+    body_bytes: int = Field(256 * 1024, description="Largest JSON body.")
+    import_bytes: int = Field(8 * 1024 * 1024, description="Largest case import file.")
+    attachment_bytes: int = Field(20 * 1024 * 1024, description="Largest picture in a case space.")
+    text_chars: int = Field(5000, description="Longest text message, characters.")
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="HEARING_", env_nested_delimiter="__"
+    )
+    toml_files: ClassVar[tuple[Path, ...]] = ()
+
+    server: ServerSettings = ServerSettings()  # type: ignore[call-arg]
+    media: MediaSettings = MediaSettings()  # type: ignore[call-arg]
+    storage: StorageSettings = StorageSettings()  # type: ignore[call-arg]
+    limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
+    court_file: Path = Field(
+        ROOT / "config" / "courts" / "demo.toml", description="The court: name, 代字, time zone, ladders."
+    )
+    demo: bool = Field(False, description="Demo court: landing page, readable outbox, known passwords. Never in use.")
+    config: Path | None = Field(None, description="A TOML file read over config/default.toml.")
+
+    @property
+    def database_url(self) -> str:
+        return self.storage.database_url or f"sqlite+aiosqlite:///{self.storage.data_dir / 'court.db'}"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.storage.recordings_dir or self.storage.data_dir / "recordings"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=list(cls.toml_files)),
+        )
+
+
+def load_settings(config: Path | None = None, **overrides: object) -> Settings:
+    """Read the tree: defaults, `config/default.toml`, then `config`, then the environment, then `overrides`.
+
+    Raises pydantic.ValidationError, which names every wrong key.
+    """
+    files = tuple(f for f in (ROOT / "config" / "default.toml", config) if f is not None and f.is_file())
+    reader = type("FileSettings", (Settings,), {"toml_files": files, "__module__": __name__})
+    loaded: Settings = reader(**overrides)
+    return loaded

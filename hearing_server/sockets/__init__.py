@@ -1,0 +1,1 @@
+"""Socket.IO namespaces: command in, use-case, ack out; doorbells in, events out."""

@@ -1,0 +1,105 @@
+"""The act log and the notices outbox in SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hearing_server.ports.acts import ActRow, Notice
+from hearing_server.storage.rows import first, insert, record, values
+from hearing_server.storage.tables.acts import act_chains, acts, notices
+
+
+def upsert(db: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that knows `on_conflict_…` in the dialect at hand."""
+    return sqlite.insert(table) if db.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+class SqlActs:
+    """`ports.acts.Acts` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def lock_head(self, chain_id: str) -> tuple[int, str]:
+        new = upsert(self._db, act_chains).values(chain_id=chain_id, head_seq=0, head_sha256="")
+        await self._db.execute(new.on_conflict_do_nothing())
+        row = await first(
+            self._db, sa.select(act_chains).where(act_chains.c.chain_id == chain_id).with_for_update()
+        )
+        assert row is not None
+        return int(row["head_seq"]), str(row["head_sha256"])
+
+    async def append(self, row: ActRow) -> None:
+        await insert(self._db, acts, row)
+        await self._db.execute(
+            act_chains.update()
+            .where(act_chains.c.chain_id == row.chain_id)
+            .values(head_seq=row.case_seq, head_sha256=row.entry_sha256)
+        )
+
+    async def after(self, chain_id: str, seq: int, limit: int) -> list[ActRow]:
+        rows = await self._db.execute(
+            sa.select(acts)
+            .where(acts.c.chain_id == chain_id, acts.c.case_seq > seq)
+            .order_by(acts.c.case_seq)
+            .limit(limit)
+        )
+        return [record(ActRow, row) for row in rows.mappings()]
+
+
+class SqlNotices:
+    """`ports.acts.Notices` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def add(self, notice: Notice) -> bool:
+        new = upsert(self._db, notices).values(**values(notice))
+        done = await self._db.execute(new.on_conflict_do_nothing(index_elements=["dedup_key"]))
+        return done.rowcount == 1
+
+    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> list[Notice]:
+        due = (
+            sa.select(notices.c.id)
+            .where(notices.c.state.in_(("queued", "sending")), notices.c.next_at <= now)
+            .order_by(notices.c.next_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = await self._db.execute(
+            notices.update()
+            .where(notices.c.id.in_(due))
+            .values(state="sending", next_at=lease_until, tries=notices.c.tries + 1)
+            .returning(notices)
+        )
+        return [record(Notice, row) for row in rows.mappings()]
+
+    async def settle(self, notice_id: str, *, state: str, at: datetime, result: str, simulated: bool) -> None:
+        await self._db.execute(
+            notices.update()
+            .where(notices.c.id == notice_id)
+            .values(state=state, settled_at=at, next_at=None, result=result[:200], simulated=simulated)
+        )
+
+    async def retry(self, notice_id: str, *, next_at: datetime, result: str) -> None:
+        await self._db.execute(
+            notices.update()
+            .where(notices.c.id == notice_id)
+            .values(state="queued", next_at=next_at, result=result[:200])
+        )
+
+    async def newest(self, limit: int) -> list[Notice]:
+        rows = await self._db.execute(
+            sa.select(notices).order_by(notices.c.created_at.desc(), notices.c.id.desc()).limit(limit)
+        )
+        return [record(Notice, row) for row in rows.mappings()]
+
+    async def by_dedup_prefix(self, prefix: str) -> list[Notice]:
+        rows = await self._db.execute(
+            sa.select(notices).where(notices.c.dedup_key.startswith(prefix, autoescape=True))
+        )
+        return [record(Notice, row) for row in rows.mappings()]

@@ -1,0 +1,12 @@
+"""Recordings in SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class SqlRecordings:
+    """`ports.recordings.Recordings` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection

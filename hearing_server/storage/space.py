@@ -1,0 +1,12 @@
+"""Space in SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class SqlSpace:
+    """`ports.space.Space` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection

@@ -1,0 +1,95 @@
+"""`ports.units.Units` over one SQLAlchemy engine: a connection, a transaction, its repositories, its doorbells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.storage.acts import SqlActs, SqlNotices
+from hearing_server.storage.cases import SqlCases
+from hearing_server.storage.hearings import SqlHearings
+from hearing_server.storage.people import SqlPeople
+from hearing_server.storage.recordings import SqlRecordings
+from hearing_server.storage.reminders import SqlReminders
+from hearing_server.storage.space import SqlSpace
+
+
+class SqlUnit:
+    """One open transaction; repositories are made when first asked for."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+        self.bells: list[Doorbell] = []
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self._db)
+
+    @cached_property
+    def cases(self) -> SqlCases:
+        return SqlCases(self._db)
+
+    @cached_property
+    def acts(self) -> SqlActs:
+        return SqlActs(self._db)
+
+    @cached_property
+    def notices(self) -> SqlNotices:
+        return SqlNotices(self._db)
+
+    @cached_property
+    def hearings(self) -> SqlHearings:
+        return SqlHearings(self._db)
+
+    @cached_property
+    def recordings(self) -> SqlRecordings:
+        return SqlRecordings(self._db)
+
+    @cached_property
+    def space(self) -> SqlSpace:
+        return SqlSpace(self._db)
+
+    @cached_property
+    def reminders(self) -> SqlReminders:
+        return SqlReminders(self._db)
+
+    def ring(self, bell: Doorbell) -> None:
+        if bell not in self.bells:
+            self.bells.append(bell)
+
+
+class SqlUnits:
+    """Opens units on an engine; rings the bus after each commit."""
+
+    def __init__(self, engine: AsyncEngine, bus: EventBus) -> None:
+        self._readers = engine
+        self._bus = bus
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._writers = engine.execution_options(sqlite_begin="IMMEDIATE") if self._is_sqlite else engine
+        # SQLite has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
+        self._write_turn = asyncio.Lock()
+
+    def write(self) -> AbstractAsyncContextManager[SqlUnit]:
+        return self._write()
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[SqlUnit]:
+        turn = self._write_turn if self._is_sqlite else nullcontext()
+        async with turn, self._writers.begin() as connection:
+            unit = SqlUnit(connection)
+            yield unit
+        for bell in unit.bells:
+            await self._bus.publish(bell)
+
+    def read(self) -> AbstractAsyncContextManager[SqlUnit]:
+        return self._read()
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[SqlUnit]:
+        async with self._readers.connect() as connection:
+            yield SqlUnit(connection)
