@@ -1,0 +1,94 @@
+"""The docket (案件流程记录): what happened in a case, in order, in words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hearing_server.kernel import CaseId
+
+# A docket line is one line on a phone; longer details belong to the document it speaks of.
+MAX_DETAIL_CHARS = 120
+
+
+class DocketKind(StrEnum):
+    CASE_FILED = "case_filed"
+    CASE_IMPORTED = "case_imported"
+    PARTY_ADDED = "party_added"
+    HEARING_SCHEDULED = "hearing_scheduled"
+    HEARING_CANCELLED = "hearing_cancelled"
+    HEARING_OPENED = "hearing_opened"
+    HEARING_RECESSED = "hearing_recessed"
+    HEARING_RESUMED = "hearing_resumed"
+    HEARING_CLOSED = "hearing_closed"
+    HEARING_REOPENED = "hearing_reopened"
+    PERSON_REMOVED = "person_removed"
+    RECORDING_SEALED = "recording_sealed"
+    RECORDING_FAILED = "recording_failed"
+    PUBLICATION_SUBMITTED = "publication_submitted"
+    PUBLICATION_CONFIRMED = "publication_confirmed"
+    PUBLICATION_REJECTED = "publication_rejected"
+    PUBLICATION_WITHDRAWN = "publication_withdrawn"
+    REMINDER_ISSUED = "reminder_issued"
+    REMINDER_ACKNOWLEDGED = "reminder_acknowledged"
+
+
+_TITLES: dict[DocketKind, tuple[str, str]] = {
+    DocketKind.CASE_FILED: ("立案", "Case filed"),
+    DocketKind.CASE_IMPORTED: ("案件导入", "Case imported"),
+    DocketKind.PARTY_ADDED: ("增加当事人", "Party added"),
+    DocketKind.HEARING_SCHEDULED: ("庭审排期", "Hearing scheduled"),
+    DocketKind.HEARING_CANCELLED: ("取消庭审", "Hearing cancelled"),
+    DocketKind.HEARING_OPENED: ("开庭", "Hearing opened"),
+    DocketKind.HEARING_RECESSED: ("休庭", "Recess"),
+    DocketKind.HEARING_RESUMED: ("恢复庭审", "Hearing resumed"),
+    DocketKind.HEARING_CLOSED: ("闭庭", "Hearing closed"),
+    DocketKind.HEARING_REOPENED: ("撤销闭庭", "Closing undone"),
+    DocketKind.PERSON_REMOVED: ("责令退出法庭", "Person ordered out"),
+    DocketKind.RECORDING_SEALED: ("庭审录像封存", "Recording sealed"),
+    DocketKind.RECORDING_FAILED: ("庭审录像故障", "Recording failed"),
+    DocketKind.PUBLICATION_SUBMITTED: ("申报公开庭审录像", "Publication submitted"),
+    DocketKind.PUBLICATION_CONFIRMED: ("庭审录像公开", "Recording made public"),
+    DocketKind.PUBLICATION_REJECTED: ("不予公开庭审录像", "Publication rejected"),
+    DocketKind.PUBLICATION_WITHDRAWN: ("撤回公开", "Publication withdrawn"),
+    DocketKind.REMINDER_ISSUED: ("发出强制提醒", "Reminder issued"),
+    DocketKind.REMINDER_ACKNOWLEDGED: ("确认知悉提醒", "Reminder acknowledged"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DocketEntry:
+    """One line for people to read; who did it with which rights is in the act log. `seq` counts from 1 without gaps."""
+
+    case_id: CaseId
+    seq: int
+    kind: DocketKind
+    title: str
+    title_en: str
+    at: datetime
+    actor_name: str
+
+
+def docket_entry(
+    case_id: CaseId,
+    *,
+    seq: int,
+    kind: DocketKind,
+    at: datetime,
+    actor_name: str,
+    detail: str = "",
+    detail_en: str = "",
+) -> DocketEntry:
+    """An entry with its title in both languages; `detail` follows after a colon, cut to 120 characters."""
+    zh, en = _TITLES[kind]
+    detail, detail_en = detail[:MAX_DETAIL_CHARS], (detail_en or detail)[:MAX_DETAIL_CHARS]
+    return DocketEntry(
+        case_id=case_id,
+        seq=seq,
+        kind=kind,
+        title=f"{zh}：{detail}" if detail else zh,
+        title_en=f"{en}: {detail_en}" if detail_en else en,
+        at=at,
+        actor_name=actor_name,
+    )
