@@ -24,7 +24,7 @@ export const routes: RouteRecordRaw[] = [
     path: "/sign-in",
     name: "sign-in",
     component: () => import("@/features/sign_in/SignInPage.vue"),
-    meta: { isPublic: true, title: "signIn.title" },
+    meta: { isPublic: true, title: "sign_in.title" },
   },
   {
     path: "/j/:token",
@@ -129,14 +129,14 @@ export const routes: RouteRecordRaw[] = [
     path: "/public",
     name: "public-recordings",
     component: () => import("@/features/public_recordings/PublicListPage.vue"),
-    meta: { isPublic: true, title: "publicRecordings.title" },
+    meta: { isPublic: true, title: "public_recordings.title" },
   },
   {
     path: "/public/:id",
     name: "public-recording",
     component: () => import("@/features/public_recordings/PublicPlayerPage.vue"),
     props: true,
-    meta: { isPublic: true, title: "publicRecordings.one" },
+    meta: { isPublic: true, title: "public_recordings.one" },
   },
   {
     path: "/demo",
