@@ -14,6 +14,7 @@ MAX_PENDING: Final = 100  # LiveKit; a larger hole is cheaper to heal by a key f
 DEFAULT_RTT_MS: Final = 70.0  # LiveKit, until measured
 MAX_ANSWERS: Final = 3  # LiveKit sequencer.go
 _ANSWERS_REMEMBERED: Final = 512
+_FORGET_MS: Final = 10_000.0  # by then the 16-bit number may have come round again
 
 
 class LossDetector:
@@ -104,7 +105,7 @@ class LossDetector:
 
 
 class AnswerLimiter:
-    """Guards the answers to one viewer's NACKs: a packet again only after two round trips, and three times at most.
+    """Guards the answers to one viewer's NACKs: again after one round trip, after two more, and never a fourth time.
 
     Without it one viewer on a bad line asks for the same packets every few milliseconds and drowns its own link.
     """
@@ -118,12 +119,10 @@ class AnswerLimiter:
     def allows(self, sequence: int, now_ms: float) -> bool:
         """True when this outgoing (16-bit) number may be sent again now; the answer is then counted."""
         answers = self._answers
-        sent_ms, count = answers.pop(sequence, (float("-inf"), 0))
-        if now_ms - sent_ms > 10_000.0:
-            count = 0  # the 16-bit number came round again
-        allowed = count < MAX_ANSWERS and now_ms - sent_ms >= (
-            2 * self.rtt_ms if count > 1 else self.rtt_ms * count
-        )
+        sent_ms, count = answers.pop(sequence, (now_ms, 0))
+        if now_ms - sent_ms > _FORGET_MS:
+            count = 0
+        allowed = count < MAX_ANSWERS and now_ms - sent_ms >= count * self.rtt_ms
         answers[sequence] = (now_ms, count + 1) if allowed else (sent_ms, count)
         if len(answers) > _ANSWERS_REMEMBERED:
             del answers[next(iter(answers))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from signaling.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from signaling.rtp.clock import DriftMeter, JitterMeter, ReceptionMeter, SenderClock
-from signaling.rtp.extensions import abs_send_time_bytes, audio_level
+from signaling.rtp.extensions import audio_level
 from signaling.rtp.header import parse_header
 from signaling.rtp.keyframes import H264_IDR, H264_PARAMETERS, KeyframeThrottle, h264_start
 from signaling.rtp.nack import LossDetector
@@ -60,6 +60,8 @@ class IncomingStream:
         self.height_px = 0
         self.last_arrival_ms = -1.0
         self.refused = 0  # malformed, unknown payload type, duplicate, too late
+        self._is_vp8 = codec is Codec.VP8
+        self._is_audio = codec is Codec.OPUS
         self._payload_type = payload_type
         self._red_payload_type = red_payload_type
         self._audio_level_id = audio_level_id
@@ -71,53 +73,56 @@ class IncomingStream:
         """Take in a decrypted packet of this SSRC (RTX already unwrapped).
 
         None when it is malformed, of an unknown payload type, a duplicate or hopelessly late; then it must go
-        nowhere, not even to a sink.
+        nowhere, not even to a sink. `refused` counts these.
         """
+        newest = self.cache.newest
+        media = self._parsed(packet, now_ms)
+        if media is None or not self.cache.put(media):
+            self.refused += 1
+            return None
+        self._count(media, len(packet), media[1] - newest, now_ms)
+        return media
+
+    def _parsed(self, packet: bytes, now_ms: float) -> MediaPacket | None:
+        """The flat form of a packet; None when it must be refused."""
         header = parse_header(packet)
         if header is None:
-            return self._refuse()
+            return None
         payload_type, marker, number, timestamp, _, start, end, _, _, _ = header
-        if payload_type == self._payload_type:
-            kind = KIND_MEDIA
-        elif payload_type == self._red_payload_type:
+        kind = KIND_MEDIA
+        if payload_type != self._payload_type:
+            if payload_type != self._red_payload_type:
+                return None
             kind = KIND_RED
-        else:
-            return self._refuse()
         sequence = self._numbers.unwrap(number)
         if sequence < 0:
-            return self._refuse()
-        newest = self.cache.newest
-        step = sequence - newest
-        flags = FLAG_LATE if step < 0 else 0
+            return None
+        flags = FLAG_LATE if sequence < self.cache.newest else 0
         layout, temporal, picture, tl0, prefix, tail, level = LAYOUT_PLAIN, 0, -1, -1, 0, b"", -1
         payload = packet[start:end]
         if start == end:
             flags |= FLAG_EMPTY
             temporal = PADDING_RANK
-        elif self.codec is Codec.VP8:
+        elif self._is_vp8:
             found = _read_vp8(payload)
             if found is None:
-                return self._refuse()
+                return None
             more, layout, temporal, picture, tl0, prefix, tail = found
             flags |= more
-        elif self.codec is Codec.OPUS:
+        elif self._is_audio:
             flags |= FLAG_FRAME_START
             if self._audio_level_id:
                 level = audio_level(packet, header, self._audio_level_id)
         else:
             flags |= self._h264_flags(payload, timestamp)
-        media: MediaPacket = tuple.__new__(
+        time = (int(now_ms * 262.144) & 0xFFFFFF).to_bytes(
+            3, "big"
+        )  # extensions.abs_send_time_bytes, inlined
+        return tuple.__new__(
             MediaPacket,
             (self.ssrc, sequence, timestamp, marker, kind, layout, temporal, picture, tl0, payload, prefix, tail,
-             abs_send_time_bytes(now_ms), flags, now_ms, level),
+             time, flags, now_ms, level),
         )  # fmt: skip
-        if not self.cache.put(media):
-            return self._refuse()
-        self._count(media, len(packet), step, now_ms)
-        return media
-
-    def _refuse(self) -> None:
-        self.refused += 1
 
     def _h264_flags(self, payload: bytes, timestamp: int) -> int:
         flags = FLAG_FRAME_START if timestamp != self._last_timestamp else 0
