@@ -6,6 +6,7 @@ Everything is said on standard error: standard output belongs to the command tha
 
 from __future__ import annotations
 
+import collections
 import fcntl
 import hashlib
 import importlib.metadata
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -33,17 +34,33 @@ OLDEST_PYTHON = (3, 11)
 FREE_BYTES_WANTED = {"": 1_200_000_000, "test": 2_500_000_000}
 # Between two lines of progress where there is no terminal to rewrite one.
 SILENT_S = 10.0
+KEPT_LINES = 40
 
 # What a failed install said, and what the person can do about it.
 HINTS = (
     ("No space left on device", "the disk is full (pip unpacks in the folder TMPDIR names)"),
     ("CERTIFICATE_VERIFY_FAILED", "the package index's certificate is not trusted: install ca-certificates"),
+    ("no Node", "the machine's Node is too old and no other could be fetched"),
     ("NewConnectionError", "no way to the package index: check the network or pip's index-url"),
     ("NameResolutionError", "no way to the package index: check the network or pip's index-url"),
     ("ENOTFOUND", "no way to the npm registry: check the network or npm's registry setting"),
     ("EAI_AGAIN", "no way to the npm registry: check the network or npm's registry setting"),
-    ("No matching distribution found", "a pinned package is not on the index in use"),
+    (
+        "(from versions: none)",
+        "the package index does not answer or lacks a package: check network and index-url",
+    ),
+    ("No matching distribution found", "the package index in use lacks a pinned version"),
     ("web_client/package", "the checkout is not complete: web_client lacks its package files"),
+)
+
+
+# What pip's own words stand for, where they would say nothing to the person waiting.
+PLAIN_WORDS = (
+    ("Preparing editable metadata", "Building the web client (npm, vite)"),
+    ("Building editable", "Building the web client (npm, vite)"),
+    ("Installing collected packages", "Writing the packages into .venv"),
+    ("Successfully installed", "Packages are in .venv"),
+    ("Using cached", "Taking packages from pip's cache"),
 )
 
 
@@ -124,18 +141,13 @@ def _sole_installer() -> Iterator[None]:
         yield
 
 
-def run_shown(title: str, command: Sequence[str], *, env: dict[str, str] | None = None) -> str | None:
-    """Run `command` without input, showing seconds and its latest line; all its output goes to LOG.
+def _in_plain_words(line: str) -> str:
+    return next((plain for start, plain in PLAIN_WORDS if line.startswith(start)), line)
 
-    Returns None when it succeeded, else the output's last lines.
-    """
-    started = time.monotonic()
-    shown_live = sys.stderr.isatty()
+
+def _lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
+    """The process's lines as they come, and an empty one whenever a second passes without any."""
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", env=env, cwd=ROOT,
-    )  # fmt: skip
 
     def read() -> None:
         assert process.stdout is not None
@@ -144,32 +156,49 @@ def run_shown(title: str, command: Sequence[str], *, env: dict[str, str] | None 
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=1.0)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            return
+        yield line
+
+
+def run_shown(title: str, command: Sequence[str], *, env: dict[str, str] | None = None) -> str | None:
+    """Run `command` without input, showing seconds and its latest line; all its output goes to LOG.
+
+    Returns None when it succeeded, else the output's last KEPT_LINES lines.
+    """
+    started = said = time.monotonic()
+    rewrites = sys.stderr.isatty()
+    pause_s = 0.2 if rewrites else SILENT_S
+    frame, end = ("\r\033[K{}", "") if rewrites else ("{}", "\n")
+    latest, kept = "", collections.deque[str](maxlen=KEPT_LINES)
+    pipes: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+    }
     say(f"{title} …")
-    said, latest = started, ""
-    kept: list[str] = []
-    with LOG.open("a", encoding="utf-8") as out:
-        while True:
-            try:
-                line = lines.get(timeout=1.0)
-            except queue.Empty:
-                line = ""
-            if line is None:
-                break
-            out.write(line)
-            kept = [*kept[-39:], line] if line else kept
-            latest = line.strip() or latest
+    with (
+        LOG.open("a", encoding="utf-8") as log,
+        subprocess.Popen(command, text=True, errors="replace", env=env, cwd=ROOT, **pipes) as process,
+    ):
+        for line in _lines_of(process):
+            if line:
+                log.write(line)
+                kept.append(line)
+                latest = _in_plain_words(line.strip()) or latest
             now = time.monotonic()
-            if shown_live and now - said >= 0.2:
-                print(f"\r\033[K  {now - started:3.0f} s  {latest[:70]}", end="", file=sys.stderr, flush=True)
+            if now - said >= pause_s:
+                shown = frame.format(f"  {now - started:3.0f} s  {latest[:70]}")
+                print(shown, end=end, file=sys.stderr, flush=True)
                 said = now
-            elif now - said >= SILENT_S:
-                say(f"  {now - started:3.0f} s  {latest[:100]}")
-                said = now
-    if shown_live:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-    failed = process.wait() != 0
-    say(f"  {'failed' if failed else 'done'} after {time.monotonic() - started:.0f} s")
-    return "".join(kept) if failed else None
+    outcome = "failed" if process.returncode else "done"
+    say(("\r\033[K" if rewrites else "") + f"  {outcome} after {time.monotonic() - started:.0f} s")
+    return "".join(kept) if process.returncode else None
 
 
 def _check_machine(extra: str) -> None:
@@ -205,9 +234,11 @@ def _install(extra: str) -> None:
     command = [str(PYTHON), "-m", "pip", "install", *quiet, "-c", str(CONSTRAINTS), "-e", target]
     tail = run_shown(f"Installing {what} and the web client (first time: about a minute)", command)
     if tail is not None:
-        say(tail.rstrip())
-        hint = next((hint for sign, hint in HINTS if sign in tail), "the lines above say why")
-        stop(f"the installation failed: {hint} (log: {LOG})")
+        said = LOG.read_text(encoding="utf-8", errors="replace")
+        hint = next((hint for sign, hint in HINTS if sign in said), None)
+        if hint is None:
+            say(tail.rstrip())
+        stop(f"the installation failed: {hint or 'the lines above say why'} (log: {LOG})")
     stamp_text = _wanted_stamp(extra)
     if stamp_text is None:
         stop("the web client changed while it was being built; start again")

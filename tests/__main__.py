@@ -3,6 +3,8 @@
 Arguments go to pytest: `python3 -m tests tests/unit -k docket`.
 """
 
+from __future__ import annotations
+
 import glob
 import os
 import shutil
@@ -34,13 +36,13 @@ def _apt_get() -> list[str]:
     apt_get = ["apt-get", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}", "-q"]
     if os.geteuid() == 0:
         return apt_get
-    by_hand = f"sudo apt-get install -y --no-install-recommends {' '.join(missing_packages())}"
+    by_hand = f"apt-get install -y --no-install-recommends {' '.join(missing_packages())}"
     if shutil.which("sudo") is None:
-        _bootstrap.stop(f"the browser tests need packages that only root can install: {by_hand}")
+        _bootstrap.stop(f"the browser tests need packages; please run as root: {by_hand}")
     # The environment is named behind sudo because sudo drops it.
     sudo = ["sudo", "-n"]
     if _bootstrap.run_shown("Asking sudo", [*sudo, "true"]) is not None:
-        _bootstrap.stop(f"sudo wants a password; please run: {by_hand}")
+        _bootstrap.stop(f"sudo wants a password; please run: sudo {by_hand}")
     return [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", *apt_get]
 
 
@@ -51,12 +53,17 @@ def ensure_browser() -> None:
         return
     apt_get = _apt_get()
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+
+    def fetch_lists() -> str | None:
+        return _bootstrap.run_shown("Fetching package lists", [*apt_get, "update"], env=env)
+
+    if not glob.glob("/var/lib/apt/lists/*_Packages*"):  # a new machine or image
+        fetch_lists()
     install = [*apt_get, "install", "-y", "--no-install-recommends", *missing]
     title = f"Installing {', '.join(missing)} (about 260 MB, half a minute and more)"
     if _bootstrap.run_shown(title, install, env=env) is None:
         return
-    # Package lists are empty on a new machine and go stale on an old one.
-    tail = _bootstrap.run_shown("Fetching package lists", [*apt_get, "update"], env=env)
+    tail = fetch_lists()  # lists go stale: the archive drops old versions
     if tail is None:
         tail = _bootstrap.run_shown(title, install, env=env)
     if tail is not None:
