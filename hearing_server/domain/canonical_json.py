@@ -1,6 +1,7 @@
-"""Canonical JSON after RFC 8785 (JCS), for the values we sign and chain: text, whole numbers, booleans, null, arrays, objects.
+"""Canonical JSON after RFC 8785 (JCS), for the values we sign and chain.
 
-Floating-point numbers are refused: their text form is the one part of the RFC that implementations get wrong.
+Those are text, whole numbers, booleans, null, arrays and objects. Floating-point numbers are refused:
+their text form is the one part of the RFC that implementations get wrong.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from hearing_server.kernel import CaseId, EventId, LaneId, PersonId, to_wire
 
 # Characters of one text message: about three printed pages; longer statements are documents.
 MAX_TEXT_CHARS = 5000
-# One event with everything in it, canonical bytes; keeps a page of 200 events below the socket's packet limit many times over.
+# One event with everything in it, canonical bytes.
 MAX_BODY_BYTES = 16 * 1024
 MAX_FILE_NAME_CHARS = 200
 # The longest side of a picture that phones still decode; the upload checks the pixels themselves.
@@ -151,7 +151,7 @@ def event_hash(
 def first_broken_seq(
     events: Iterable[LaneEvent], *, after: bytes = GENESIS_HASH, after_seq: int = 0
 ) -> int | None:
-    """The sequence number at which the chain stops to hold, None when it holds. `events` ascend from `after_seq + 1`."""
+    """Where the chain stops to hold, None when it holds. `events` ascend from `after_seq + 1`."""
     head, expected = after, after_seq + 1
     for event in events:
         digest = event_hash(
@@ -183,7 +183,7 @@ def check_body(
     """The body cleaned and complete, ready to be stored and hashed.
 
     `text` is stripped at its ends; unknown fields are refused.
-    Errors: Invalid `message.body`, `message.empty`, `message.too_long`, `message.characters`, `message.image`, `message.card`.
+    Errors: Invalid `message.body`, `.empty`, `.too_long`, `.characters`, `.image`, `.card`.
     """
     checks: dict[EventType, Callable[[Mapping[str, object]], JsonObject]] = {
         EventType.TEXT: lambda content: _check_text(content, text_chars),

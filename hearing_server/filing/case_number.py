@@ -144,7 +144,7 @@ def check(number: CaseNumber, scheme: CaseNumberScheme, *, latest_year: int) -> 
 
 
 def _split_court(text: str) -> tuple[str, str]:
-    """`浙0199民初` → (`浙0199`, `民初`). The code's digits decide: 0 for a high, 2 for an intermediate, 4 for a basic court."""
+    """`浙0199民初` → (`浙0199`, `民初`): no digits for a high, two for an intermediate, four for a basic court."""
     if text.startswith(SUPREME_COURT_CODE):
         return SUPREME_COURT_CODE, text[len(SUPREME_COURT_CODE) :]
     matched = _COURT_CODE.match(text)

@@ -1,6 +1,6 @@
 """Court, case, party, representation, and who is on a case under which label.
 
-Words: 诉讼地位 (standing) is what a party is in this case; one person may be a plaintiff here and a defendant elsewhere.
+诉讼地位 (standing) is what a party is in this case; a plaintiff here may be a defendant elsewhere.
 Sources: 民事诉讼法 (2023) arts 51, 59, 61 (parties, third parties, one or two representatives each).
 """
 

@@ -1,6 +1,6 @@
 """Identity numbers and phones: normalise, check, mask, last four.
 
-Sources: GB 11643-1999 (resident number: 6 digits place, 8 birth date, 3 sequence, 1 check character after ISO 7064 MOD 11-2);
+Sources: GB 11643-1999 (resident number: place 6, birth date 8, sequence 3, check character by ISO 7064 MOD 11-2);
 GB 32100-2015 (统一社会信用代码, 18 characters, check character modulo 31).
 """
 
