@@ -7,11 +7,47 @@ goes on; after a reboot it begins again, and the wall clock bridges.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
 
 NS_PER_S = 1_000_000_000
+BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")  # Linux, proc(5): changes at every boot
+
+
+class MachineClocks(Protocol):
+    """The clocks of the machine. Tests put a wall clock behind it that jumps."""
+
+    def monotonic_ns(self) -> int:
+        """As time.monotonic_ns(): the clock of every `at_ns`."""
+
+    def utc_ns(self) -> int:
+        """The wall clock, ns since 1970."""
+
+    def boot_id(self) -> str:
+        """The same string as long as the monotonic clock goes on; empty when unknown."""
+
+
+class SystemClocks:
+    """The real clocks."""
+
+    def monotonic_ns(self) -> int:
+        """As time.monotonic_ns()."""
+        return time.monotonic_ns()
+
+    def utc_ns(self) -> int:
+        """As time.time_ns()."""
+        return time.time_ns()
+
+    def boot_id(self) -> str:
+        """The kernel's boot id; empty where there is none, so that the wall clock bridges."""
+        try:
+            return BOOT_ID_PATH.read_text(encoding="ascii").strip()
+        except OSError:
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

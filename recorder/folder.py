@@ -2,7 +2,9 @@
 
     journal/00000001.part   the segment being written
     journal/00000001.seg    a sealed segment
+    journal/00000001.torn   a file of a crash without one good record, kept for inspection
     manifest.json           written when the recording is closed or recovered
+    writer.lock             held by the writing process
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from pathlib import Path
 
 JOURNAL_FOLDER = "journal"
 MANIFEST_NAME = "manifest.json"
+LOCK_NAME = "writer.lock"
 OPEN_SUFFIX = ".part"
 SEALED_SUFFIX = ".seg"
+TORN_SUFFIX = ".torn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,10 @@ class Inventory:
         """Code of the pause in force, or an empty string."""
         return self._pauses[-1].code if self._pauses and self._pauses[-1].until_ns is None else ""
 
+    def track_bytes(self) -> dict[int, int]:
+        """RTP bytes taken so far by track number."""
+        return {number: track.ledger.payload_bytes for number, track in self._tracks.items()}
+
     def live_tracks(self) -> list[tuple[int, TrackInfo, int]]:
         """(number, info, started_ns) of every track that has not ended."""
         return [
@@ -282,7 +286,7 @@ class Inventory:
         self._marks.append(Mark(content["kind"], content["text"], at_ns))
 
     def _take_gap(self, track: int, at_ns: int, payload: bytes) -> None:
-        """What the recorder gave up on one track (DISK, OVERLOAD), or with track 0 an incident without loss."""
+        """What the recorder gave up on one track (disk, overload); with track 0 an incident without loss."""
         content = json.loads(payload)
         cause, from_ns, until_ns = GapCause(content["cause"]), content["from_ns"], content["until_ns"]
         detail = content.get("detail", "")
@@ -339,11 +343,11 @@ def read_into(inventory: Inventory, file: SegmentFile, data: bytes, items: Seque
             inventory.damage(broken_since_ns, at_ns, file.name)
             broken_since_ns = None
         if not item.repeated and item.kind != RecordKind.SEGMENT:
-            first_ns = at_ns if first_ns is None else first_ns
-            last_ns = at_ns
+            first_ns = max(at_ns, 0) if first_ns is None else first_ns
+            last_ns = max(at_ns, 0)
         if item.kind == RecordKind.PACKET:
             inventory.packet(item.track, at_ns, item.payload)
-        elif not item.repeated:
+        elif not item.repeated or item.kind == RecordKind.TRACK:
             inventory.take(item.kind, item.track, at_ns, item.payload)
     if broken_since_ns is not None:
         inventory.damage(broken_since_ns, inventory.last_ns, file.name)

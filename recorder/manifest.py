@@ -90,7 +90,7 @@ class SealedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The record was paused by order: "recess", "closed_exhibit", "mediation". `until_ns` None: to the end."""
+    """The record was paused by order: recess, closed_exhibit or mediation. `until_ns` None: to the end."""
 
     code: str
     from_ns: int

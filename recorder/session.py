@@ -1,0 +1,369 @@
+"""RecordingSession: the sink a room feeds, from opening to the sealed manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from recorder.clock import NS_PER_S, MachineClocks, SystemClocks, next_run
+from recorder.durable import Disk
+from recorder.folder import (
+    JOURNAL_FOLDER,
+    LOCK_NAME,
+    MANIFEST_NAME,
+    open_segment_path,
+    sealed_segment_path,
+)
+from recorder.inventory import PAUSE_CAUSES, Inventory
+from recorder.journal import MAX_PAYLOAD_BYTES, REPORT, RecordKind, compact_json
+from recorder.manifest import GapCause, Manifest, SealedSegment
+from recorder.recovery import recover_into
+from recorder.segments import SegmentChain
+from recorder.writer import PACKET_WEIGHT_BYTES, SEAL_S, JournalWriter, failure_code, preface
+from signaling.sink import TrackInfo
+
+QUEUE_BYTES = 64 << 20  # 20 s of a full hearing (6 people, 3 layers, 20 Mbit/s) while a disk does not answer
+VIDEO_SHARE = 0.75  # above this share of the queue pictures are refused, so that voices and notes still fit
+STALL_S = 2.0  # the thread ticks every 50 ms; the judge must know within 3 s (design 5.5)
+ADVANCE_S = 1.5  # three heartbeats
+CLOSE_TIMEOUT_S = 60.0  # draining a full queue to a slow disk
+_Told = TypeVar("_Told")
+
+
+class RecordingFailure(Exception):
+    """The record cannot be written. `code` is stable and dotted: disk.full, disk.read_only, disk.io, recording.…"""
+
+    def __init__(self, code: str, title: str) -> None:
+        super().__init__(title)
+        self.code = code
+        self.title = title
+
+
+@dataclass(frozen=True, slots=True)
+class WritingProof:
+    """What is known to be on the disk. `advancing`: the file was seen growing within the last ADVANCE_S.
+
+    `tracks`: durable RTP bytes by track id. `failure`: None, or a code (disk.full, disk.io, disk.read_only,
+    disk.refused, writer.error, writer.stalled).
+    """
+
+    synced_bytes: int
+    last_synced_age_s: float
+    advancing: bool
+    tracks: dict[str, int]
+    failure: str | None
+    free_bytes: int
+
+
+class _LiveTrack:
+    """A track being recorded, and what the full queue refused of it since `refused_since_ns`."""
+
+    __slots__ = ("cause", "limit_bytes", "number", "refused_bytes", "refused_packets", "refused_since_ns")
+
+    def __init__(self, number: int, limit_bytes: int) -> None:
+        self.number = number
+        self.limit_bytes = limit_bytes
+        self.refused_since_ns = 0
+        self.refused_packets = 0
+        self.refused_bytes = 0
+        self.cause = GapCause.OVERLOAD
+
+
+class RecordingSession:
+    """A PacketSink that records. Create it with `create`; its methods belong to one thread (the event loop's).
+
+    Overflow policy: what waits for the disk is bounded by `queue_bytes`. Beyond VIDEO_SHARE of it video packets,
+    beyond all of it audio packets are refused until half is free again; every refusal becomes a gap in the ledger
+    ("overload", or "disk" while the disk fails). Notes and events are small and always taken.
+    """
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        recording_id: str,
+        clock: MachineClocks | None = None,
+        disk: Disk | None = None,
+        on_alarm: Callable[[str | None], None] | None = None,
+        on_sealed: Callable[[SealedSegment], None] | None = None,
+        queue_bytes: int = QUEUE_BYTES,
+        seal_s: float = SEAL_S,
+    ) -> RecordingSession:
+        """Start recording into `folder`, or go on in a folder that a crash or a close left.
+
+        Blocks for a few syncs (ms), longer after a crash: recovery reads the journal; call it in a thread then.
+        `on_alarm(code)` tells that writing fails, `on_alarm(None)` that it works again; `on_sealed` gets each
+        segment. Both run on the loop that was running when `create` was called, else in the writer thread.
+        RecordingFailure: recording.busy (another process writes here), recording.mismatch (another recording's
+        folder), disk.* (the folder refuses).
+        """
+        disk, clock = disk or Disk(), clock or SystemClocks()
+        try:
+            disk.make_folder(folder / JOURNAL_FOLDER)
+            lock = _lock(folder)
+        except OSError as error:
+            raise RecordingFailure(failure_code(error), "the recording folder cannot be written") from error
+        try:
+            session = cls(folder, recording_id, clock, disk, queue_bytes, lock)
+            session._begin(on_alarm, on_sealed, seal_s)
+        except OSError as error:
+            os.close(lock)
+            raise RecordingFailure(failure_code(error), "the recording folder cannot be written") from error
+        except BaseException:
+            os.close(lock)
+            raise
+        return session
+
+    def __init__(
+        self, folder: Path, recording_id: str, clock: MachineClocks, disk: Disk, queue_bytes: int, lock: int
+    ) -> None:
+        self.folder = folder
+        self.recording_id = recording_id
+        self._clock = clock
+        self._disk = disk
+        self._queue_bytes = queue_bytes
+        self._lock = lock
+        self._tracks: dict[str, _LiveTrack] = {}
+        self._numbers: dict[str, int] = {}
+        self._offered_bytes = 0
+        self._closing = False
+        self._seen_at: tuple[int, int] = (0, 0)
+        self._seen_ns = 0
+
+    def _begin(
+        self,
+        on_alarm: Callable[[str | None], None] | None,
+        on_sealed: Callable[[SealedSegment], None] | None,
+        seal_s: float,
+    ) -> None:
+        inventory = Inventory()
+        used = recover_into(self.folder, inventory, self._disk)
+        if inventory.recording_id not in ("", self.recording_id):
+            raise RecordingFailure("recording.mismatch", "the folder holds another recording")
+        inventory.recording_id = self.recording_id
+        before = inventory.last_run
+        run = next_run(
+            before,
+            inventory.last_ns,
+            run=before.run + 1 if before else 1,
+            boot_id=self._clock.boot_id(),
+            monotonic_ns=self._clock.monotonic_ns(),
+            utc_ns=self._clock.utc_ns(),
+        )
+        inventory.begin_run(run)
+        self._run = run
+        self._paused = inventory.paused
+        self._next_track = inventory.next_track
+        self._bytes_before = sum(segment.valid_bytes for segment in inventory.segments)
+        chain = SegmentChain(
+            self.folder, self._disk, self.recording_id, run, inventory.segments, lambda: preface(inventory, run)
+        )
+        chain.skip_to(used + 1)
+        self._inventory = inventory
+        self._writer = JournalWriter(
+            chain,
+            inventory,
+            run,
+            self._clock,
+            on_sealed=_on_loop(on_sealed),
+            on_failure=_on_loop(on_alarm),
+            seal_s=seal_s,
+        )
+        self._queue = self._writer.queue
+        self._disk.remove(self.folder / MANIFEST_NAME)  # it would tell of the time before
+        self._writer.first_write()
+        self._seen_at = self._position()
+        self._writer.start()
+
+    # -- the sink -------------------------------------------------------------------------------------------
+
+    def track_started(self, track: TrackInfo, at_ns: int) -> None:
+        """A new track; a `track_id` that comes back gets a new number."""
+        if self._closing:
+            return
+        share = 1.0 if track.kind == "audio" else VIDEO_SHARE
+        number, self._next_track = self._next_track, self._next_track + 1
+        self._tracks[track.track_id] = _LiveTrack(number, int(self._queue_bytes * share))
+        self._numbers[track.track_id] = number
+        self._note(RecordKind.TRACK, number, max(at_ns, self._run.monotonic_ns), compact_json(asdict(track)))
+
+    def packet(self, track_id: str, packet: bytes, at_ns: int) -> None:
+        """One RTP packet; nothing while the record is paused, and nothing of a track never started."""
+        track = self._tracks.get(track_id)
+        if track is None or self._paused or self._closing:
+            return
+        weight_bytes = len(packet) + PACKET_WEIGHT_BYTES
+        waiting_bytes = self._offered_bytes - self._writer.settled_weight_bytes + weight_bytes
+        if track.refused_packets:
+            if waiting_bytes > self._queue_bytes // 2:
+                track.refused_packets += 1
+                track.refused_bytes += len(packet)
+                return
+            self._end_refusal(track, at_ns)
+        elif waiting_bytes > track.limit_bytes or len(packet) > MAX_PAYLOAD_BYTES:
+            track.refused_since_ns, track.refused_packets, track.refused_bytes = at_ns, 1, len(packet)
+            track.cause = GapCause.DISK if self._writer.failure else GapCause.OVERLOAD
+            return
+        self._offered_bytes += weight_bytes
+        self._queue.append((RecordKind.PACKET, track.number, at_ns, packet))
+
+    def sender_report(self, track_id: str, ntp: int, rtp_timestamp: int, at_ns: int) -> None:
+        """An RTCP sender report of the track."""
+        track = self._tracks.get(track_id)
+        if track is not None and not self._closing:
+            payload = REPORT.pack(ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp & 0xFFFFFFFF)
+            self._note(RecordKind.REPORT, track.number, at_ns, payload)
+
+    def track_event(self, track_id: str, event: str, at_ns: int) -> None:
+        """Something that explains a hole; also recorded while paused."""
+        track = self._tracks.get(track_id)
+        if track is not None and not self._closing:
+            self._note(RecordKind.EVENT, track.number, at_ns, compact_json({"event": event}))
+
+    def track_ended(self, track_id: str, at_ns: int, cause: str) -> None:
+        """The track is over."""
+        track = self._tracks.pop(track_id, None)
+        if track is not None and not self._closing:
+            self._end_refusal(track, at_ns)
+            self._note(RecordKind.TRACK_END, track.number, at_ns, compact_json({"cause": cause}))
+
+    # -- the court's orders ---------------------------------------------------------------------------------
+
+    @property
+    def paused(self) -> str:
+        """Code of the pause in force, or an empty string. A pause outlives a crash."""
+        return self._paused
+
+    def pause(self, *, code: str, at_ns: int) -> None:
+        """Record nothing until resume. `code`: recess, closed_exhibit, mediation, no other (法释〔2017〕5号 第3条)."""
+        if code not in PAUSE_CAUSES:
+            raise ValueError(f"pause code {code!r}")
+        if not self._paused and not self._closing:
+            self._paused = code
+            self._note(RecordKind.PAUSE, 0, at_ns, compact_json({"code": code}))
+
+    def resume(self, *, at_ns: int) -> None:
+        """Record again. Nothing happens when the record is not paused."""
+        if self._paused and not self._closing:
+            self._paused = ""
+            self._note(RecordKind.RESUME, 0, at_ns, b"")
+
+    def mark(self, *, kind: str, text: str, at_ns: int) -> None:
+        """A log note such as "opened", "closed", "removed". `text` is cut at 4000 characters."""
+        if not self._closing:
+            self._note(RecordKind.MARK, 0, at_ns, compact_json({"kind": kind, "text": text[:4000]}))
+
+    def proof(self) -> WritingProof:
+        """What is on the disk now, by the file system's word. Cheap; ask once or twice a second."""
+        now_ns = self._clock.monotonic_ns()
+        writer = self._writer
+        position = self._position()
+        if position > self._seen_at:
+            self._seen_at, self._seen_ns = position, now_ns
+        failure = writer.failure
+        if failure is None and now_ns - writer.last_tick_ns > STALL_S * NS_PER_S:
+            failure = "writer.stalled"
+        grew = self._seen_ns > 0 and now_ns - self._seen_ns <= ADVANCE_S * NS_PER_S
+        synced = writer.synced_track_bytes
+        free_bytes = 0
+        with suppress(OSError):
+            free_bytes = self._disk.free_bytes(self.folder)
+        return WritingProof(
+            synced_bytes=self._bytes_before + writer.synced_bytes,
+            last_synced_age_s=(now_ns - writer.last_synced_ns) / NS_PER_S,
+            advancing=grew and failure is None,
+            tracks={track_id: synced.get(number, 0) for track_id, number in self._numbers.items()},
+            failure=failure,
+            free_bytes=free_bytes,
+        )
+
+    async def close(self) -> Manifest:
+        """Drain, sync, seal, write manifest.json. RecordingFailure when the disk does not take the rest.
+
+        What lies on the disk then is a crashed recording: recover() or create() go on from it.
+        """
+        if not self._closing:
+            now_ns = self._clock.monotonic_ns()
+            for track in self._tracks.values():
+                self._end_refusal(track, now_ns)
+            self._note(RecordKind.CLOSE, 0, now_ns, b"{}")
+            self._closing = True
+            self._writer.stop()
+        return await asyncio.to_thread(self._finish)
+
+    def _finish(self) -> Manifest:
+        if not self._writer.join(CLOSE_TIMEOUT_S):
+            raise RecordingFailure("writer.stalled", "the disk does not answer")
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+        if not self._writer.finished:
+            raise RecordingFailure(self._writer.failure or "disk.refused", "the end of the recording is not on disk")
+        manifest = self._inventory.manifest()
+        try:
+            self._disk.replace_file(self.folder / MANIFEST_NAME, manifest.to_json().encode())
+        except OSError as error:
+            raise RecordingFailure(failure_code(error), "the manifest cannot be written") from error
+        return manifest
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _note(self, kind: int, track: int, at_ns: int, payload: bytes) -> None:
+        self._offered_bytes += len(payload)
+        self._queue.append((kind, track, at_ns, payload))
+
+    def _end_refusal(self, track: _LiveTrack, at_ns: int) -> None:
+        if not track.refused_packets:
+            return
+        shift_ns = self._run.elapsed_ns - self._run.monotonic_ns
+        content = {
+            "cause": track.cause.value,
+            "from_ns": track.refused_since_ns + shift_ns,
+            "until_ns": at_ns + shift_ns,
+            "packets": track.refused_packets,
+            "bytes": track.refused_bytes,
+        }
+        track.refused_packets = 0
+        self._note(RecordKind.GAP, track.number, at_ns, compact_json(content))
+
+    def _position(self) -> tuple[int, int]:
+        """(segment number, size) of the newest file, as the file system tells it."""
+        number = self._writer.segment_number
+        for path in (open_segment_path(self.folder, number), sealed_segment_path(self.folder, number)):
+            with suppress(OSError):
+                return number, self._disk.size_bytes(path)
+        return self._seen_at
+
+
+def _lock(folder: Path) -> int:
+    """Keep a second process from writing here; the kernel lets go when the holder dies."""
+    fd = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise RecordingFailure("recording.busy", "another process records into this folder") from None
+    return fd
+
+
+def _on_loop(callback: Callable[[_Told], None] | None) -> Callable[[_Told], None]:
+    """`callback` brought to the loop that runs now; called directly without one; nothing for None."""
+    if callback is None:
+        return lambda told: None
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return callback
+
+    def tell(told: _Told) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            loop.call_soon_threadsafe(callback, told)
+
+    return tell
