@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture import reference
 from tests.architecture.tree import ROOT, name_of, source_files
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
@@ -44,3 +45,22 @@ def test_dev_tasks__named_in_documents__exist() -> None:
         if task not in tasks
     }
     assert not named
+
+
+@pytest.mark.parametrize("name", list(reference.PAGES))
+def test_reference_page__made_anew__is_the_one_committed(name: str) -> None:
+    assert (ROOT / name).read_text() == reference.PAGES[name](), "run ./dev reference"
+
+
+def test_every_setting__read_from_the_tree__says_what_it_means() -> None:
+    rows = [line for line in reference.settings_page().splitlines() if line.startswith("| `")]
+    assert rows
+    assert not [row for row in rows if row.endswith("|  |")]
+
+
+def test_every_error_code__read_from_the_sources__is_dotted_and_has_one_status() -> None:
+    entries = reference.error_entries()
+    codes = [entry.code for entry in entries if entry.status]
+    assert not [code for code in codes if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+|not_found", code)]
+    assert len(codes) == len(set(codes)), "one code, two HTTP statuses"
+    assert not [entry.code for entry in entries if not (entry.en and entry.zh)]
