@@ -1,0 +1,276 @@
+"""The media engine: one per process. Its methods are the whole surface the court floor may use."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from signaling.errors import SignalingError
+from signaling.events import ConnectionChanged, Joined, RoomEvent, RoomSnapshot, SpeakerChanged
+from signaling.forwarder import ForwardStep, PythonForwardStep
+from signaling.gateway import Gateway
+from signaling.grants import verify_grant
+from signaling.participant import Participant
+from signaling.room import Room
+from signaling.settings import MediaSettings
+from signaling.sink import PacketSink
+from signaling.ticker import RoomClock
+
+logger = logging.getLogger(__name__)
+
+EVENT_QUEUE: Final = (
+    4096  # overflow: states and speakers are dropped (the next one tells all), then anything, logged
+)
+EVENT_TIMEOUT_S: Final = 10.0
+USED_GRANTS: Final = 20_000  # 60 s of grants at 300 joins per second
+_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Counters since start. `dropped` counts datagrams thrown away by reason."""
+
+    rooms: int
+    participants: int
+    transports: int
+    forwarded_packets: int
+    failed_packets: int
+    stun_answered: int
+    dropped: dict[str, int]
+    events_dropped: int
+
+
+class MediaEngine:
+    """UDP socket, TCP listener and rooms of one process. All methods raise only SignalingError."""
+
+    def __init__(
+        self, settings: MediaSettings, gateway: Gateway, on_event: Callable[[RoomEvent], Awaitable[None]]
+    ) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._on_event = on_event
+        self._step: ForwardStep = PythonForwardStep()
+        self._rooms: dict[str, Room] = {}
+        self._clocks: dict[str, RoomClock] = {}
+        self._seats: dict[str, tuple[Room, str]] = {}  # seat -> (room, identity)
+        self._used: dict[str, float] = {}  # jti -> expiry
+        self._events: asyncio.Queue[RoomEvent] = asyncio.Queue(EVENT_QUEUE)
+        self._events_dropped = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    @classmethod
+    async def start(
+        cls, settings: MediaSettings, *, on_event: Callable[[RoomEvent], Awaitable[None]]
+    ) -> "MediaEngine":
+        """Bind the ports and begin; OSError (EADDRINUSE) when a port is taken."""
+        gateway = await Gateway.open(settings)
+        engine = cls(settings, gateway, on_event)
+        engine._spawn(engine._run_clock())
+        engine._spawn(engine._pump_events())
+        return engine
+
+    @property
+    def udp_port(self) -> int:
+        return self._gateway.udp.number
+
+    @property
+    def tcp_port(self) -> int:
+        return self._gateway.tcp.number
+
+    async def stop(self) -> None:
+        """Close every room and both ports. Idempotent."""
+        if self._stopped:
+            return
+        for name in list(self._rooms):
+            await self.close_room(name, reason="stopped")
+        self._stopped = True
+        try:
+            async with asyncio.timeout(2.0):
+                while len(self._tasks) > 2 or not self._events.empty():
+                    await asyncio.sleep(0.01)  # goodbyes and last events
+        except TimeoutError:
+            logger.warning("%d goodbyes were cut short", max(0, len(self._tasks) - 2))
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._gateway.close()
+
+    # Rooms
+
+    async def open_room(self, room: str) -> None:
+        if self._stopped:
+            raise SignalingError("engine.stopped")
+        if room in self._rooms:
+            return
+        if len(self._rooms) >= self._settings.max_rooms:
+            raise SignalingError("room.full", "rooms")
+        opened = Room(room, self._gateway, self._step, emit=self._emit, spawn=self._spawn)
+        self._rooms[room] = opened
+        self._clocks[room] = RoomClock(opened, self._settings, self._emit)
+
+    async def close_room(self, room: str, *, reason: str) -> None:
+        closing = self._rooms.pop(room, None)
+        self._clocks.pop(room, None)
+        if closing is not None:
+            closing.close(reason)
+            self._seats = {seat: place for seat, place in self._seats.items() if place[0] is not closing}
+
+    async def hold_room(self, room: str, *, held: bool) -> None:
+        self._room(room).hold(held)
+
+    async def remove(self, room: str, *, identity: str, reason: str) -> None:
+        found = self._room(room)
+        participant = found.participants.get(identity)
+        found.remove(identity, reason)
+        if participant is not None:
+            self._seats.pop(participant.seat, None)
+
+    async def readmit(self, room: str, *, identity: str) -> None:
+        self._room(room).removed.discard(identity)
+
+    async def set_muted(self, room: str, *, identity: str, source: str, muted: bool, by: str) -> None:
+        self._room(room).mute_by_court(identity, source, muted, by)
+
+    async def snapshot(self, room: str) -> RoomSnapshot:
+        return self._room(room).snapshot()
+
+    async def attach_sink(self, room: str, sink: PacketSink) -> None:
+        self._room(room).attach_sink(sink)
+
+    async def detach_sink(self, room: str, sink: PacketSink) -> None:
+        self._room(room).detach_sink(sink)
+
+    # Seats
+
+    async def join(self, grant: str) -> Joined:
+        if self._stopped:
+            raise SignalingError("engine.stopped")
+        now_s = time.time()
+        verified = verify_grant(grant, self._settings.grant_keys, now_s)
+        room = self._room(verified.room)
+        self._use_once(verified.jti, verified.expires_at_s, now_s)
+        before = room.participants.get(verified.identity)
+        replaced = before.seat if before is not None else None
+        joined = room.join(verified)
+        if replaced is not None:
+            self._seats.pop(replaced, None)
+        self._seats[joined.seat] = (room, joined.identity)
+        return joined
+
+    def _use_once(self, jti: str, expires_at_s: float, now_s: float) -> None:
+        if jti in self._used:
+            raise SignalingError("grant.used")
+        if len(self._used) >= USED_GRANTS:
+            self._used = {each: expiry for each, expiry in self._used.items() if expiry > now_s - 60}
+            if len(self._used) >= USED_GRANTS:
+                raise SignalingError("room.full", "grants")
+        self._used[jti] = expires_at_s
+
+    async def leave(self, seat: str, *, reason: str) -> None:
+        room, participant = self._seat(seat)
+        self._seats.pop(seat, None)
+        room.leave(participant, reason)
+
+    async def publish(self, seat: str, *, sdp: str, sources: Mapping[str, str]) -> str:
+        room, participant = self._seat(seat)
+        return room.publish(participant, sdp, sources)
+
+    async def unpublish(self, seat: str, *, source: str) -> None:
+        room, participant = self._seat(seat)
+        room.unpublish(participant, source, "stopped")
+
+    async def answer(self, seat: str, *, version: int, sdp: str) -> None:
+        room, participant = self._seat(seat)
+        room.answer(participant, version, sdp)
+
+    async def restart_subscription(self, seat: str) -> None:
+        room, participant = self._seat(seat)
+        room.restart_subscription(participant)
+
+    async def prefer(self, seat: str, *, identity: str, source: str, max_height_px: int) -> None:
+        room, participant = self._seat(seat)
+        if participant.viewer is None:
+            raise SignalingError("subscribe.not_allowed")
+        participant.viewer.prefer(identity, source, max_height_px)
+        room.choose_layers(time.monotonic_ns() / 1_000_000)
+
+    async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:
+        room, participant = self._seat(seat)
+        room.mute_by_self(participant, source, muted)
+
+    def stats(self) -> EngineStats:
+        counters = self._gateway.counters
+        step = self._step
+        return EngineStats(
+            rooms=len(self._rooms),
+            participants=sum(len(room.participants) for room in self._rooms.values()),
+            transports=self._gateway.transports,
+            forwarded_packets=step.forwarded,
+            failed_packets=step.failed,
+            stun_answered=counters.stun_answered,
+            dropped={
+                "empty": counters.empty,
+                "stranger": counters.stranger,
+                "stun_malformed": counters.stun_malformed,
+                "stun_refused": counters.stun_refused,
+                "stun_limited": counters.stun_limited,
+                "unknown_kind": counters.unknown_kind,
+            },
+            events_dropped=self._events_dropped,
+        )
+
+    def _room(self, room: str) -> Room:
+        if self._stopped:
+            raise SignalingError("engine.stopped")
+        found = self._rooms.get(room)
+        if found is None:
+            raise SignalingError("room.unknown")
+        return found
+
+    def _seat(self, seat: str) -> tuple[Room, Participant]:
+        room, identity = self._seats.get(seat, (None, ""))
+        participant = room.participants.get(identity) if room is not None else None
+        if room is None or participant is None or participant.seat != seat:
+            raise SignalingError("seat.unknown")
+        return room, participant
+
+    # Tasks and events
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_clock(self) -> None:
+        """Never ends by itself: a room that fails is logged and the others go on."""
+        while True:
+            await asyncio.sleep(self._settings.nack_tick_s)
+            for name, clock in list(self._clocks.items()):
+                try:
+                    for participant in clock.tick(time.monotonic_ns()):
+                        self._seats.pop(participant.seat, None)
+                        self._rooms[name].leave(participant, "timeout")
+                except Exception:
+                    logger.exception("a room's clock failed")
+
+    def _emit(self, event: RoomEvent) -> None:
+        if self._events.full() or (
+            self._events.qsize() > EVENT_QUEUE // 2 and isinstance(event, ConnectionChanged | SpeakerChanged)
+        ):
+            self._events_dropped += 1
+            logger.error("the event queue is full: %s dropped", type(event).__name__)
+            return
+        self._events.put_nowait(event)
+
+    async def _pump_events(self) -> None:
+        """Hands events up one after the other, in order."""
+        while True:
+            event = await self._events.get()
+            try:
+                async with asyncio.timeout(EVENT_TIMEOUT_S):
+                    await self._on_event(event)
+            except Exception:
+                logger.exception("the receiver of %s failed", type(event).__name__)

@@ -1,0 +1,300 @@
+"""ICE-lite (RFC 8445 section 2.5): answers authenticated checks, remembers where each peer can be reached.
+
+A remote candidate is never contacted, so there is neither a port scan nor an amplifier in here. An address counts
+only after its MESSAGE-INTEGRITY passed; everything else from it is dropped and counted.
+"""
+
+import ipaddress
+import secrets
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aioice import stun
+
+from signaling.settings import MediaSettings
+
+STUN_COOKIE: Final = b"\x21\x12\xa4\x42"
+BINDING_REQUEST: Final = 0x0001
+BINDING_INDICATION: Final = 0x0011
+MAX_STUN_BYTES: Final = 548  # RFC 8489 section 6.1: what surely passes without fragmentation
+MAX_PATHS: Final = 12  # two networks x two families x a few rebinds; the longest unheard is forgotten first
+STALE_PATH_NS: Final = 2_000_000_000  # a selected path unheard this long yields to any authenticated one
+STUN_ERRORS: Final = (ValueError, struct.error, IndexError, KeyError, TypeError, AttributeError)
+_SECOND_NS: Final = 1_000_000_000
+
+Send = Callable[[Any], object]
+MediaHandler = Callable[[bytes, int], None]
+
+
+@dataclass(slots=True)
+class IngressCounters:
+    """What came in and was thrown away, for stats and alarms."""
+
+    empty: int = 0
+    stranger: int = 0
+    stun_malformed: int = 0
+    stun_refused: int = 0
+    stun_limited: int = 0
+    unknown_kind: int = 0
+    stun_answered: int = 0
+
+
+class NoPathError(OSError):
+    """The peer has not been reached yet."""
+
+
+def _no_path(_data: object) -> object:
+    raise NoPathError
+
+
+class Path:
+    """One way to one peer: a UDP address or a TCP connection.
+
+    `send` takes one datagram and raises BlockingIOError when the buffer is full, another OSError when the way broke.
+    """
+
+    __slots__ = ("address", "agent", "heard_ns", "kind", "send", "stun_count", "stun_window_ns")
+
+    def __init__(self, kind: str, address: tuple[Any, ...], send: Send) -> None:
+        self.kind = kind
+        self.address = address
+        self.send = send
+        self.agent: IceAgent | None = None
+        self.heard_ns = 0
+        self.stun_window_ns = 0
+        self.stun_count = 0
+
+    def select(self) -> None:
+        """Called when this becomes the way packets take."""
+
+    def unselect(self) -> None:
+        """Called when another way took over; the path still answers checks."""
+
+    def close(self) -> None:
+        """Called when the agent forgets the path."""
+
+
+@dataclass(slots=True)
+class Credentials:
+    ufrag: str
+    password: str
+
+
+def new_credentials() -> Credentials:
+    """RFC 8445 section 5.3: at least 24 bits of ufrag and 128 bits of password; 48 and 192 here."""
+    return Credentials(secrets.token_hex(6), secrets.token_hex(24))
+
+
+@dataclass(slots=True, eq=False)
+class IceAgent:
+    """The controlled, lite side of one transport."""
+
+    on_media: MediaHandler
+    on_dtls: MediaHandler
+    on_path: Callable[[Path], None]
+    credentials: Credentials = field(default_factory=new_credentials)
+    previous: Credentials | None = None
+    remote_ufrag: str | None = None
+    selected: Path | None = None
+    send: Send = _no_path
+    heard_ns: int = 0  # any authenticated datagram
+    paths: list[Path] = field(default_factory=list)
+
+    def password_of(self, ufrag: str) -> str | None:
+        if ufrag == self.credentials.ufrag:
+            return self.credentials.password
+        if self.previous is not None and ufrag == self.previous.ufrag:
+            return self.previous.password
+        return None
+
+    def select(self, path: Path) -> None:
+        """Let packets take this path from now on."""
+        if self.selected is path:
+            return
+        if self.selected is not None:
+            self.selected.unselect()
+        self.selected = path
+        path.select()
+        self.send = path.send
+        self.on_path(path)
+
+    def drop_path(self, path: Path) -> None:
+        """Forget a path (connection closed, too many)."""
+        if path in self.paths:
+            self.paths.remove(path)
+        path.agent = None
+        if self.selected is path:
+            self.selected = None
+            self.send = _no_path
+        path.close()
+
+
+class IceTable:
+    """ufrag → agent, and the one place where STUN is judged."""
+
+    def __init__(self, settings: MediaSettings, counters: IngressCounters) -> None:
+        self._settings = settings
+        self._counters = counters
+        self._by_ufrag: dict[str, IceAgent] = {}
+        self._unknown_window_ns = 0
+        self._unknown_count = 0
+        self._unknown_by_host: dict[str, int] = {}  # emptied every second, so bounded by the total budget
+
+    def add(self, agent: IceAgent) -> None:
+        while agent.credentials.ufrag in self._by_ufrag:
+            agent.credentials = new_credentials()
+        self._by_ufrag[agent.credentials.ufrag] = agent
+
+    def restart(self, agent: IceAgent) -> None:
+        """Give the agent fresh credentials; the old ones stay valid until the new ones were used."""
+        self._retire(agent)
+        agent.previous = agent.credentials
+        agent.credentials = new_credentials()
+        agent.remote_ufrag = None
+        self.add(agent)
+
+    def remove(self, agent: IceAgent) -> None:
+        self._retire(agent)
+        self._by_ufrag.pop(agent.credentials.ufrag, None)
+        for path in list(agent.paths):
+            agent.drop_path(path)
+
+    def _retire(self, agent: IceAgent) -> None:
+        if agent.previous is not None:
+            self._by_ufrag.pop(agent.previous.ufrag, None)
+            agent.previous = None
+
+    def handle(self, data: bytes, path: Path, now_ns: int) -> bool:
+        """Judge one STUN datagram. True when the sender is proven to own the path's agent."""
+        if not self._within_limits(path, now_ns):
+            self._counters.stun_limited += 1
+            return False
+        if len(data) < 20 or len(data) > MAX_STUN_BYTES or data[4:8] != STUN_COOKIE:
+            self._counters.stun_malformed += 1
+            return False
+        kind = data[0] << 8 | data[1]
+        if kind != BINDING_REQUEST:  # a keep-alive indication needs no answer, a response was never asked for
+            return False
+        try:
+            message = stun.parse_message(data)
+            local, _, remote = message.attributes["USERNAME"].partition(":")
+        except STUN_ERRORS:
+            self._counters.stun_malformed += 1
+            return False
+        agent = self._by_ufrag.get(local)
+        password = agent.password_of(local) if agent is not None else None
+        if agent is None or password is None or (path.agent is not None and path.agent is not agent):
+            self._counters.stun_refused += 1
+            return False
+        if not message.check_message_integrity(password.encode()):
+            self._counters.stun_refused += 1
+            return False
+        if (
+            agent.remote_ufrag is not None
+            and local == agent.credentials.ufrag
+            and remote != agent.remote_ufrag
+        ):
+            self._counters.stun_refused += 1
+            return False
+        return self._accept(message, agent, path, local, password.encode(), now_ns)
+
+    def _accept(self, message: Any, agent: IceAgent, path: Path, local: str, key: bytes, now_ns: int) -> bool:
+        if (
+            "ICE-CONTROLLED" in message.attributes
+        ):  # a lite agent never controls: let the peer change its role
+            self._answer(message, path, key, error=(487, "Role Conflict"))
+            return False
+        self._answer(message, path, key, error=None)
+        agent.heard_ns = path.heard_ns = now_ns
+        if path.agent is None:
+            path.agent = agent
+            agent.paths.append(path)
+            self._bound_paths(agent)
+        chosen = agent.selected
+        nominated = "USE-CANDIDATE" in message.attributes
+        stale = chosen is not None and now_ns - max(chosen.heard_ns, 0) > STALE_PATH_NS
+        if chosen is None or nominated or stale:
+            agent.select(path)
+        if local == agent.credentials.ufrag and nominated:
+            self._retire(agent)
+        return True
+
+    def _bound_paths(self, agent: IceAgent) -> None:
+        if len(agent.paths) > MAX_PATHS:
+            agent.drop_path(
+                min((p for p in agent.paths[:-1] if p is not agent.selected), key=lambda p: p.heard_ns)
+            )
+
+    def _answer(self, request: Any, path: Path, key: bytes, *, error: tuple[int, str] | None) -> None:
+        answer = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+        )
+        if error:
+            answer.attributes["ERROR-CODE"] = error
+        else:
+            answer.attributes["XOR-MAPPED-ADDRESS"] = _plain_address(path.address)
+        answer.add_message_integrity(key)
+        try:
+            path.send(bytes(answer))
+        except OSError:
+            return  # the peer repeats its check
+        self._counters.stun_answered += 1
+
+    def _within_limits(self, path: Path, now_ns: int) -> bool:
+        if path.agent is not None:
+            if now_ns - path.stun_window_ns > _SECOND_NS:
+                path.stun_window_ns, path.stun_count = now_ns, 0
+            path.stun_count += 1
+            return path.stun_count <= self._settings.stun_per_address_per_s
+        if now_ns - self._unknown_window_ns > _SECOND_NS:
+            self._unknown_window_ns, self._unknown_count = now_ns, 0
+            self._unknown_by_host.clear()
+        self._unknown_count += 1
+        if self._unknown_count > self._settings.stun_unknown_per_s:
+            return False
+        host = str(path.address[0])
+        of_host = self._unknown_by_host.get(host, 0) + 1
+        self._unknown_by_host[host] = of_host
+        return of_host <= self._settings.stun_unknown_per_host_per_s
+
+
+class Ingress:
+    """Sorts datagrams by their first byte (RFC 7983) and hands them to the agent that owns the path."""
+
+    def __init__(self, table: IceTable, counters: IngressCounters) -> None:
+        self.table = table
+        self.counters = counters
+
+    def datagram(self, data: bytes, path: Path) -> None:
+        """One datagram from a path, known or not. Never raises on what a peer sent."""
+        if not data:
+            self.counters.empty += 1
+            return
+        first = data[0]
+        agent = path.agent
+        if first < 4:
+            self.table.handle(data, path, time.monotonic_ns())
+        elif agent is None:
+            self.counters.stranger += 1
+        elif 127 < first < 192:
+            now_ns = time.monotonic_ns()
+            path.heard_ns = now_ns
+            agent.on_media(data, now_ns)
+        elif 19 < first < 64:
+            agent.on_dtls(data, time.monotonic_ns())
+        else:
+            self.counters.unknown_kind += 1
+
+
+def _plain_address(address: tuple[Any, ...]) -> tuple[str, int]:
+    """The address as the peer knows it: a v4-mapped IPv6 address becomes IPv4, a zone is cut off."""
+    host = str(address[0]).partition("%")[0]
+    parsed = ipaddress.ip_address(host)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        host = str(parsed.ipv4_mapped)
+    return host, int(address[1])

@@ -1,0 +1,113 @@
+"""One identity in a room: its seat, its two connections, and the honest word for how it reaches us."""
+
+from dataclasses import dataclass, field
+
+from signaling.events import ConnectionFacts, ConnectionState, ParticipantState, TrackState
+from signaling.grants import JoinGrant
+from signaling.publication import Publication
+from signaling.publisher import Publisher
+from signaling.settings import MediaSettings
+from signaling.transport import Transport
+from signaling.viewer import Viewer
+
+_NS: int = 1_000_000_000
+_WORST_FIRST = (
+    ConnectionState.LOST,
+    ConnectionState.SILENT,
+    ConnectionState.WEAK,
+    ConnectionState.CONNECTING,
+    ConnectionState.CONNECTED,
+)
+
+
+@dataclass(slots=True, eq=False)
+class Participant:
+    """Survives reconnects: a replaced seat keeps publications, wishes and the court's mutes."""
+
+    identity: str
+    seat: str
+    grant: JoinGrant
+    publisher: Publisher | None = None
+    viewer: Viewer | None = None
+    publications: dict[str, Publication] = field(default_factory=dict)  # by source
+    state: ConnectionState = ConnectionState.CONNECTING
+    facts: ConnectionFacts = field(default_factory=lambda: ConnectionFacts(None, None, 0.0, None))
+    lost_since_ns: int = 0
+
+    def transports(self) -> list[Transport]:
+        found = [self.publisher.transport] if self.publisher is not None else []
+        if self.viewer is not None and self.viewer.transport.state != "new":
+            found.append(self.viewer.transport)
+        return found
+
+    def judge(self, settings: MediaSettings, now_ns: int) -> bool:
+        """Measure again. True when the state or the kind of transport changed."""
+        before, before_kind = self.state, self.facts.transport
+        states = [self._judge(transport, settings, now_ns) for transport in self.transports()]
+        self.facts = self._measure(now_ns)
+        self.state = next((state for state in _WORST_FIRST if state in states), ConnectionState.CONNECTING)
+        if self.state == ConnectionState.CONNECTED and self._is_weak(settings):
+            self.state = ConnectionState.WEAK
+        if self.state != ConnectionState.LOST:
+            self.lost_since_ns = 0
+        elif self.lost_since_ns == 0:
+            self.lost_since_ns = now_ns
+        return self.state != before or self.facts.transport != before_kind
+
+    def _judge(self, transport: Transport, settings: MediaSettings, now_ns: int) -> ConnectionState:
+        if transport.state in ("failed", "closed"):
+            return ConnectionState.LOST
+        if transport.state != "connected":
+            return ConnectionState.CONNECTING
+        if now_ns - transport.last_heard_ns > settings.lost_s * _NS:
+            return ConnectionState.LOST
+        if self.publisher is not None and transport is self.publisher.transport and self._owes_media():
+            since_ns = max(transport.media_ns, transport.connected_ns)
+            if now_ns - since_ns > settings.silence_s * _NS:
+                return ConnectionState.SILENT
+        return ConnectionState.CONNECTED
+
+    def _owes_media(self) -> bool:
+        """Something is published that its owner has not switched off."""
+        return any(not publication.self_muted for publication in self.publications.values())
+
+    def _is_weak(self, settings: MediaSettings) -> bool:
+        loss, rtt_ms = self.facts.loss_ratio, self.facts.rtt_ms
+        return (loss is not None and loss > settings.weak_loss_ratio) or (
+            rtt_ms is not None and rtt_ms > settings.weak_rtt_ms
+        )
+
+    def _measure(self, now_ns: int) -> ConnectionFacts:
+        losses = [side.loss_ratio for side in (self.publisher, self.viewer) if side is not None]
+        known = [loss for loss in losses if loss is not None]
+        transports = self.transports()
+        silent_s = 0.0
+        if self.publisher is not None and self.publisher.transport.media_ns:
+            silent_s = (now_ns - self.publisher.transport.media_ns) / _NS
+        return ConnectionFacts(
+            rtt_ms=self.viewer.rtt_ms if self.viewer is not None else None,
+            loss_ratio=max(known) if known else None,
+            silent_s=round(silent_s, 1),
+            transport=next((transport.kind for transport in transports if transport.kind), None),
+        )
+
+    def snapshot(self) -> ParticipantState:
+        return ParticipantState(
+            seat=self.seat,
+            identity=self.identity,
+            connection=self.state,
+            facts=self.facts,
+            tracks=tuple(
+                TrackState(each.source, each.kind, each.self_muted, each.court_muted)
+                for each in self.publications.values()
+            ),
+        )
+
+    async def close(self) -> None:
+        """End both connections."""
+        publisher, viewer = self.publisher, self.viewer
+        self.publisher = self.viewer = None
+        if publisher is not None:
+            await publisher.transport.close()
+        if viewer is not None:
+            await viewer.transport.close()

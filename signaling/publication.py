@@ -1,0 +1,142 @@
+"""What one person publishes: a source, its layers as they arrive, and who gets which packet of them."""
+
+from typing import Final
+
+from signaling.forwarder import ForwardStep, Leg
+from signaling.negotiation import AcceptedSection
+from signaling.rtp.extensions import ExtensionIds
+from signaling.rtp.packet import FLAG_KEYFRAME, Codec
+from signaling.rtp.speaker import SpeakerDetector
+from signaling.rtp.stream import IncomingStream
+from signaling.sink import PacketSink, TrackInfo
+
+MAX_LAYERS: Final = 4  # three are usual; a browser that changes its SSRC replaces the layer with the same rid
+
+
+class Layer:
+    """One incoming stream of a publication (the only one, or one simulcast layer)."""
+
+    def __init__(
+        self, publication: "Publication", section: AcceptedSection, ssrc: int, rid: str | None
+    ) -> None:
+        ids = ExtensionIds.from_uris(section.extensions)
+        self.publication = publication
+        self.rid = rid
+        self.payload_type = section.payload_type
+        self.stream = IncomingStream(
+            ssrc=ssrc,
+            codec=Codec(section.codec),
+            clock_rate_hz=section.clock_rate_hz,
+            payload_type=section.payload_type,
+            red_payload_type=section.red_payload_type,
+            audio_level_id=ids.audio_level,
+            keyframe_interval_ms=publication.keyframe_interval_ms,
+        )
+        self.track = TrackInfo(
+            track_id=f"{publication.identity}-{publication.source}-{rid or 'only'}-{ssrc:08x}",
+            identity=publication.identity,
+            source=publication.source,
+            kind=publication.kind,
+            codec=section.codec,
+            clock_rate_hz=section.clock_rate_hz,
+            ssrc=ssrc,
+            layer=rid,
+            payload_type=section.payload_type,
+            red_payload_type=section.red_payload_type,
+        )
+        self.legs: tuple[Leg, ...] = ()
+        self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
+        self.heard_ns = 0
+
+    def receive(self, packet: bytes, now_ns: int) -> None:
+        """One decrypted packet of this layer, RTX unwrapped. The hot path."""
+        now_ms = now_ns / 1_000_000
+        parsed = self.stream.accept(packet, now_ms)
+        if parsed is None:
+            return
+        self.heard_ns = now_ns
+        publication = self.publication
+        if self.legs:
+            publication.step.forward(parsed, self.legs, now_ms)
+        if not publication.is_flowing:
+            return
+        if parsed.audio_level >= 0:
+            publication.speakers.level(publication.identity, parsed.audio_level, now_ms)
+        track_id = self.track.track_id
+        for sink in self.sinks:
+            sink.packet(track_id, packet, now_ns)
+        if parsed.flags & FLAG_KEYFRAME:
+            publication.keyframe_arrived(self)
+
+
+class Publication:
+    """One source of one identity. Survives reconnects: layers come and go, legs stay.
+
+    Nothing leaves it while `is_flowing` is False (muted by the person or the court, room held).
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        section: AcceptedSection,
+        step: ForwardStep,
+        speakers: SpeakerDetector[str],
+        *,
+        keyframe_interval_ms: float,
+    ) -> None:
+        self.identity = identity
+        self.source = section.source
+        self.kind = section.kind
+        self.codec = section.codec
+        self.step = step
+        self.speakers = speakers
+        self.keyframe_interval_ms = keyframe_interval_ms
+        self.self_muted = False
+        self.court_muted = False
+        self.is_flowing = True
+        self.layers: dict[str | None, Layer] = {}
+        self.legs: list[Leg] = []
+
+    @property
+    def is_video(self) -> bool:
+        return self.kind == "video"
+
+    def layer_of(self, ssrc: int) -> Layer | None:
+        for layer in self.layers.values():
+            if layer.stream.ssrc == ssrc:
+                return layer
+        return None
+
+    def route(self) -> None:
+        """Recompute which leg hears which layer, after any change of rights, wishes or layers."""
+        for layer in self.layers.values():
+            ssrc = layer.stream.ssrc
+            layer.legs = (
+                tuple(
+                    leg
+                    for leg in self.legs
+                    if leg.is_live and ssrc in (leg.rewriter.source, leg.rewriter.target)
+                )
+                if self.is_flowing
+                else ()
+            )
+
+    def keyframe_arrived(self, layer: Layer) -> None:
+        """Legs that waited for this layer have just switched: the layer they left need not feed them any more."""
+        if len(self.layers) > 1:
+            self.route()
+
+    def stop_flow(self) -> None:
+        self.is_flowing = False
+        for leg in self.legs:
+            leg.rewriter.pause()
+        for layer in self.layers.values():
+            layer.stream.losses.forget()
+        if self.kind == "audio":
+            self.speakers.remove(self.identity)
+        self.route()
+
+    def start_flow(self) -> None:
+        """Let it out again; the owner of each leg selects its layer afterwards."""
+        self.is_flowing = True
+        self.route()

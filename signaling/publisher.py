@@ -1,0 +1,224 @@
+"""The sending connection of one participant: finds the layer of every packet, repairs losses, reports back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from signaling.gateway import Gateway
+from signaling.negotiation import AcceptedSection, write_answer
+from signaling.publication import Layer, Publication
+from signaling.rtp import extensions, rtcp
+from signaling.rtp.cache import unwrap_rtx
+from signaling.rtp.extensions import ExtensionIds
+from signaling.rtp.header import RtpHeader, parse_header
+from signaling.rtp.rates import LossEstimate
+from signaling.sdp import Description
+from signaling.transport import Transport
+
+MAX_STREAMS: Final = 32  # SSRCs remembered per connection, RTX included; the oldest is forgotten
+NEW_STREAMS_PER_S: Final = (
+    50  # resolving an unknown SSRC costs a header walk: bounded against a hostile sender
+)
+_SECOND_NS: Final = 1_000_000_000
+
+
+class Publisher:
+    """Owns one transport. `layer_started` is called when the first packet of a layer names its SSRC."""
+
+    def __init__(
+        self, gateway: Gateway, on_state: Callable[[], None], layer_started: Callable[[Layer, int], None]
+    ) -> None:
+        settings = gateway.settings
+        self._layer_started = layer_started
+        self._sections: dict[str, AcceptedSection] = {}
+        self._publications: dict[str, Publication] = {}  # by mid
+        self._ids = ExtensionIds()
+        self._media: dict[int, Layer] = {}
+        self._repair: dict[int, Layer] = {}
+        self._window_ns = 0
+        self._window_count = 0
+        self.unknown = 0
+        self.loss_ratio: float | None = None
+        self.estimate = LossEstimate(
+            start_bps=settings.publisher_start_bps,
+            floor_bps=settings.publisher_min_bps,
+            ceiling_bps=settings.publisher_max_bps,
+        )
+        self.transport = Transport(gateway, self._rtp, self._rtcp, on_state)
+
+    def layers(self) -> Iterator[Layer]:
+        for publication in self._publications.values():
+            yield from publication.layers.values()
+
+    def accept(
+        self, offer: Description, sections: list[AcceptedSection], publications: Mapping[str, Publication]
+    ) -> str:
+        """Take the sections of an offer (mid -> publication) and answer. Streams of dropped sections are forgotten."""
+        self._sections = {section.mid: section for section in sections}
+        self._publications = dict(publications)
+        uris: dict[str, int] = {}
+        for section in sections:
+            uris.update(section.extensions)
+        self._ids = ExtensionIds.from_uris(uris)
+        kept = {id(publication) for publication in publications.values()}
+        for table in (self._media, self._repair):
+            for ssrc in [ssrc for ssrc, layer in table.items() if id(layer.publication) not in kept]:
+                del table[ssrc]
+        return write_answer(offer, sections, self.transport.local())
+
+    def _rtp(self, packet: bytes, now_ns: int) -> None:
+        if len(packet) < 12:
+            return
+        ssrc = int.from_bytes(packet[8:12], "big")
+        layer = self._media.get(ssrc)
+        if layer is not None:
+            layer.receive(packet, now_ns)
+        else:
+            self._receive_other(packet, ssrc, now_ns)
+
+    def _receive_other(self, packet: bytes, ssrc: int, now_ns: int) -> None:
+        """A retransmission, or a stream not seen before."""
+        header = parse_header(packet)
+        if header is None:
+            return
+        layer = self._repair.get(ssrc)
+        if layer is None:
+            if not self._may_resolve(now_ns):
+                return
+            layer = self._resolve(packet, header, now_ns)
+            if layer is None:
+                self.unknown += 1
+                return
+            if ssrc in self._media:
+                layer.receive(packet, now_ns)
+                return
+        original = unwrap_rtx(packet, header, ssrc=layer.stream.ssrc, payload_type=layer.payload_type)
+        if original is not None:
+            layer.receive(original, now_ns)
+
+    def _may_resolve(self, now_ns: int) -> bool:
+        if now_ns - self._window_ns > _SECOND_NS:
+            self._window_ns, self._window_count = now_ns, 0
+        self._window_count += 1
+        return self._window_count <= NEW_STREAMS_PER_S
+
+    def _resolve(self, packet: bytes, header: RtpHeader, now_ns: int) -> Layer | None:
+        """Find out by mid, rid, SSRC or payload type which layer an unknown SSRC belongs to (RFC 8843 9.2)."""
+        section = self._section_of(packet, header)
+        publication = self._publications.get(section.mid) if section is not None else None
+        if section is None or publication is None:
+            return None
+        if header.payload_type == section.payload_type:
+            rid = extensions.text(packet, header, self._ids.rid)
+            if section.rids and rid not in section.rids:
+                return None
+            return self._new_layer(publication, section, header.ssrc, rid if section.rids else None, now_ns)
+        if header.payload_type != section.rtx_payload_type:
+            return None
+        layer = self._repaired_layer(packet, header, section, publication)
+        if layer is not None:
+            self._remember(self._repair, header.ssrc, layer)
+        return layer
+
+    def _section_of(self, packet: bytes, header: RtpHeader) -> AcceptedSection | None:
+        mid = extensions.text(packet, header, self._ids.mid)
+        if mid is not None:
+            return self._sections.get(mid)
+        sections = list(self._sections.values())
+        found = [each for each in sections if header.ssrc in each.ssrcs or header.ssrc in each.rtx_of]
+        if not found:
+            known = (header.payload_type,)
+            found = [
+                each for each in sections if each.payload_type in known or each.rtx_payload_type in known
+            ]
+        return found[0] if len(found) == 1 else None
+
+    def _repaired_layer(
+        self, packet: bytes, header: RtpHeader, section: AcceptedSection, publication: Publication
+    ) -> Layer | None:
+        if section.rids:
+            return publication.layers.get(extensions.text(packet, header, self._ids.repaired_rid))
+        media = section.rtx_of.get(header.ssrc)
+        return self._media.get(media) if media is not None else publication.layers.get(None)
+
+    def _new_layer(
+        self, publication: Publication, section: AcceptedSection, ssrc: int, rid: str | None, now_ns: int
+    ) -> Layer:
+        layer = Layer(publication, section, ssrc, rid)
+        for table in (self._media, self._repair):
+            for old in [
+                old for old, each in table.items() if each.publication is publication and each.rid == rid
+            ]:
+                del table[old]
+        self._remember(self._media, ssrc, layer)
+        self._layer_started(layer, now_ns)
+        if publication.is_video:
+            self.send_remb()  # at once: the stock estimate would start at 300 kbit/s
+        return layer
+
+    def _remember(self, table: dict[int, Layer], ssrc: int, layer: Layer) -> None:
+        table[ssrc] = layer
+        while len(table) > MAX_STREAMS:
+            del table[next(iter(table))]
+
+    def _rtcp(self, datagram: bytes, now_ns: int) -> None:
+        now_ms = now_ns / 1_000_000
+        for message in rtcp.parse(datagram):
+            if isinstance(message, rtcp.SenderReport):
+                layer = self._media.get(message.ssrc)
+                if layer is None:
+                    continue
+                layer.stream.clock.report(message.ntp, message.rtp_timestamp, now_ms)
+                for sink in layer.sinks:
+                    sink.sender_report(layer.track.track_id, message.ntp, message.rtp_timestamp, now_ns)
+
+    def repair(self, now_ms: float) -> None:
+        """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
+        for layer in self.layers():
+            stream = layer.stream
+            if not layer.publication.is_video:
+                continue
+            if stream.losses.pending:
+                missing = stream.losses.due(now_ms)
+                if missing:
+                    self.transport.send_rtcp(
+                        rtcp.build_nack(self.transport.feedback_ssrc, stream.ssrc, missing)
+                    )
+            if stream.losses.needs_keyframe:
+                stream.losses.needs_keyframe = False
+                if layer.legs:
+                    self.want_keyframe(layer, now_ms)
+            elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
+                self._send_pli(layer)
+
+    def want_keyframe(self, layer: Layer, now_ms: float) -> None:
+        """Somebody cannot decode this layer; asked at most once per interval."""
+        if layer.publication.is_video and layer.stream.keyframes.want(now_ms):
+            self._send_pli(layer)
+
+    def _send_pli(self, layer: Layer) -> None:
+        self.transport.send_rtcp(rtcp.build_pli(self.transport.feedback_ssrc, layer.stream.ssrc))
+
+    def report(self, now_ms: float) -> None:
+        """Once a second: receiver report, loss facts, bandwidth estimate."""
+        blocks = []
+        weighted = packets = rate = 0.0
+        for layer in self.layers():
+            pace = layer.stream.rate.packets_per_second
+            block = layer.stream.report_block(now_ms)
+            blocks.append(block)
+            weighted += block.fraction_lost * pace
+            packets += pace
+            if layer.publication.is_video:
+                rate += layer.stream.rate.bits_per_second
+        if not blocks:
+            return
+        self.loss_ratio = weighted / packets if packets else None
+        self.estimate.report(self.loss_ratio or 0.0, rate)
+        self.transport.send_rtcp(rtcp.build_receiver_report(self.transport.feedback_ssrc, blocks))
+        self.send_remb()
+
+    def send_remb(self) -> None:
+        ssrcs = [layer.stream.ssrc for layer in self.layers() if layer.publication.is_video]
+        if ssrcs:
+            limit_bps = int(self.estimate.limit_bps)
+            self.transport.send_rtcp(rtcp.build_remb(self.transport.feedback_ssrc, limit_bps, ssrcs))

@@ -1,0 +1,372 @@
+"""One room: who sits in it, what they publish, who may hear it. Rights are the routing table, nothing else."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from signaling.errors import SignalingError
+from signaling.events import (
+    Joined,
+    OfferedTrack,
+    ParticipantJoined,
+    ParticipantLeft,
+    RoomEvent,
+    RoomSnapshot,
+    SeatReplaced,
+    SubscriptionOffered,
+    TrackMuted,
+    TrackPublished,
+    TrackUnpublished,
+)
+from signaling.forwarder import ForwardStep
+from signaling.gateway import Gateway
+from signaling.grants import JoinGrant
+from signaling.negotiation import AcceptedSection, accept
+from signaling.participant import Participant
+from signaling.publication import Layer, Publication
+from signaling.publisher import Publisher
+from signaling.rtp.speaker import SpeakerDetector
+from signaling.sdp import Description, parse
+from signaling.sink import PacketSink
+from signaling.viewer import Viewer
+
+logger = logging.getLogger(__name__)
+
+
+def _now_ms() -> float:
+    return time.monotonic_ns() / 1_000_000
+
+
+class Room:
+    """Knows identities and grants, not judges. Everything runs on one event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        gateway: Gateway,
+        step: ForwardStep,
+        *,
+        emit: Callable[[RoomEvent], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.name = name
+        self.participants: dict[str, Participant] = {}  # by identity
+        self.removed: set[str] = set()
+        self.court_mutes: set[tuple[str, str]] = set()  # (identity, source); outlives publications and seats
+        self.self_mutes: set[tuple[str, str]] = set()
+        self.sinks: list[PacketSink] = []
+        self.held = False
+        self.speakers: SpeakerDetector[str] = SpeakerDetector()
+        self._gateway = gateway
+        self._step = step
+        self._emit = emit
+        self._spawn = spawn
+
+    # Seats
+
+    def join(self, grant: JoinGrant) -> Joined:
+        """Take a seat. The same identity with the same seat key takes its own seat again."""
+        if grant.identity in self.removed:
+            raise SignalingError("seat.removed")
+        sitting = self.participants.get(grant.identity)
+        seat = f"seat_{secrets.token_urlsafe(12)}"
+        if sitting is None:
+            if len(self.participants) >= self._gateway.settings.max_participants:
+                raise SignalingError("room.full")
+            self.participants[grant.identity] = Participant(grant.identity, seat, grant)
+            self._emit(ParticipantJoined(self.name, seat, grant.identity))
+        else:
+            if not secrets.compare_digest(sitting.grant.seat_key, grant.seat_key):
+                raise SignalingError("seat.taken")
+            before, sitting.seat, sitting.grant = sitting.seat, seat, grant
+            self._emit(SeatReplaced(self.name, before, seat))
+            for source in [each for each in sitting.publications if each not in grant.may_publish]:
+                self.unpublish(sitting, source, "right withdrawn")
+        participant = self.participants[grant.identity]
+        if grant.may_subscribe:
+            self._open_viewer(participant)
+        return Joined(seat, grant.identity, self.name, self.snapshot())
+
+    def _open_viewer(self, participant: Participant) -> None:
+        if participant.viewer is not None:
+            participant.viewer.restart(_now_ms())
+            return
+        viewer = Viewer(
+            self._gateway,
+            self._step,
+            on_state=lambda: self._viewer_state(participant),
+            on_offer=lambda version, sdp, tracks: self._offered(participant, version, sdp, tracks),
+            want_keyframe=self._want_keyframe,
+        )
+        participant.viewer = viewer
+        for other in self.participants.values():
+            if other is not participant:
+                for publication in other.publications.values():
+                    viewer.attach(publication)
+        viewer.negotiate(_now_ms())
+
+    def leave(self, participant: Participant, reason: str) -> None:
+        """Give the seat up and close its connections."""
+        if self.participants.get(participant.identity) is not participant:
+            return
+        del self.participants[participant.identity]
+        for source in list(participant.publications):
+            self.unpublish(participant, source, reason)
+        if participant.viewer is not None:
+            for other in self.participants.values():
+                for publication in other.publications.values():
+                    participant.viewer.detach(publication)
+        self.self_mutes = {mute for mute in self.self_mutes if mute[0] != participant.identity}
+        self._emit(ParticipantLeft(self.name, participant.seat, participant.identity, reason))
+        self._spawn(participant.close())
+
+    def remove(self, identity: str, reason: str) -> None:
+        """Cut at once; the identity gets no seat until it is readmitted."""
+        self.removed.add(identity)
+        participant = self.participants.get(identity)
+        if participant is not None:
+            self.leave(participant, reason)
+
+    def close(self, reason: str) -> None:
+        for participant in list(self.participants.values()):
+            self.leave(participant, reason)
+        self.sinks.clear()
+
+    # Publishing
+
+    def publish(self, participant: Participant, sdp: str, sources: Mapping[str, str]) -> str:
+        """Answer a publisher's offer: first time, added tracks, ICE restart, or a fresh connection."""
+        offer = parse(sdp)
+        sections = accept(offer, sources, participant.grant.may_publish)
+        publisher = participant.publisher
+        if publisher is not None and self._is_fresh(publisher, offer):
+            self._forget_streams(participant)
+            participant.publisher = None
+            self._spawn(publisher.transport.close())
+            publisher = None
+        if publisher is None:
+            publisher = participant.publisher = Publisher(
+                self._gateway, on_state=lambda: None, layer_started=self._layer_started
+            )
+        elif publisher.transport.agent.remote_ufrag not in (None, offer.ufrag):
+            publisher.transport.restart_ice()
+        publications = self._publications_for(participant, sections)
+        answer = publisher.accept(offer, sections, publications)
+        publisher.transport.accept_remote(offer)
+        self._negotiate_all()
+        return answer
+
+    def _is_fresh(self, publisher: Publisher, offer: Description) -> bool:
+        transport = publisher.transport
+        return transport.state in ("failed", "closed") or transport.fingerprint != offer.fingerprint
+
+    def _forget_streams(self, participant: Participant) -> None:
+        """The browser starts anew: its SSRCs and numbers mean nothing any more, the viewers' legs stay."""
+        for publication in participant.publications.values():
+            for layer in list(publication.layers.values()):
+                self._end_layer(layer, "reconnected")
+            publication.layers.clear()
+            for leg in publication.legs:
+                leg.rewriter.forget_sources()
+
+    def _publications_for(
+        self, participant: Participant, sections: list[AcceptedSection]
+    ) -> dict[str, Publication]:
+        wanted = {section.source: section for section in sections}
+        for source, publication in list(participant.publications.items()):
+            if source not in wanted:
+                self.unpublish(participant, source, "stopped")
+            elif publication.codec != wanted[source].codec:
+                self.unpublish(participant, source, "codec changed")
+        found: dict[str, Publication] = {}
+        for section in sections:
+            known = participant.publications.get(section.source)
+            found[section.mid] = known if known is not None else self._new_publication(participant, section)
+        return found
+
+    def _new_publication(self, participant: Participant, section: AcceptedSection) -> Publication:
+        publication = Publication(
+            participant.identity,
+            section,
+            self._step,
+            self.speakers,
+            keyframe_interval_ms=self._gateway.settings.keyframe_interval_s * 1000,
+        )
+        participant.publications[section.source] = publication
+        key = (participant.identity, section.source)
+        publication.court_muted, publication.self_muted = key in self.court_mutes, key in self.self_mutes
+        publication.is_flowing = not (self.held or publication.court_muted or publication.self_muted)
+        self._emit(TrackPublished(self.name, participant.identity, section.source, section.kind))
+        for other in self.participants.values():
+            if other is not participant and other.viewer is not None:
+                other.viewer.attach(publication)
+        return publication
+
+    def unpublish(self, participant: Participant, source: str, reason: str) -> None:
+        publication = participant.publications.pop(source, None)
+        if publication is None:
+            raise SignalingError("publish.unknown", source)
+        publication.stop_flow()
+        for other in self.participants.values():
+            if other.viewer is not None:
+                other.viewer.detach(publication)
+        for layer in list(publication.layers.values()):
+            self._end_layer(layer, reason)
+        publication.layers.clear()
+        self._emit(TrackUnpublished(self.name, participant.identity, source, reason))
+        self._negotiate_all()
+
+    def _layer_started(self, layer: Layer, now_ns: int) -> None:
+        publication = layer.publication
+        replaced = publication.layers.get(layer.rid)
+        if replaced is not None:
+            self._end_layer(replaced, "restarted")
+        publication.layers[layer.rid] = layer
+        for sink in self.sinks:
+            sink.track_started(layer.track, now_ns)
+        layer.sinks = tuple(self.sinks)
+        if not publication.is_flowing:
+            self._tell_sinks(layer, "held" if self.held else "muted", now_ns)
+        self.choose_layers(now_ns / 1_000_000)
+
+    def _end_layer(self, layer: Layer, cause: str) -> None:
+        now_ns = time.monotonic_ns()
+        for sink in layer.sinks:
+            sink.track_ended(layer.track.track_id, now_ns, cause)
+        layer.sinks = ()
+        layer.legs = ()
+
+    # Receiving
+
+    def answer(self, participant: Participant, version: int, sdp: str) -> None:
+        if participant.viewer is None:
+            raise SignalingError("subscribe.not_allowed")
+        participant.viewer.answer(version, parse(sdp), _now_ms())
+
+    def restart_subscription(self, participant: Participant) -> None:
+        if participant.viewer is None:
+            raise SignalingError("subscribe.not_allowed")
+        participant.viewer.restart(_now_ms())
+
+    def _offered(
+        self, participant: Participant, version: int, sdp: str, tracks: tuple[OfferedTrack, ...]
+    ) -> None:
+        self._emit(SubscriptionOffered(self.name, participant.seat, version, sdp, tracks))
+
+    def _viewer_state(self, participant: Participant) -> None:
+        if participant.viewer is not None:
+            participant.viewer.choose_layers(_now_ms(), self.speakers.speaker)
+
+    def _negotiate_all(self) -> None:
+        now_ms = _now_ms()
+        for participant in self.participants.values():
+            if participant.viewer is not None:
+                participant.viewer.negotiate(now_ms)
+
+    def choose_layers(self, now_ms: float) -> None:
+        for participant in self.participants.values():
+            if participant.viewer is not None:
+                participant.viewer.choose_layers(now_ms, self.speakers.speaker)
+
+    def _want_keyframe(self, layer: Layer, now_ms: float) -> None:
+        owner = self.participants.get(layer.publication.identity)
+        if owner is not None and owner.publisher is not None:
+            owner.publisher.want_keyframe(layer, now_ms)
+
+    # Rights
+
+    def hold(self, held: bool) -> None:
+        """Recess: nothing is forwarded, not to sinks either."""
+        if held == self.held:
+            return
+        self.held = held
+        for participant in self.participants.values():
+            for publication in participant.publications.values():
+                self._apply(publication, "held" if held else "released")
+
+    def mute_by_self(self, participant: Participant, source: str, muted: bool) -> None:
+        key = (participant.identity, source)
+        self._remember(self.self_mutes, key, muted)
+        publication = participant.publications.get(source)
+        if publication is None or publication.self_muted == muted:
+            return
+        publication.self_muted = muted
+        self._apply(publication, "muted" if muted else "unmuted")
+        self._emit(TrackMuted(self.name, *key, muted=muted, by_court=False, by=participant.identity))
+
+    def mute_by_court(self, identity: str, source: str, muted: bool, by: str) -> None:
+        """Also counts for a source that is published later, and for every seat the identity takes."""
+        key = (identity, source)
+        if (key in self.court_mutes) == muted:
+            return
+        self._remember(self.court_mutes, key, muted)
+        participant = self.participants.get(identity)
+        publication = participant.publications.get(source) if participant is not None else None
+        if publication is not None:
+            publication.court_muted = muted
+            self._apply(publication, "muted" if muted else "unmuted")
+        self._emit(TrackMuted(self.name, *key, muted=muted, by_court=True, by=by))
+
+    def _remember(self, table: set[tuple[str, str]], key: tuple[str, str], muted: bool) -> None:
+        if not muted:
+            table.discard(key)
+        elif len(table) < 4 * self._gateway.settings.max_participants:
+            table.add(key)
+
+    def _apply(self, publication: Publication, event: str) -> None:
+        """Make the routing table say what the rights say."""
+        flows = not (self.held or publication.court_muted or publication.self_muted)
+        now_ns = time.monotonic_ns()
+        for layer in publication.layers.values():
+            self._tell_sinks(layer, event, now_ns)
+        if flows == publication.is_flowing:
+            return
+        if flows:
+            publication.start_flow()
+            self.choose_layers(now_ns / 1_000_000)
+        else:
+            publication.stop_flow()
+
+    # Sinks and snapshots
+
+    def _tell_sinks(self, layer: Layer, event: str, now_ns: int) -> None:
+        for sink in layer.sinks:
+            sink.track_event(layer.track.track_id, event, now_ns)
+
+    def layers(self) -> list[Layer]:
+        return [
+            layer
+            for participant in self.participants.values()
+            for publication in participant.publications.values()
+            for layer in publication.layers.values()
+        ]
+
+    def attach_sink(self, sink: PacketSink) -> None:
+        if sink in self.sinks:
+            return
+        self.sinks.append(sink)
+        now_ns = time.monotonic_ns()
+        for layer in self.layers():
+            sink.track_started(layer.track, now_ns)
+            layer.sinks = tuple(self.sinks)
+            if not layer.publication.is_flowing:
+                sink.track_event(layer.track.track_id, "held" if self.held else "muted", now_ns)
+            self._want_keyframe(layer, now_ns / 1_000_000)
+
+    def detach_sink(self, sink: PacketSink) -> None:
+        if sink not in self.sinks:
+            return
+        self.sinks.remove(sink)
+        for layer in self.layers():
+            layer.sinks = tuple(self.sinks)
+            sink.track_ended(layer.track.track_id, time.monotonic_ns(), "detached")
+
+    def snapshot(self) -> RoomSnapshot:
+        return RoomSnapshot(
+            room=self.name,
+            held=self.held,
+            speaker=self.speakers.speaker,
+            participants=tuple(participant.snapshot() for participant in self.participants.values()),
+        )

@@ -1,0 +1,96 @@
+"""The engine's clock: repairs every 20 ms, speakers every 100 ms, connections every 500 ms, reports every second."""
+
+from collections.abc import Callable, Iterable
+
+from signaling.events import ConnectionChanged, ConnectionState, RoomEvent, SpeakerChanged
+from signaling.participant import Participant
+from signaling.publication import Layer
+from signaling.room import Room
+from signaling.settings import MediaSettings
+
+_NS = 1_000_000_000
+
+
+class RoomClock:
+    """Does for one room what is due. Holds the few things that are compared with the last time."""
+
+    def __init__(self, room: Room, settings: MediaSettings, emit: Callable[[RoomEvent], None]) -> None:
+        self._room = room
+        self._settings = settings
+        self._emit = emit
+        self._speaker_ms = self._judge_ms = self._report_ms = 0.0
+        self._silent: set[str] = set()  # track ids the sinks were told are silent
+
+    def tick(self, now_ns: int) -> list[Participant]:
+        """One step; returns the participants whose seat has been lost for too long."""
+        now_ms = now_ns / 1_000_000
+        participants = list(self._room.participants.values())
+        for participant in participants:
+            if participant.publisher is not None:
+                participant.publisher.repair(now_ms)
+        if now_ms - self._speaker_ms >= 100:
+            self._speaker_ms = now_ms
+            self._update_speaker(now_ms)
+        if now_ms - self._report_ms >= self._settings.remb_interval_s * 1000:
+            self._report_ms = now_ms
+            self._report(participants, now_ms)
+        if now_ms - self._judge_ms < 500:
+            return []
+        self._judge_ms = now_ms
+        for layer in self._room.layers():
+            reception = layer.stream.reception
+            layer.stream.rate.sample(reception.bytes, reception.received, now_ms)
+        self._room.choose_layers(now_ms)
+        self._watch_layers(now_ns)
+        return [participant for participant in participants if self._judge(participant, now_ns)]
+
+    def _update_speaker(self, now_ms: float) -> None:
+        speakers = self._room.speakers
+        if speakers.update(now_ms):
+            self._emit(SpeakerChanged(self._room.name, speakers.speaker))
+
+    def _report(self, participants: Iterable[Participant], now_ms: float) -> None:
+        for participant in participants:
+            if participant.publisher is not None:
+                participant.publisher.report(now_ms)
+            if participant.viewer is not None:
+                participant.viewer.report(now_ms)
+                participant.viewer.negotiate(now_ms)
+
+    def _judge(self, participant: Participant, now_ns: int) -> bool:
+        before = participant.state
+        if participant.judge(self._settings, now_ns):
+            self._emit(
+                ConnectionChanged(
+                    self._room.name,
+                    participant.seat,
+                    participant.identity,
+                    participant.state,
+                    participant.facts,
+                )
+            )
+        if participant.state == ConnectionState.LOST and before != ConnectionState.LOST:
+            for publication in participant.publications.values():
+                for layer in publication.layers.values():
+                    self._tell(layer, "transport_lost", now_ns)
+        if participant.lost_since_ns == 0:
+            return False
+        return now_ns - participant.lost_since_ns > self._settings.seat_timeout_s * _NS
+
+    def _watch_layers(self, now_ns: int) -> None:
+        """Tell sinks which tracks fell silent and which came back (a page in the background stops its camera)."""
+        layers = self._room.layers()
+        for layer in layers:
+            track_id = layer.track.track_id
+            silent = now_ns - layer.heard_ns > self._settings.silence_s * _NS and layer.heard_ns > 0
+            if silent and track_id not in self._silent:
+                self._silent.add(track_id)
+                self._tell(layer, "silent", now_ns)
+            elif not silent and track_id in self._silent:
+                self._silent.discard(track_id)
+                self._tell(layer, "resumed", now_ns)
+        self._silent.intersection_update(layer.track.track_id for layer in layers)
+
+    def _tell(self, layer: Layer, event: str, now_ns: int) -> None:
+        for sink in layer.sinks:
+            sink.track_event(layer.track.track_id, event, now_ns)

@@ -1,0 +1,212 @@
+"""One secured way to one browser: ICE agent, secure channel, and the split of what comes in."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from signaling.dtls import SecureChannel
+from signaling.errors import SignalingError
+from signaling.gateway import Gateway
+from signaling.ice import IceAgent, NoPathError, Path
+from signaling.negotiation import LocalTransport
+from signaling.sdp import Description, Fingerprint
+
+logger = logging.getLogger(__name__)
+
+EARLY_RECORDS: Final = 8  # a browser may say hello before its answer reached us
+_SECOND_NS: Final = 1_000_000_000
+
+PacketHandler = Callable[[bytes, int], None]
+
+
+class Transport:
+    """Carries SRTP both ways once `state` is "connected".
+
+    States: "new", "connecting", "connected", "failed", "closed". `on_rtp` and `on_rtcp` get decrypted bytes and the
+    arrival in monotonic ns; `on_state` is called after every change.
+    """
+
+    def __init__(
+        self, gateway: Gateway, on_rtp: PacketHandler, on_rtcp: PacketHandler, on_state: Callable[[], None]
+    ) -> None:
+        if gateway.transports >= gateway.settings.max_transports:
+            raise SignalingError("room.full", "transports")
+        gateway.transports += 1
+        self._gateway = gateway
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
+        self._on_state = on_state
+        self.agent = IceAgent(on_media=self._media, on_dtls=self._dtls, on_path=self._path_selected)
+        gateway.table.add(self.agent)
+        self.state = "new"
+        self.fingerprint: Fingerprint | None = None
+        self.feedback_ssrc = secrets.randbelow(0xFFFFFFFF) + 1
+        self.channel: SecureChannel | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._handshake: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []
+        self.connected_ns = 0
+        self.media_ns = 0  # when the last good RTP packet came
+        self.heard_ns = 0  # when the last good RTP or RTCP packet came
+        self.refused = 0  # packets that failed authentication
+        self.limited = 0  # RTCP beyond the rate
+        self._rtcp_window_ns = 0
+        self._rtcp_count = 0
+
+    # What the hot path reads: the SRTP context, and the function that takes a protected packet.
+    @property
+    def context(self) -> Any:
+        return self.channel.tx_context if self.channel is not None else None
+
+    @property
+    def kind(self) -> str | None:
+        return self.agent.selected.kind if self.agent.selected is not None else None
+
+    @property
+    def last_heard_ns(self) -> int:
+        """Any proof of life: checks, media, reports."""
+        return max(self.agent.heard_ns, self.heard_ns)
+
+    def local(self) -> LocalTransport:
+        return self._gateway.describe(self.agent)
+
+    def restart_ice(self) -> None:
+        """Fresh credentials for the next description; the running connection goes on until the peer moves."""
+        self._gateway.table.restart(self.agent)
+
+    def accept_remote(self, remote: Description) -> bool:
+        """Take the peer's credentials; True when its certificate is new, so that a handshake begins."""
+        self.agent.remote_ufrag = remote.ufrag
+        alive = self.state in ("connecting", "connected")
+        if self.fingerprint == remote.fingerprint and alive:
+            return False
+        self._start_channel(remote.fingerprint)
+        return True
+
+    def _start_channel(self, fingerprint: Fingerprint) -> None:
+        self._drop_channel()
+        self.fingerprint = fingerprint
+        channel = SecureChannel(
+            self._gateway.certificate,
+            lambda data: self.agent.send(data),
+            lambda state: self._channel_state(channel, state),
+        )
+        self.channel = channel
+        for record in self._early:
+            channel.feed(record)
+        self._early.clear()
+        self._set_state("connecting")
+        self._handshake = self._own(
+            channel.handshake(fingerprint, self._gateway.settings.handshake_timeout_s)
+        )
+
+    def _drop_channel(self) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+        if self.channel is not None:
+            self._own(self.channel.close())
+            self.channel = None
+
+    def _own(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("a handshake ended badly: %s", type(error).__name__)
+            if self.state == "connecting":
+                self._set_state("failed")
+
+    def _channel_state(self, channel: SecureChannel, state: str) -> None:
+        if channel is self.channel:
+            self._set_state(state)
+
+    def _set_state(self, state: str) -> None:
+        if self.state not in (state, "closed"):
+            self.state = state
+            if state == "connected":
+                self.connected_ns = time.monotonic_ns()
+            self._on_state()
+
+    def _path_selected(self, path: Path) -> None:
+        self._on_state()
+
+    def _dtls(self, record: bytes, _now_ns: int) -> None:
+        if self.channel is not None:
+            self.channel.feed(record)
+        elif len(self._early) < EARLY_RECORDS:
+            self._early.append(record)
+
+    def _media(self, packet: bytes, now_ns: int) -> None:
+        channel = self.channel
+        if channel is None:
+            return
+        if 192 <= packet[1 % len(packet)] <= 223:
+            self._report(channel, packet, now_ns)
+            return
+        plain = channel.unprotect(packet)
+        if plain is None:
+            self.refused += 1
+            return
+        self.media_ns = self.heard_ns = now_ns
+        self._on_rtp(plain, now_ns)
+
+    def _report(self, channel: SecureChannel, packet: bytes, now_ns: int) -> None:
+        if now_ns - self._rtcp_window_ns > _SECOND_NS:
+            self._rtcp_window_ns, self._rtcp_count = now_ns, 0
+        self._rtcp_count += 1
+        if self._rtcp_count > self._gateway.settings.rtcp_per_transport_per_s:
+            self.limited += 1
+            return
+        plain = channel.unprotect_rtcp(packet)
+        if plain is None:
+            self.refused += 1
+            return
+        self.heard_ns = now_ns
+        self._on_rtcp(plain, now_ns)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Protect and send; nothing happens while there is no way to the peer."""
+        if self.channel is None:
+            return
+        protected = self.channel.protect_rtcp(packet)
+        if protected is not None:
+            self._transmit(protected)
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Off the hot path: one repair."""
+        if self.channel is None:
+            return
+        protected = self.channel.protect(packet)
+        if protected is not None:
+            self._transmit(protected)
+
+    def _transmit(self, protected: bytes) -> None:
+        try:
+            self.agent.send(protected)
+        except (BlockingIOError, NoPathError):
+            return  # reports and repairs are repeated
+        except OSError:
+            return  # the way broke; silence will tell
+
+    async def close(self) -> None:
+        """Say goodbye, forget the keys, free the address. Idempotent."""
+        if self.state == "closed":
+            return
+        self.state = "closed"
+        channel, self.channel = self.channel, None
+        pending = list(self._tasks)
+        for task in pending:
+            task.cancel()
+        if channel is not None:
+            await channel.close()
+        await asyncio.gather(*pending, return_exceptions=True)
+        self._gateway.table.remove(self.agent)
+        self._gateway.transports -= 1

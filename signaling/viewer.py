@@ -1,0 +1,350 @@
+"""The receiving connection of one participant: offers tracks, chooses layers, answers repairs."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from signaling.errors import SignalingError
+from signaling.events import OfferedTrack
+from signaling.forwarder import ForwardStep, Leg
+from signaling.gateway import Gateway
+from signaling.negotiation import (
+    OFFERED_ABS_SEND_TIME,
+    OFFERED_MID,
+    OFFERED_TYPES,
+    OfferSection,
+    write_offer,
+)
+from signaling.publication import Layer, Publication
+from signaling.rtp import extensions, rtcp
+from signaling.rtp.clock import RoundTrip, timestamp_shift
+from signaling.rtp.nack import AnswerLimiter
+from signaling.rtp.rates import LayerOffer, LossEstimate, choose_layer
+from signaling.rtp.rewriter import NO_SOURCE, Rewriter, RewriterSettings
+from signaling.sdp import Description
+from signaling.transport import Transport
+
+DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
+REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
+MAX_SLOTS: Final = 128
+
+
+@dataclass(slots=True)
+class Slot:
+    """One m-line of the viewer's connection. It outlives its track and is used again for another of its kind."""
+
+    mid: str
+    kind: str
+    codec: str
+    publication: Publication | None = None
+    leg: Leg | None = None
+    ssrc: int = 0
+    rtx_ssrc: int | None = None
+    limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
+    round_trip: RoundTrip = field(default_factory=RoundTrip)
+    loss_ratio: float = 0.0
+
+
+class Viewer:
+    """Owns one transport. `on_offer(version, sdp, tracks)` carries each offer out; one is open at a time."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        step: ForwardStep,
+        *,
+        on_state: Callable[[], None],
+        on_offer: Callable[[int, str, tuple[OfferedTrack, ...]], None],
+        want_keyframe: Callable[[Layer, float], None],
+    ) -> None:
+        self._settings = gateway.settings
+        self._step = step
+        self._on_offer = on_offer
+        self._want_keyframe = want_keyframe
+        self.slots: list[Slot] = []
+        self._by_ssrc: dict[int, Slot] = {}
+        self._heights: dict[tuple[str, str], int] = {}
+        self._version = 0
+        self._open_since_ms: float | None = None  # an offer waits for its answer since then
+        self._changed = False
+        self.estimate = LossEstimate(start_bps=gateway.settings.viewer_start_bps)
+        self.sent_bps = 0.0
+        self._octets_before = 0
+        self.loss_ratio: float | None = None
+        self.rtt_ms: float | None = None
+        self.transport = Transport(gateway, lambda packet, now_ns: None, self._rtcp, on_state)
+
+    # Offers and answers
+
+    def attach(self, publication: Publication) -> None:
+        """Give a publication an m-line: a free one of its kind, else a new one. Call `negotiate` afterwards."""
+        if any(slot.publication is publication for slot in self.slots):
+            return
+        slot = next((s for s in self.slots if s.publication is None and s.kind == publication.kind), None)
+        if slot is None:
+            if len(self.slots) >= MAX_SLOTS:
+                raise SignalingError("room.full", "sections")
+            slot = Slot(mid=str(len(self.slots)), kind=publication.kind, codec=publication.codec)
+            self.slots.append(slot)
+        slot.publication, slot.codec = publication, publication.codec
+        slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
+        slot.ssrc = self._new_ssrc()
+        slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
+        slot.leg = Leg(self.transport, self._rewriter(slot, publication), is_video=publication.is_video)
+        self._by_ssrc[slot.ssrc] = slot
+        publication.legs.append(slot.leg)
+        self._changed = True
+
+    def detach(self, publication: Publication) -> None:
+        """Stop at once; the m-line becomes free with the next offer."""
+        for slot in self.slots:
+            if slot.publication is publication and slot.leg is not None:
+                slot.leg.is_live = False
+                if slot.leg in publication.legs:
+                    publication.legs.remove(slot.leg)
+                publication.route()
+                self._by_ssrc.pop(slot.ssrc, None)
+                slot.publication = slot.leg = None
+                self._changed = True
+
+    def _new_ssrc(self) -> int:
+        while True:
+            ssrc = secrets.randbelow(0xFFFFFFFE) + 1
+            if ssrc not in self._by_ssrc and all(slot.rtx_ssrc != ssrc for slot in self.slots):
+                return ssrc
+
+    def _rewriter(self, slot: Slot, publication: Publication) -> Rewriter:
+        payload_type, rtx = OFFERED_TYPES[publication.codec]
+        block = extensions.build_block(
+            mid_id=OFFERED_MID, mid=slot.mid, abs_send_time_id=OFFERED_ABS_SEND_TIME
+        )
+        return Rewriter(
+            RewriterSettings(
+                ssrc=slot.ssrc,
+                payload_type=payload_type,
+                clock_rate_hz=90000 if publication.is_video else 48000,
+                needs_keyframe=publication.is_video,
+                rtx_ssrc=slot.rtx_ssrc,
+                rtx_payload_type=rtx,
+                extension=block,
+                has_send_time=True,
+                first_sequence=secrets.randbelow(0x7FFF) + 1,
+                first_timestamp=secrets.randbelow(0x7FFFFFFF),
+            )
+        )
+
+    def negotiate(self, now_ms: float) -> None:
+        """Send an offer if something changed and none is open; a lost answer is given up after a while."""
+        if self._open_since_ms is not None:
+            if now_ms - self._open_since_ms < self._settings.answer_timeout_s * 1000:
+                return
+            self._changed = True
+        if not self._changed or not self.slots:
+            return
+        self._changed = False
+        self._version += 1
+        self._open_since_ms = now_ms
+        self._on_offer(self._version, write_offer(self._sections(), self.transport.local()), self.tracks())
+
+    def _sections(self) -> list[OfferSection]:
+        sections = []
+        for slot in self.slots:
+            publication = slot.publication
+            sections.append(
+                OfferSection(
+                    mid=slot.mid,
+                    kind=slot.kind,
+                    codec=slot.codec,
+                    identity=publication.identity if publication else None,
+                    source=publication.source if publication else None,
+                    ssrc=slot.ssrc,
+                    rtx_ssrc=slot.rtx_ssrc,
+                )
+            )
+        return sections
+
+    def tracks(self) -> tuple[OfferedTrack, ...]:
+        return tuple(
+            OfferedTrack(slot.mid, slot.publication.identity, slot.publication.source, slot.kind)
+            for slot in self.slots
+            if slot.publication is not None
+        )
+
+    def answer(self, version: int, remote: Description, now_ms: float) -> None:
+        """Take the browser's answer: legs it receives become live."""
+        if version != self._version or self._open_since_ms is None:
+            raise SignalingError("answer.stale")
+        taken = {s.mid for s in remote.sections if not s.rejected and s.direction in ("recvonly", "sendrecv")}
+        self._open_since_ms = None
+        fresh = self.transport.accept_remote(remote)
+        for slot in self.slots:
+            if slot.leg is None:
+                continue
+            slot.leg.is_live = slot.mid in taken
+            if fresh:
+                slot.leg.rewriter.pause()  # a new decoder needs a key frame
+        self.choose_layers(now_ms)
+        self.negotiate(now_ms)
+
+    def restart(self, now_ms: float) -> None:
+        """Fresh ICE credentials and a whole new offer, for a moved or reloaded browser."""
+        self.transport.restart_ice()
+        self._open_since_ms = None
+        self._changed = True
+        self.negotiate(now_ms)
+
+    # Layers
+
+    def prefer(self, identity: str, source: str, max_height_px: int) -> None:
+        self._heights[identity, source] = max_height_px
+        while len(self._heights) > 2 * MAX_SLOTS:
+            del self._heights[next(iter(self._heights))]
+
+    def choose_layers(self, now_ms: float, speaker: str | None = None) -> None:
+        """Every half second and after changes: which layer each leg gets. Screens first, then the speaker."""
+        if self.transport.state != "connected":
+            return
+        budget_bps = self.estimate.limit_bps
+        for slot in sorted(self.slots, key=lambda each: self._urgency(each, speaker)):
+            publication, leg = slot.publication, slot.leg
+            if publication is None or leg is None or not leg.is_live or not publication.is_flowing:
+                continue
+            if now_ms < leg.blocked_until_ms:
+                continue
+            layer, bitrate_bps = self._choose(publication, leg, budget_bps, now_ms)
+            budget_bps = max(0.0, budget_bps - bitrate_bps)
+            if layer is None:
+                if leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
+                    leg.rewriter.pause()
+                    publication.route()
+            else:
+                self._select(publication, leg, layer, now_ms)
+
+    def _urgency(self, slot: Slot, speaker: str | None) -> tuple[int, str]:
+        if slot.publication is None or slot.kind == "audio":
+            return 0, slot.mid
+        if slot.publication.source == "screen":
+            return 1, slot.mid
+        return (2 if slot.publication.identity == speaker else 3), slot.mid
+
+    def _choose(
+        self, publication: Publication, leg: Leg, budget_bps: float, now_ms: float
+    ) -> tuple[Layer | None, float]:
+        layers = list(publication.layers.values())
+        wish_px = self._heights.get((publication.identity, publication.source), DEFAULT_HEIGHT_PX)
+        if not publication.is_video or not layers:
+            return (layers[0] if layers and wish_px > 0 else None), 0.0
+        offers = [
+            LayerOffer(
+                layer.stream.ssrc,
+                layer.stream.rate.bits_per_second,
+                layer.stream.height_px,
+            )
+            for layer in layers
+        ]
+        current = leg.rewriter.source if leg.rewriter.source != NO_SOURCE else None
+        chosen = choose_layer(offers, budget_bps=budget_bps, max_height_px=wish_px, current=current)
+        if chosen is None:
+            return None, 0.0
+        return publication.layer_of(chosen.key), chosen.bitrate_bps
+
+    def _select(self, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
+        rewriter, ssrc = leg.rewriter, layer.stream.ssrc
+        if rewriter.source == ssrc or rewriter.target == ssrc:
+            return
+        before = publication.layer_of(rewriter.last_source)
+        shift = timestamp_shift(before.stream.clock, layer.stream.clock) if before is not None else None
+        rewriter.select(ssrc, timestamp_shift=shift)
+        if publication.is_video:
+            if now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
+                for packet in layer.stream.cache.since_keyframe():
+                    self._step.forward(packet, (leg,), now_ms)
+            if rewriter.target != NO_SOURCE:
+                self._want_keyframe(layer, now_ms)
+        publication.route()
+
+    # Reports
+
+    def _rtcp(self, datagram: bytes, now_ns: int) -> None:
+        now_ms = now_ns / 1_000_000
+        for message in rtcp.parse(datagram):
+            if isinstance(message, rtcp.Nack):
+                self._repair(message, now_ms)
+            elif isinstance(message, rtcp.KeyframeRequest):
+                self._keyframe(message.ssrc, now_ms)
+            elif isinstance(message, rtcp.ReceiverReport | rtcp.SenderReport):
+                self._reported(message.blocks, now_ms)
+            elif isinstance(message, rtcp.Remb):
+                # Browsers estimate from what comes in, so a thin stream looks like a thin line: believed only
+                # when it says that less passes than is being sent.
+                self.estimate.remb(message.bitrate_bps if message.bitrate_bps < self.sent_bps else float("inf"))
+
+    def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
+        slot = self._by_ssrc.get(request.ssrc)
+        if slot is None or slot.leg is None or slot.publication is None:
+            return
+        if not slot.leg.is_live or not slot.publication.is_flowing:
+            return
+        for sequence in request.sequences:
+            place = slot.leg.rewriter.locate(sequence)
+            layer = slot.publication.layer_of(place[0]) if place is not None else None
+            if place is None or layer is None or not slot.limiter.allows(sequence, now_ms):
+                continue
+            packet = layer.stream.cache.get(place[1], now_ms)
+            repair = slot.leg.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
+            if repair is not None:
+                self.transport.send_rtp(repair)
+
+    def _keyframe(self, ssrc: int, now_ms: float) -> None:
+        slot = self._by_ssrc.get(ssrc)
+        if slot is None or slot.leg is None or slot.publication is None:
+            return
+        layer = slot.publication.layer_of(slot.leg.rewriter.source)
+        if layer is not None and slot.publication.is_flowing:
+            self._want_keyframe(layer, now_ms)
+
+    def _reported(self, blocks: tuple[rtcp.ReportBlock, ...], now_ms: float) -> None:
+        for block in blocks:
+            slot = self._by_ssrc.get(block.ssrc)
+            if slot is None:
+                continue
+            slot.loss_ratio = block.fraction_lost
+            if slot.round_trip.returned(block.last_report, block.delay, now_ms) is not None:
+                self.rtt_ms = slot.limiter.rtt_ms = slot.round_trip.rtt_ms or 0.0
+
+    def report(self, now_ms: float) -> None:
+        """Once a second: sender reports, so that lips stay in step, and the loss estimate."""
+        octets = losses = live = 0.0
+        for slot in self.slots:
+            leg, publication = slot.leg, slot.publication
+            if leg is None or publication is None or not leg.is_live:
+                continue
+            octets += leg.rewriter.octets_sent
+            losses += slot.loss_ratio
+            live += 1
+            self._send_report(slot, leg, publication, now_ms)
+        sent = int(max(0.0, octets - self._octets_before))
+        self._octets_before = int(octets)
+        self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
+        self.loss_ratio = losses / live if live else None
+        self.estimate.report(self.loss_ratio or 0.0, self.sent_bps)
+
+    def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
+        layer = publication.layer_of(leg.rewriter.source)
+        now = layer.stream.clock.now(now_ms) if layer is not None else None
+        timestamp = leg.rewriter.timestamp_of(now[1]) if now is not None else None
+        if now is None or timestamp is None:
+            return
+        report = rtcp.build_sender_report(
+            slot.ssrc,
+            ntp=now[0],
+            rtp_timestamp=timestamp,
+            packets=leg.rewriter.packets_sent,
+            octets=leg.rewriter.octets_sent,
+        )
+        slot.round_trip.sent(now[0], now_ms)
+        self.transport.send_rtcp(report + rtcp.build_cname(slot.ssrc, publication.identity))
+
+    def facts(self) -> Mapping[str, float | None]:
+        return {"rtt_ms": self.rtt_ms, "loss_ratio": self.loss_ratio}
