@@ -181,7 +181,10 @@ def open_lobby(hearing: Hearing, *, at: datetime) -> Change:
 
 
 def open_session(hearing: Hearing, *, at: datetime, recording_is_proven: bool) -> Change:
-    """开庭: no proof of writing, no hearing. Errors: Conflict `hearing.not_in_lobby`; Unavailable `recording.not_proven`."""
+    """开庭: no proof of writing, no hearing.
+
+    Errors: Conflict `hearing.not_in_lobby`; Unavailable `recording.not_proven`.
+    """
     if hearing.state is not HearingState.LOBBY:
         raise _wrong_state(hearing, "hearing.not_in_lobby", "候场", "the lobby")
     require_proof(recording_is_proven)

@@ -1,0 +1,224 @@
+"""Acts (行为存证): one legally relevant behaviour, one canonical entry, one link of a chain.
+
+An entry holds no personal data: case, actor and payload appear as commitments, SHA-256(32-byte salt ‖ canonical JSON).
+Each field's salt is derived from the act's own (HMAC-SHA-256), so that one can be disclosed without the others, and
+destroying the act's salt destroys the meaning of the entry while the chain still verifies.
+`entry_sha256 = SHA-256(entry)`, and the next entry of the chain carries it as `prev_in_case`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hearing_server.domain.canonical_json import JsonObject, JsonValue, canonical_json
+from hearing_server.errors import Invalid
+from hearing_server.kernel import ActId, PersonId, to_wire
+
+ENTRY_VERSION = 1
+SALT_BYTES = 32
+# An entry is a leaf of a log that is mirrored and kept for decades: small by rule.
+MAX_ENTRY_BYTES = 4096
+# The first entry of a chain has no predecessor.
+NO_PREVIOUS = ""
+
+
+class ActKind(StrEnum):
+    """`category.what_happened`; the two halves map onto category and subCategory of court chains' headers."""
+
+    SESSION_STARTED = "session.started"
+    SESSION_REFUSED = "session.refused"
+    SESSION_ENDED = "session.ended"
+    CODE_SENT = "code.sent"
+    JOIN_LINK_OPENED = "join_link.opened"
+    JOIN_LINK_REFUSED = "join_link.refused"
+    INVITATION_SENT = "invitation.sent"
+    CASE_FILED = "case.filed"
+    CASE_IMPORTED = "case.imported"
+    PARTY_ADDED = "case.party_added"
+    HEARING_SCHEDULED = "hearing.scheduled"
+    HEARING_LOBBY_OPENED = "hearing.lobby_opened"
+    HEARING_OPENED = "hearing.opened"
+    HEARING_RECESSED = "hearing.recessed"
+    HEARING_RESUMED = "hearing.resumed"
+    HEARING_CLOSED = "hearing.closed"
+    HEARING_REOPENED = "hearing.reopened"
+    HEARING_CANCELLED = "hearing.cancelled"
+    PARTICIPANT_ARRIVED = "participant.arrived"
+    PARTICIPANT_ADMITTED = "participant.admitted"
+    PARTICIPANT_JOINED = "participant.joined"
+    PARTICIPANT_LEFT = "participant.left"
+    PARTICIPANT_REMOVED = "participant.removed"
+    PARTICIPANT_REMOVAL_LIFTED = "participant.removal_lifted"
+    PARTICIPANT_MUTED = "participant.muted"
+    PARTICIPANT_UNMUTED = "participant.unmuted"
+    PARTICIPANT_CONNECTION_CHANGED = "participant.connection_changed"
+    PARTICIPANT_PAGE_CHANGED = "participant.page_changed"
+    IDENTITY_CHECKED = "participant.identity_checked"
+    CONSENT_DECIDED = "participant.consent_decided"
+    SELF_TESTED = "participant.self_tested"
+    GRANT_ISSUED = "participant.grant_issued"
+    RECORDING_STARTED = "recording.started"
+    RECORDING_SEGMENT_SEALED = "recording.segment_sealed"
+    RECORDING_GAP = "recording.gap"
+    RECORDING_STALLED = "recording.stalled"
+    RECORDING_RECOVERED = "recording.recovered"
+    RECORDING_FAILED = "recording.failed"
+    RECORDING_SEALED = "recording.sealed"
+    FILM_READY = "film.ready"
+    FILM_FAILED = "film.failed"
+    FILM_VIEWED = "film.viewed"
+    PUBLICATION_SUBMITTED = "publication.submitted"
+    PUBLICATION_CONFIRMED = "publication.confirmed"
+    PUBLICATION_REJECTED = "publication.rejected"
+    PUBLICATION_WITHDRAWN = "publication.withdrawn"
+    MESSAGE_POSTED = "message.posted"
+    ATTACHMENT_UPLOADED = "attachment.uploaded"
+    ATTACHMENT_VIEWED = "attachment.viewed"
+    REMINDER_ISSUED = "reminder.issued"
+    REMINDER_CANCELLED = "reminder.cancelled"
+    OBLIGATION_ATTEMPTED = "obligation.attempted"
+    OBLIGATION_DISPLAYED = "obligation.displayed"
+    OBLIGATION_ACKNOWLEDGED = "obligation.acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class ActObject:
+    """A thing an act speaks of, by content: a segment, an upload, a film. `sha256` is hex."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act. `payload`, `actor_id` and `salt` live beside the entry; the entry alone is chained and public."""
+
+    id: ActId
+    chain_id: str
+    case_seq: int
+    kind: ActKind
+    at: datetime
+    actor_id: PersonId
+    role: str
+    payload: JsonObject
+    salt: bytes
+    entry: bytes
+    entry_sha256: str
+    prev_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """`broken_seq` is the first number at which the chain fails, `reason` a word for what failed there."""
+
+    length: int
+    head_sha256: str
+    broken_seq: int | None = None
+    reason: str = ""
+
+    @property
+    def is_intact(self) -> bool:
+        return self.broken_seq is None
+
+
+def seal_act(
+    *,
+    id: ActId,
+    court_code: str,
+    chain_id: str,
+    head: tuple[int, str],
+    kind: ActKind,
+    at: datetime,
+    actor_id: PersonId,
+    role: str,
+    payload: JsonObject,
+    salt: bytes,
+    objects: Sequence[ActObject] = (),
+) -> Act:
+    """The next act of a chain whose head is (seq, entry hash hex), (0, "") for a new one. `salt`: 32 random bytes.
+
+    Errors: Invalid `act.salt`, `act.too_large`, and those of canonical JSON.
+    """
+    if len(salt) != SALT_BYTES:
+        raise Invalid("act.salt", zh="存证盐值长度错误", en="The salt must have 32 bytes")
+    head_seq, head_sha256 = head
+    category, _, what = kind.value.partition(".")
+    entry = canonical_json(
+        {
+            "v": ENTRY_VERSION,
+            "court": court_code,
+            "case_c": commitment(salt, "case", chain_id),
+            "cat": category,
+            "sub": what,
+            "t_server_utc": to_wire(at),
+            "actor_c": commitment(salt, "actor", actor_id),
+            "role": role,
+            "case_seq": head_seq + 1,
+            "prev_in_case": head_sha256,
+            "objs": [{"sha256": item.sha256, "size": item.size_bytes} for item in objects],
+            "body_c": commitment(salt, "body", payload),
+        }
+    )
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise Invalid("act.too_large", zh="存证条目过大", en="The act's entry is too large")
+    digest = hashlib.sha256(entry).hexdigest()
+    return Act(
+        id, chain_id, head_seq + 1, kind, at, actor_id, role, payload, salt, entry, digest, head_sha256
+    )
+
+
+def commitment(salt: bytes, field: str, value: JsonValue) -> str:
+    """SHA-256(field salt ‖ canonical JSON of the value), hex."""
+    return hashlib.sha256(field_salt(salt, field) + canonical_json(value)).hexdigest()
+
+
+def field_salt(salt: bytes, field: str) -> bytes:
+    """The 32-byte salt of one field; handing it out opens that field alone."""
+    return hmac.digest(salt, f"act/{field}".encode(), "sha256")
+
+
+def verify_chain(acts: Iterable[Act], *, after: tuple[int, str] = (0, NO_PREVIOUS)) -> ChainReport:
+    """Check a stretch of one chain: gapless numbers, links, hashes, and that every entry says what its row says."""
+    seq, head = after
+    length = 0
+    for act in acts:
+        reason = _fault(act, seq + 1, head)
+        if reason:
+            return ChainReport(length, head, seq + 1, reason)
+        seq, head, length = act.case_seq, act.entry_sha256, length + 1
+    return ChainReport(length, head)
+
+
+def _fault(act: Act, expected_seq: int, head: str) -> str:
+    """A word for what is wrong with this act at this place, empty when nothing is."""
+    if act.case_seq != expected_seq:
+        return "sequence"
+    if act.prev_sha256 != head:
+        return "link"
+    if hashlib.sha256(act.entry).hexdigest() != act.entry_sha256:
+        return "hash"
+    try:
+        entry = json.loads(act.entry)
+    except ValueError:
+        return "entry"
+    if not isinstance(entry, dict):
+        return "entry"
+    category, _, what = act.kind.value.partition(".")
+    said = {
+        "prev_in_case": act.prev_sha256,
+        "case_seq": act.case_seq,
+        "cat": category,
+        "sub": what,
+        "t_server_utc": to_wire(act.at),
+        "role": act.role,
+        "case_c": commitment(act.salt, "case", act.chain_id),
+        "actor_c": commitment(act.salt, "actor", act.actor_id),
+        "body_c": commitment(act.salt, "body", act.payload),
+    }
+    return next((name for name, value in said.items() if entry.get(name) != value), "")
