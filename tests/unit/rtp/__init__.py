@@ -1,0 +1,1 @@
+"""Tests of the packet algebra: pure, no sockets, no clock."""

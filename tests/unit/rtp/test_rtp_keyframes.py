@@ -1,0 +1,73 @@
+"""Where a viewer can start, and how often it may be asked for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.rtp.keyframes import H264_IDR, H264_NOTHING, H264_PARAMETERS, KeyframeThrottle, h264_start
+
+
+def stap_a(*units: bytes) -> bytes:
+    return b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
+
+
+SPS, PPS, IDR, SLICE = b"\x67\x42\xe0\x1f", b"\x68\xce", b"\x65\x88", b"\x41\x9a"
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (SPS, H264_PARAMETERS),
+        (IDR, H264_IDR),
+        (SLICE, H264_NOTHING),
+        (PPS, H264_NOTHING),
+        (stap_a(SPS, PPS), H264_PARAMETERS),
+        (stap_a(SPS, PPS, IDR), H264_PARAMETERS),
+        (stap_a(b"\x06\x05", IDR), H264_IDR),
+        (stap_a(SLICE, SLICE), H264_NOTHING),
+        (b"\x7c\x85\x88", H264_IDR),  # FU-A, first fragment of an IDR slice
+        (b"\x7c\x05\x88", H264_NOTHING),  # FU-A, a later fragment
+        (b"\x7c\x45\x88", H264_NOTHING),  # FU-A, the last one
+        (b"\x7c\x81\x88", H264_NOTHING),  # FU-A of an ordinary slice
+        (b"\x7c", H264_NOTHING),
+        (b"", H264_NOTHING),
+        (b"\x78\x00\x09\x67", H264_NOTHING),  # STAP-A whose unit is cut off
+        (b"\x78\x00\x00\x67", H264_NOTHING),  # STAP-A with an empty unit
+    ],
+)
+def test_h264_start__payload__is_recognised(payload: bytes, expected: int) -> None:
+    assert h264_start(payload) == expected
+
+
+@given(st.binary(max_size=30))
+def test_h264_start__any_bytes__never_raises(payload: bytes) -> None:
+    assert h264_start(payload) in (0, 1, 2)
+    assert h264_start(b"\x78" + payload) in (0, 1, 2)
+
+
+def test_throttle__many_viewers_at_once__one_request_per_interval() -> None:
+    throttle = KeyframeThrottle(500)
+    sent = [now for now in range(1000, 3000, 10) if throttle.want(now)]
+    assert sent == [1000, 1500, 2000, 2500]
+    assert throttle.requests == 4
+
+
+def test_throttle__wanted_too_early__comes_due_later_without_being_asked_again() -> None:
+    throttle = KeyframeThrottle(500)
+    assert throttle.want(0)
+    throttle.arrived()
+    assert not throttle.is_wanted
+    assert not throttle.due(600)
+    assert throttle.want(600)
+    assert not throttle.want(700)
+    assert not throttle.due(1000)
+    assert throttle.due(1100)
+
+
+def test_throttle__key_frame_arrived__nothing_is_due() -> None:
+    throttle = KeyframeThrottle(200)
+    throttle.want(0)
+    throttle.arrived()
+    assert not any(throttle.due(now) for now in range(0, 5000, 100))

@@ -1,0 +1,136 @@
+"""Asking for lost packets in time, and answering within reason."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.rtp.nack import (
+    FIRST_WAIT_MS,
+    MAX_PENDING,
+    MAX_SPACING_MS,
+    MAX_TRIES,
+    AnswerLimiter,
+    LossDetector,
+)
+
+
+def detector_with_hole(at: int = 102) -> LossDetector:
+    losses = LossDetector()
+    for sequence in range(100, 106):
+        if sequence != at:
+            losses.received(sequence, 0.0)
+    return losses
+
+
+def test_due__fresh_hole__waits_for_reordering_to_settle() -> None:
+    losses = detector_with_hole()
+    assert losses.due(FIRST_WAIT_MS - 1) == []
+    assert losses.due(FIRST_WAIT_MS) == [102]
+
+
+def test_due__only_one_packet_behind_the_hole__waits_for_a_second() -> None:
+    losses = LossDetector()
+    losses.received(100, 0.0)
+    losses.received(102, 0.0)
+    assert losses.due(500.0) == []
+    losses.received(103, 500.0)
+    assert losses.due(501.0) == [101]
+
+
+def test_due__packet_arrives_late__is_not_asked_for() -> None:
+    losses = detector_with_hole()
+    losses.received(102, 5.0)
+    assert losses.pending == 0
+    assert losses.due(1000.0) == []
+
+
+def test_due__never_answered__spacing_grows_then_gives_up_and_wants_a_key_frame() -> None:
+    losses = detector_with_hole()
+    asked = [now for now in range(0, 6000, 5) if losses.due(now)]
+    assert len(asked) == MAX_TRIES
+    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    assert gaps == sorted(gaps)
+    assert gaps[0] >= losses.rtt_ms
+    assert gaps[-1] <= MAX_SPACING_MS + 5
+    assert losses.pending == 0
+    assert losses.given_up == 1
+    assert losses.needs_keyframe
+
+
+def test_keyframe__starts_behind_the_hole__older_losses_are_dropped_and_younger_kept() -> None:
+    losses = detector_with_hole()
+    losses.received(107, 0.0)
+    losses.received(110, 0.0)
+    losses.received(111, 0.0)
+    losses.keyframe(107)
+    assert losses.due(100.0) == [108, 109]
+    assert losses.pending == 2
+    assert not losses.needs_keyframe
+
+
+def test_received__hole_larger_than_the_bound__keeps_the_newest_and_wants_a_key_frame() -> None:
+    losses = detector_with_hole()
+    losses.received(1000, 0.0)
+    losses.received(1001, 0.0)
+    losses.received(1002, 0.0)
+    assert losses.pending == MAX_PENDING
+    assert losses.needs_keyframe
+    assert losses.due(50.0) == list(range(900, 1000))
+    assert losses.given_up == 1 + (900 - 106)
+
+
+def test_due__numbers_beyond_16_bits__are_cut_for_the_wire() -> None:
+    losses = LossDetector()
+    for sequence in (65535, 65537, 65538, 65539):
+        losses.received(sequence, 0.0)
+    assert losses.due(30.0) == [0]
+
+
+def test_forget__after_mute__asks_for_nothing_and_starts_anew() -> None:
+    losses = detector_with_hole()
+    losses.forget()
+    losses.received(5000, 10.0)
+    assert losses.due(1000.0) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=200))
+def test_received__any_order__only_missing_numbers_are_asked_and_the_bound_holds(
+    events: list[tuple[int, bool]],
+) -> None:
+    losses = LossDetector()
+    seen: set[int] = set()
+    first, now = -1, 0.0
+    for offset, asks in events:
+        sequence = 1000 + offset
+        first = sequence if first < 0 else first
+        seen.add(sequence)
+        now += 7
+        losses.received(sequence, now)
+        if asks:
+            asked = set(losses.due(now))
+            assert not asked & seen
+            assert all(first < number < max(seen) for number in asked)
+        assert losses.pending <= MAX_PENDING
+
+
+def test_answers__repeated_requests__are_spaced_and_end_after_three() -> None:
+    limiter = AnswerLimiter(rtt_ms=50)
+    allowed = [now for now in range(0, 2000, 10) if limiter.allows(7, now)]
+    assert allowed == [0, 50, 150]
+    assert limiter.allows(8, 2000)
+
+
+def test_answers__number_comes_round_again__is_a_new_packet() -> None:
+    limiter = AnswerLimiter(rtt_ms=50)
+    for now in range(0, 1000, 10):
+        limiter.allows(7, now)
+    assert not limiter.allows(7, 1000)
+    assert limiter.allows(7, 60_000)
+
+
+def test_answers__endless_different_numbers__memory_stays_bounded() -> None:
+    limiter = AnswerLimiter()
+    for number in range(5000):
+        assert limiter.allows(number & 0xFFFF, number)
+    assert len(limiter._answers) <= 512
