@@ -31,7 +31,9 @@ class FolderVault:
 
     def open(self, sealed: bytes, *, context: str) -> str:
         try:
-            return self._sealing.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()).decode()
+            return self._sealing.decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()
+            ).decode()
         except InvalidTag as error:
             raise ValueError(f"sealed value of {context} was changed") from error
 

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from hearing_server.domain.acts import Act
 from hearing_server.kernel import PersonId
-
-
-@dataclass(frozen=True, slots=True)
-class ActRow:
-    """One row of the act log; `entry` is the canonical JSON whose SHA-256 chains to the next."""
-
-    id: str
-    chain_id: str
-    case_seq: int
-    kind: str
-    at: datetime
-    actor_id: str
-    actor_name: str
-    role: str
-    payload: Mapping[str, Any]
-    salt: bytes
-    entry: bytes
-    entry_sha256: str
-    prev_sha256: str
 
 
 class Acts(Protocol):
@@ -36,8 +17,8 @@ class Acts(Protocol):
         """(head_seq, head_sha256) of the chain, locked until the commit; (0, "") for a new one."""
         ...
 
-    async def append(self, row: ActRow) -> None: ...
-    async def after(self, chain_id: str, seq: int, limit: int) -> list[ActRow]: ...
+    async def append(self, act: Act) -> None: ...
+    async def after(self, chain_id: str, seq: int, limit: int) -> list[Act]: ...
 
 
 @dataclass(frozen=True, slots=True)

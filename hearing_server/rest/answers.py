@@ -18,7 +18,7 @@ from hearing_server.kernel import to_wire
 
 def plain(value: object) -> Any:
     """Dataclasses, enums, times and pydantic models as JSON values; times as RFC 3339 with `Z`."""
-    if value is None or isinstance(value, str | int | float | bool) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | int | float | bool) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return value.value

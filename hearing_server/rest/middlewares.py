@@ -55,7 +55,12 @@ async def surround(request: web.Request, handler: Next) -> web.StreamResponse:
         response = problem(NotFound(), language=language_of(request), request_id=request["request_id"])
     except web.HTTPException as refused:
         response = web.json_response(
-            {"type": "about:blank", "title": refused.reason, "status": refused.status, "code": "http.refused"},
+            {
+                "type": "about:blank",
+                "title": refused.reason,
+                "status": refused.status,
+                "code": "http.refused",
+            },
             status=refused.status,
             content_type="application/problem+json",
         )
@@ -83,9 +88,13 @@ def _check_origin(request: web.Request) -> None:
     if origin is None:
         return
     public = request.app[SETTINGS].server.public_url
-    allowed = {f"http://{request.host}", f"https://{request.host}"} | ({public.rstrip("/")} if public else set())
+    allowed = {f"http://{request.host}", f"https://{request.host}"} | (
+        {public.rstrip("/")} if public else set()
+    )
     if origin not in allowed:
-        raise Forbidden("request.foreign_origin", zh="请求来自其他网站", en="The request comes from another site")
+        raise Forbidden(
+            "request.foreign_origin", zh="请求来自其他网站", en="The request comes from another site"
+        )
 
 
 def _network(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -36,7 +36,9 @@ class Body(BaseModel):
 class Call:
     """One request as a handler sees it."""
 
-    def __init__(self, request: web.Request, actor: Actor | None, body: BaseModel | None, language: str) -> None:
+    def __init__(
+        self, request: web.Request, actor: Actor | None, body: BaseModel | None, language: str
+    ) -> None:
         self.request = request
         self.services = request.app[SERVICES]
         self._actor = actor
@@ -79,7 +81,7 @@ class Call:
     @property
     def network(self) -> str:
         """Where the call comes from, for rate limits: the peer's address."""
-        return self.request.get("network", self.request.remote or "?")
+        return str(self.request.get("network", "unknown"))
 
 
 Handler = Callable[[Call], Awaitable[object]]
@@ -107,9 +109,7 @@ async def read_body(request: web.Request, route: Route, limit_bytes: int) -> Bas
     if route.body is None:
         return None
     if request.content_type not in route.content_types:
-        raise Malformed(
-            "body.content_type", zh="请求格式应为 JSON", en="The body must be application/json"
-        )
+        raise Malformed("body.content_type", zh="请求格式应为 JSON", en="The body must be application/json")
     if (request.content_length or 0) > limit_bytes:
         raise too_large(limit_bytes)
     try:
@@ -135,7 +135,7 @@ def too_large(limit_bytes: int) -> TooLarge:
     )
 
 
-def _invalid(error: ValidationError) -> HearingInvalid:
+def _invalid(error: ValidationError) -> Invalid | Malformed:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     if any(problem["type"] == "json_invalid" for problem in problems):
         return Malformed("body.not_json", zh="内容不是有效的 JSON", en="The body is not valid JSON")
@@ -155,7 +155,6 @@ def _invalid(error: ValidationError) -> HearingInvalid:
     )
 
 
-HearingInvalid = Invalid | Malformed
 _FIELD_WORDS = {
     "missing": "必填",
     "extra_forbidden": "没有这个字段",
@@ -175,8 +174,3 @@ def check_who(route: Route, actor: Actor | None) -> None:
         raise NotSignedIn
     if route.who is Who.STAFF and not actor.is_staff:
         raise Forbidden("role.staff_only", zh="仅限法院工作人员", en="For court staff only")
-
-
-def answer(value: object) -> Any:
-    """What `json_answer` may serialise; here for handlers that return a tuple of status and value."""
-    return cast(Any, value)

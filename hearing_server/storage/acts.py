@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.ports.acts import ActRow, Notice
+from hearing_server.domain.acts import Act, ActKind
+from hearing_server.ports.acts import Notice
 from hearing_server.storage.rows import first, insert, record, values
 from hearing_server.storage.tables.acts import act_chains, acts, notices
 
@@ -33,22 +34,22 @@ class SqlActs:
         assert row is not None
         return int(row["head_seq"]), str(row["head_sha256"])
 
-    async def append(self, row: ActRow) -> None:
-        await insert(self._db, acts, row)
+    async def append(self, act: Act) -> None:
+        await insert(self._db, acts, act)
         await self._db.execute(
             act_chains.update()
-            .where(act_chains.c.chain_id == row.chain_id)
-            .values(head_seq=row.case_seq, head_sha256=row.entry_sha256)
+            .where(act_chains.c.chain_id == act.chain_id)
+            .values(head_seq=act.case_seq, head_sha256=act.entry_sha256)
         )
 
-    async def after(self, chain_id: str, seq: int, limit: int) -> list[ActRow]:
+    async def after(self, chain_id: str, seq: int, limit: int) -> list[Act]:
         rows = await self._db.execute(
             sa.select(acts)
             .where(acts.c.chain_id == chain_id, acts.c.case_seq > seq)
             .order_by(acts.c.case_seq)
             .limit(limit)
         )
-        return [record(ActRow, row) for row in rows.mappings()]
+        return [record(Act, row, kind=ActKind(row["kind"])) for row in rows.mappings()]
 
 
 class SqlNotices:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.kernel import CourtId, HearingId, PersonId, Role
 from hearing_server.filing.cases import Court
+from hearing_server.kernel import CourtId, HearingId, PersonId, Role
 from hearing_server.ports.people import Invitation, OneTimeCode, Person, Session, StaffAccount
 from hearing_server.storage.rows import first, insert, record
 from hearing_server.storage.tables import people as t

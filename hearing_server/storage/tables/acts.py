@@ -24,7 +24,6 @@ acts = sa.Table(
     word("kind", 64),
     moment("at"),
     sa.Column("actor_id", sa.String(64), nullable=False),
-    sa.Column("actor_name", sa.String(120), nullable=False),
     word("role"),
     # What happened, in clear, for those who may see the case; the entry holds salted commitments only.
     sa.Column("payload", sa.JSON, nullable=False),

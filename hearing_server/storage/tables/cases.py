@@ -58,7 +58,6 @@ docket_entries = sa.Table(
     sa.Column("title", sa.String(300), nullable=False),
     sa.Column("title_en", sa.String(300), nullable=False),
     moment("at"),
-    sa.Column("actor_id", sa.String(64)),
     sa.Column("actor_name", sa.String(120), nullable=False),
     sa.PrimaryKeyConstraint("case_id", "seq"),
 )

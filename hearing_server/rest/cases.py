@@ -1,0 +1,210 @@
+"""Cases: filing, parties, docket, acts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from hearing_server.filing.cases import (
+    Authority,
+    Case,
+    Openness,
+    Party,
+    PartyKind,
+    PersonRef,
+    Procedure,
+    Standing,
+)
+from hearing_server.filing.docket import DocketEntry
+from hearing_server.kernel import Actor, PersonId
+from hearing_server.rest.routing import Body, Call, Route, Who
+from hearing_server.services.cases import NewCase, NewParty, NewRepresentative
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Text32 = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
+class RepresentativeBody(Body):
+    name: Name
+    phone: Text32
+    id_number: Text32
+    authority: Authority = Authority.GENERAL
+
+
+class PartyBody(Body):
+    standing: Standing
+    kind: PartyKind = PartyKind.NATURAL
+    name: Name
+    phone: Text32
+    id_number: Text32
+    representatives: tuple[RepresentativeBody, ...] = Field((), max_length=2)
+
+
+class CaseBody(Body):
+    number: str | None = Field(None, max_length=64)
+    type_code: Annotated[str, StringConstraints(min_length=1, max_length=3)] = "民初"
+    cause: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    procedure: Procedure = Procedure.ORDINARY
+    openness: Openness = Openness.OPEN
+    judge_id: Text32
+    clerk_id: Text32 | None = None
+    parties: tuple[PartyBody, ...] = Field(min_length=1, max_length=100)
+
+
+async def list_cases(call: Call) -> object:
+    cases = await call.services.cases.mine(call.actor)
+    return {"items": [case_brief(case, call.actor) for case in cases]}
+
+
+async def get_case(call: Call) -> object:
+    case, _, docket = await call.services.cases.get(call.actor, call.part("case_id"))
+    return case_view(case, call.actor, docket)
+
+
+async def file_case(call: Call) -> object:
+    body = call.body(CaseBody)
+    new = NewCase(
+        cause=body.cause,
+        procedure=body.procedure,
+        openness=body.openness,
+        judge_id=PersonId(body.judge_id),
+        clerk_id=PersonId(body.clerk_id) if body.clerk_id else None,
+        number=body.number or None,
+        type_code=body.type_code,
+        parties=tuple(_new_party(party) for party in body.parties),
+    )
+    case = await call.services.cases.file(call.actor, new)
+    _, _, docket = await call.services.cases.get(call.actor, case.id)
+    return case_view(case, call.actor, docket)
+
+
+async def add_party(call: Call) -> object:
+    case = await call.services.cases.add_party(
+        call.actor, call.part("case_id"), _new_party(call.body(PartyBody))
+    )
+    _, _, docket = await call.services.cases.get(call.actor, case.id)
+    return case_view(case, call.actor, docket)
+
+
+async def list_acts(call: Call) -> object:
+    after_seq = call.whole_number("after", 0, at_most=2**53)
+    page = await call.services.acts.of_case(call.actor, call.part("case_id"), after_seq=after_seq)
+    return {
+        "items": [
+            {
+                "case_seq": act.case_seq,
+                "act_id": act.id,
+                "kind": act.kind,
+                "at": act.at,
+                "actor": {"id": act.actor_id, "name": page.names.get(act.actor_id, "系统")},
+                "role": act.role,
+                "summary": act.payload,
+                "entry_sha256": act.entry_sha256,
+                "prev": act.prev_sha256,
+            }
+            for act in page.acts
+        ],
+        "intact": page.is_intact,
+        "broken_seq": page.broken_seq,
+    }
+
+
+def _new_party(body: PartyBody) -> NewParty:
+    return NewParty(
+        standing=body.standing,
+        kind=body.kind,
+        name=body.name,
+        phone=body.phone,
+        id_number=body.id_number,
+        representatives=tuple(
+            NewRepresentative(agent.name, agent.phone, agent.id_number, agent.authority)
+            for agent in body.representatives
+        ),
+    )
+
+
+def case_brief(case: Case, actor: Actor) -> dict[str, object]:
+    """CaseBrief, as in docs/PROTOCOL.md section 1."""
+    member = case.member(actor.person_id)
+    return {
+        "id": case.id,
+        "number": str(case.number),
+        "cause": case.cause,
+        "procedure": case.procedure,
+        "openness": case.openness,
+        "state": case.state,
+        "court": {"id": case.court.id, "name": case.court.name, "name_en": case.court.name_en},
+        "judge": _person(case.judge),
+        "clerk": _person(case.clerk),
+        "filed_at": case.filed_at,
+        "parties": [
+            {
+                "id": party.id,
+                "person_id": party.person.id,
+                "name": party.person.name,
+                "kind": party.kind,
+                "standing": party.standing,
+                "ordinal": party.ordinal,
+                "label": case.party_label(party).zh,
+                "label_en": case.party_label(party).en,
+            }
+            for party in case.parties
+        ],
+        "my_role": member.role if member else actor.role,
+        "next_hearing": None,
+        "unread": 0,
+    }
+
+
+def case_view(case: Case, actor: Actor, docket: list[DocketEntry]) -> dict[str, object]:
+    """Case, as in docs/PROTOCOL.md section 1. Contact details only for the court and for oneself."""
+    view = case_brief(case, actor)
+    view["parties"] = [_party_view(case, party, actor) for party in case.parties]
+    view["hearings"] = []
+    view["docket"] = docket
+    return view
+
+
+def _party_view(case: Case, party: Party, actor: Actor) -> dict[str, object]:
+    label = case.party_label(party)
+    return {
+        "id": party.id,
+        "person_id": party.person.id,
+        "name": party.person.name,
+        "kind": party.kind,
+        "standing": party.standing,
+        "ordinal": party.ordinal,
+        "label": label.zh,
+        "label_en": label.en,
+        **_contact(party.person, actor),
+        "representatives": [
+            {
+                "id": agent.id,
+                "person_id": agent.person.id,
+                "name": agent.person.name,
+                "authority": agent.authority,
+                **_contact(agent.person, actor),
+            }
+            for agent in party.representatives
+        ],
+    }
+
+
+def _contact(person: PersonRef, actor: Actor) -> dict[str, object]:
+    if not actor.is_staff and person.id != actor.person_id:
+        return {"phone_masked": None, "id_masked": None}
+    return {"phone_masked": person.phone_masked, "id_masked": person.id_masked}
+
+
+def _person(person: PersonRef | None) -> dict[str, object] | None:
+    return {"id": person.id, "name": person.name} if person else None
+
+
+ROUTES = (
+    Route("GET", "/cases", list_cases, Who.SIGNED_IN, "My cases"),
+    Route("POST", "/cases", file_case, Who.STAFF, "File a case at the counter", CaseBody, 201),
+    Route("GET", "/cases/{case_id}", get_case, Who.SIGNED_IN, "One case"),
+    Route("POST", "/cases/{case_id}/parties", add_party, Who.STAFF, "Add a party", PartyBody, 201),
+    Route("GET", "/cases/{case_id}/acts", list_acts, Who.SIGNED_IN, "The act log of a case"),
+)

@@ -1,0 +1,95 @@
+"""The act log as a use-case: every legally relevant act is a chained row in the commit of its business."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearing_server.domain.acts import (
+    NO_PREVIOUS,
+    SALT_BYTES,
+    Act,
+    ActKind,
+    ActObject,
+    seal_act,
+    verify_chain,
+)
+from hearing_server.domain.canonical_json import JsonObject
+from hearing_server.kernel import ActId, Actor, PersonId, new_id
+from hearing_server.ports.units import Unit, Units
+from hearing_server.services.access import access_case
+
+# A page of the act log, and how many acts one check of the chain reads at a time.
+PAGE = 200
+_STRETCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ActPage:
+    """Some acts of a chain with their actors' names; `is_intact` speaks of the whole chain."""
+
+    acts: tuple[Act, ...]
+    names: dict[str, str]
+    is_intact: bool
+    broken_seq: int | None
+
+
+async def record_act(
+    unit: Unit,
+    actor: Actor,
+    *,
+    kind: ActKind,
+    chain_id: str,
+    at: datetime,
+    payload: JsonObject,
+    objects: Sequence[ActObject] = (),
+) -> Act:
+    """Append one act in the caller's unit: it commits with the business or not at all.
+
+    `chain_id` is the case, or the court for what belongs to no case. `payload` is shown to those who may see the
+    chain; the entry holds only commitments to it.
+    """
+    act = seal_act(
+        id=ActId(new_id("act")),
+        court_code=actor.court_id,
+        chain_id=chain_id,
+        head=await unit.acts.lock_head(chain_id),
+        kind=kind,
+        at=at,
+        actor_id=actor.person_id,
+        role=actor.role.value,
+        payload=payload,
+        salt=secrets.token_bytes(SALT_BYTES),
+        objects=objects,
+    )
+    await unit.acts.append(act)
+    return act
+
+
+class ActLog:
+    """Reading the log of a case."""
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+
+    async def of_case(self, actor: Actor, case_id: str, *, after_seq: int) -> ActPage:
+        """A page of the case's acts after `after_seq`, and whether the whole chain holds."""
+        async with self._units.read() as unit:
+            case, _ = await access_case(unit, actor, case_id)
+            page = await unit.acts.after(case.id, after_seq, PAGE)
+            broken_seq = await _first_break(unit, case.id)
+            people = await unit.people.many([PersonId(act.actor_id) for act in page])
+        names = {str(person_id): person.name for person_id, person in people.items()}
+        return ActPage(tuple(page), names, broken_seq is None, broken_seq)
+
+
+async def _first_break(unit: Unit, chain_id: str) -> int | None:
+    head = (0, NO_PREVIOUS)
+    while stretch := await unit.acts.after(chain_id, head[0], _STRETCH):
+        report = verify_chain(stretch, after=head)
+        if not report.is_intact:
+            return report.broken_seq
+        head = (stretch[-1].case_seq, stretch[-1].entry_sha256)
+    return None

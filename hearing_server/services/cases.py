@@ -1,0 +1,254 @@
+"""Cases: counter filing by a clerk, parties, who sees which case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hearing_server.domain.acts import ActKind
+from hearing_server.errors import Conflict, FieldError, Invalid
+from hearing_server.filing.case_number import CaseNumber, CaseNumberScheme, check, parse
+from hearing_server.filing.cases import (
+    Authority,
+    Case,
+    CaseMember,
+    CaseState,
+    Openness,
+    Party,
+    PartyKind,
+    PersonRef,
+    Procedure,
+    Representation,
+    Standing,
+)
+from hearing_server.filing.docket import DocketEntry, DocketKind, docket_entry
+from hearing_server.filing.identity import check_id_number, mask_id_number, mask_phone, normalise_phone
+from hearing_server.kernel import Actor, CaseId, Clock, PartyId, PersonId, Role, new_id
+from hearing_server.ports.bus import Doorbell
+from hearing_server.ports.people import Person
+from hearing_server.ports.units import Unit, Units
+from hearing_server.ports.vault import Vault
+from hearing_server.services.access import access_case, require_role
+from hearing_server.services.acts import record_act
+from hearing_server.services.lanes import open_lanes
+
+
+@dataclass(frozen=True, slots=True)
+class NewRepresentative:
+    name: str
+    phone: str
+    id_number: str
+    authority: Authority
+
+
+@dataclass(frozen=True, slots=True)
+class NewParty:
+    standing: Standing
+    kind: PartyKind
+    name: str
+    phone: str
+    id_number: str
+    representatives: tuple[NewRepresentative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A case as it is filed; `number` only for a case that has one from another system."""
+
+    cause: str
+    procedure: Procedure
+    openness: Openness
+    judge_id: PersonId
+    parties: tuple[NewParty, ...]
+    number: str | None = None
+    type_code: str = "民初"
+    clerk_id: PersonId | None = None
+
+
+class CaseFiling:
+    """Use-cases of the filing core."""
+
+    def __init__(self, units: Units, vault: Vault, clock: Clock, scheme: CaseNumberScheme) -> None:
+        self._units = units
+        self._vault = vault
+        self._clock = clock
+        self._scheme = scheme
+
+    @property
+    def scheme(self) -> CaseNumberScheme:
+        return self._scheme
+
+    async def file(self, actor: Actor, new: NewCase) -> Case:
+        """立案 at the counter. Errors: Invalid with fields, Conflict `case.number_taken`, Forbidden."""
+        require_role(actor, Role.CLERK)
+        async with self._units.write() as unit:
+            return await self.file_in(unit, actor, new, kind=DocketKind.CASE_FILED)
+
+    async def file_in(self, unit: Unit, actor: Actor, new: NewCase, *, kind: DocketKind) -> Case:
+        """As `file`, in the caller's unit: an import files all its cases in one."""
+        now = self._clock.utc_now()
+        if not new.parties:
+            raise _field("parties", "case.no_parties", "请至少填写一名当事人", "At least one party is needed")
+        court = await unit.people.court(actor.court_id)
+        assert court is not None
+        number = await self._number(unit, actor, new, year=now.year)
+        case = Case(
+            id=CaseId(new_id("cas")),
+            court=court,
+            number=number,
+            cause=new.cause,
+            procedure=new.procedure,
+            openness=new.openness,
+            state=CaseState.FILED,
+            filed_at=now,
+            judge=await self._staff(unit, new.judge_id, Role.JUDGE, "judge_id"),
+            clerk=await self._staff(unit, new.clerk_id or actor.person_id, Role.CLERK, "clerk_id"),
+        )
+        for index, party in enumerate(new.parties):
+            case = case.with_party(await self._party(unit, actor, party, f"parties.{index}"))
+        await unit.cases.add(case)
+        await open_lanes(unit, case, now=now)
+        await self._enter(unit, actor, case, kind, detail=f"{case.number} {case.cause}")
+        await record_act(
+            unit,
+            actor,
+            kind=ActKind.CASE_FILED,
+            chain_id=case.id,
+            at=now,
+            payload={"number": str(case.number), "cause": case.cause, "parties": len(case.parties)},
+        )
+        return case
+
+    async def add_party(self, actor: Actor, case_id: str, new: NewParty) -> Case:
+        """One more party. Errors: Conflict `case.person_already_on_case`, Invalid with fields."""
+        require_role(actor, Role.CLERK)
+        async with self._units.write() as unit:
+            case, _ = await access_case(unit, actor, case_id)
+            changed = case.with_party(await self._party(unit, actor, new, "party"))
+            party = changed.parties[-1]
+            await unit.cases.add_party(case.id, party)
+            label = changed.party_label(party)
+            await self._enter(
+                unit, actor, changed, DocketKind.PARTY_ADDED, detail=f"{label.zh} {party.person.name}"
+            )
+            await record_act(
+                unit,
+                actor,
+                kind=ActKind.PARTY_ADDED,
+                chain_id=case.id,
+                at=self._clock.utc_now(),
+                payload={"party_id": party.id, "standing": party.standing.value},
+            )
+            unit.ring(Doorbell("case_changed", case.id))
+            return changed
+
+    async def mine(self, actor: Actor) -> list[Case]:
+        """A clerk or president sees the court's cases, everybody else those they are on."""
+        async with self._units.read() as unit:
+            if actor.role in (Role.CLERK, Role.PRESIDENT):
+                return await unit.cases.of_court(actor.court_id)
+            return await unit.cases.of_person(actor.person_id)
+
+    async def get(self, actor: Actor, case_id: str) -> tuple[Case, CaseMember | None, list[DocketEntry]]:
+        async with self._units.read() as unit:
+            case, member = await access_case(unit, actor, case_id)
+            return case, member, await unit.cases.docket(case.id)
+
+    async def _number(self, unit: Unit, actor: Actor, new: NewCase, *, year: int) -> CaseNumber:
+        if new.number is None:
+            serial = await unit.cases.next_serial(actor.court_id, year, new.type_code)
+            return self._scheme.compose(year=year, type_code=new.type_code, serial=serial)
+        number = parse(new.number)
+        check(number, self._scheme, latest_year=year)
+        await unit.cases.raise_serial(actor.court_id, number.year, number.series[2], number.serial)
+        return number
+
+    async def _staff(self, unit: Unit, person_id: PersonId, role: Role, field: str) -> PersonRef:
+        account = await unit.people.staff_account(person_id)
+        person = await unit.people.get(person_id)
+        if account is None or person is None or account.role is not role:
+            raise _field(
+                field, "case.no_such_staff", "没有这位法官或书记员", "There is no such judge or clerk"
+            )
+        return PersonRef(person.id, person.name)
+
+    async def _party(self, unit: Unit, actor: Actor, new: NewParty, path: str) -> Party:
+        person = await self._person(unit, actor, new.kind, new.name, new.phone, new.id_number, path)
+        agents = []
+        for index, agent in enumerate(new.representatives):
+            ref = await self._person(
+                unit, actor, PartyKind.NATURAL, agent.name, agent.phone, agent.id_number,
+                f"{path}.representatives.{index}",
+            )  # fmt: skip
+            agents.append(Representation(PartyId(new_id("rep")), ref, agent.authority))
+        return Party(PartyId(new_id("pty")), person, new.kind, new.standing, 0, tuple(agents))
+
+    async def _person(
+        self, unit: Unit, actor: Actor, kind: PartyKind, name: str, phone: str, id_number: str, path: str
+    ) -> PersonRef:
+        """The person with this ID number, known or new; a newer phone replaces the older one."""
+        number = _checked(f"{path}.id_number", lambda: check_id_number(id_number, kind))
+        plain_phone = _checked(f"{path}.phone", lambda: normalise_phone(phone))
+        index = self._vault.index(number, purpose="id_number")
+        known = await unit.people.by_id_number(actor.court_id, index)
+        if known is not None and known.name != name:
+            raise _field(
+                f"{path}.name",
+                "identity.name_mismatch",
+                "该证件号码已登记在其他姓名下，请核对",
+                "This ID number is registered under another name; please check",
+            )
+        person_id = known.id if known is not None else PersonId(new_id("per"))
+        sealed_phone = self._vault.seal(plain_phone, context=f"persons.phone:{person_id}")
+        phone_index = self._vault.index(plain_phone, purpose="phone")
+        if known is None:
+            known = Person(
+                id=person_id,
+                court_id=actor.court_id,
+                kind=kind.value,
+                name=name,
+                phone_sealed=sealed_phone,
+                phone_index=phone_index,
+                phone_masked=mask_phone(plain_phone),
+                id_number_sealed=self._vault.seal(number, context=f"persons.id_number:{person_id}"),
+                id_number_index=index,
+                id_masked=mask_id_number(number),
+                created_at=self._clock.utc_now(),
+            )
+            await unit.people.add(known)
+        elif known.phone_index != phone_index:
+            masked = mask_phone(plain_phone)
+            await unit.people.set_phone(person_id, sealed=sealed_phone, index=phone_index, masked=masked)
+            known = replace(known, phone_masked=masked)
+        return PersonRef(known.id, known.name, known.phone_masked, known.id_masked)
+
+    async def _enter(self, unit: Unit, actor: Actor, case: Case, kind: DocketKind, *, detail: str) -> None:
+        await enter_docket(unit, actor, case.id, kind, at=self._clock.utc_now(), detail=detail)
+
+
+async def enter_docket(
+    unit: Unit, actor: Actor, case_id: CaseId, kind: DocketKind, *, at: datetime, detail: str = ""
+) -> None:
+    """One docket line in the caller's unit."""
+    entry = docket_entry(
+        case_id,
+        seq=await unit.cases.next_docket_seq(case_id),
+        kind=kind,
+        at=at,
+        actor_name=actor.name,
+        detail=detail,
+    )
+    await unit.cases.add_docket(entry)
+
+
+def _checked(field: str, check_it: Callable[[], str]) -> str:
+    """Run a pure check and name the field it failed in."""
+    try:
+        return check_it()
+    except (Invalid, Conflict) as error:
+        raise _field(field, error.code, error.zh, error.en) from error
+
+
+def _field(field: str, code: str, zh: str, en: str) -> Invalid:
+    return Invalid(code, zh=zh, en=en, errors=(FieldError(code, zh, en, field=field),))

@@ -1,0 +1,22 @@
+"""The use-cases of one running server, handed to the delivery floor by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hearing_server.services.acts import ActLog
+from hearing_server.services.cases import CaseFiling
+from hearing_server.services.invitations import Invitations
+from hearing_server.services.notices import NoticeRelay
+from hearing_server.services.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One instance each; none knows the others but through its constructor."""
+
+    sessions: Sessions
+    invitations: Invitations
+    cases: CaseFiling
+    acts: ActLog
+    relay: NoticeRelay

@@ -1,0 +1,223 @@
+"""Sign-in and sessions: a password for staff, a phone code for parties, a ticket for sockets.
+
+A new token at every sign-in (no fixation), one answer and one time for unknown and known names (no enumeration),
+growing pauses after wrong passwords (no brute force; ASVS 5.0 6.3.1, 6.3.8, 7.2.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from hearing_server.domain.acts import ActKind
+from hearing_server.errors import Forbidden, NotSignedIn, RateLimited
+from hearing_server.filing.cases import Court
+from hearing_server.filing.identity import normalise_phone
+from hearing_server.kernel import Actor, Clock, PersonId, Role, new_id
+from hearing_server.ports.bus import Doorbell
+from hearing_server.ports.people import Person, Session
+from hearing_server.ports.units import Unit, Units
+from hearing_server.ports.vault import Vault
+from hearing_server.services.acts import record_act
+from hearing_server.services.codes import Codes, wrong_code
+from hearing_server.services.secrets import new_token, sha256_hex
+
+STAFF_LIFE = timedelta(hours=12)
+PARTY_LIFE = timedelta(hours=24)
+TICKET_LIFE = timedelta(seconds=60)
+_FREE_TRIES = 5
+_PER_NETWORK_PER_HOUR = 200
+_hasher = PasswordHasher()
+# Checked when the name is unknown, so that the answer takes as long as for a known one.
+_NOBODY = _hasher.hash(new_token())
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session: `token` goes into the cookie and nowhere else."""
+
+    token: str
+    actor: Actor
+    expires_at: datetime
+
+
+def hash_password(password: str) -> str:
+    """argon2id with the library's defaults; about 0.1 s, so never on the event loop."""
+    return _hasher.hash(password)
+
+
+class Sessions:
+    """Who is there."""
+
+    def __init__(self, units: Units, vault: Vault, clock: Clock, codes: Codes) -> None:
+        self._units = units
+        self._vault = vault
+        self._clock = clock
+        self._codes = codes
+
+    async def sign_in_staff(self, *, username: str, password: str, network: str) -> SignedIn:
+        """Errors: Forbidden `sign_in.wrong`, RateLimited `sign_in.locked` / `sign_in.too_many`."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            if (
+                await unit.people.count_attempt(f"staff:net:{network}", now=now, window_s=3600)
+                > _PER_NETWORK_PER_HOUR
+            ):
+                raise _locked(600)
+            account = await unit.people.staff_by_username(username.lower())
+        if account is not None and account.locked_until is not None and account.locked_until > now:
+            raise _locked((account.locked_until - now).total_seconds())
+        right = await asyncio.to_thread(_verify, account.password_hash if account else _NOBODY, password)
+        if account is None or not right:
+            if account is not None:
+                tries = account.failed_tries + 1
+                pause_s = min(900, 15 * 2 ** (tries - _FREE_TRIES)) if tries >= _FREE_TRIES else 0
+                async with self._units.write() as unit:
+                    await unit.people.note_failed_sign_in(
+                        account.person_id, tries, now + timedelta(seconds=pause_s) if pause_s else None
+                    )
+            raise Forbidden("sign_in.wrong", zh="用户名或密码不正确", en="Wrong user name or password")
+        async with self._units.write() as unit:
+            await unit.people.note_failed_sign_in(account.person_id, 0, None)
+            person = await unit.people.get(account.person_id)
+            assert person is not None
+            return await self.begin(unit, person, role=account.role, method="password", life=STAFF_LIFE)
+
+    async def request_code(self, *, phone: str, network: str) -> int:
+        """Send a sign-in code; seconds until the next may be asked for. Unknown phones answer alike."""
+        index = self._vault.index(normalise_phone(phone), purpose="phone")
+        async with self._units.read() as unit:
+            people = await self._people_of_phone(unit, index)
+        return await self._codes.send(
+            subject=f"phone:{index}",
+            person_id=people[0].id if people else None,
+            purpose_zh="用于登录在线诉讼",
+            network=network,
+        )
+
+    async def sign_in_phone(self, *, phone: str, code: str, network: str) -> SignedIn:
+        """Errors: Forbidden `code.wrong`, RateLimited `code.too_many`."""
+        index = self._vault.index(normalise_phone(phone), purpose="phone")
+        await self._codes.check(subject=f"phone:{index}", code=code, network=network)
+        async with self._units.write() as unit:
+            people = await self._people_of_phone(unit, index)
+            if not people:
+                raise wrong_code()
+            return await self.begin(unit, people[0], role=Role.PARTY, method="phone_code", life=PARTY_LIFE)
+
+    async def begin(
+        self, unit: Unit, person: Person, *, role: Role, method: str, life: timedelta
+    ) -> SignedIn:
+        """A new session for a person whose identity was checked, in the caller's unit."""
+        now = self._clock.utc_now()
+        token = new_token()
+        session = Session(
+            id=new_id("ses"),
+            token_sha256=sha256_hex(token),
+            person_id=person.id,
+            role=role,
+            method=method,
+            created_at=now,
+            expires_at=now + life,
+            ended_at=None,
+        )
+        await unit.people.add_session(session)
+        actor = Actor(person.id, role, person.court_id, person.name, session.id)
+        await record_act(
+            unit,
+            actor,
+            kind=ActKind.SESSION_STARTED,
+            chain_id=person.court_id,
+            at=now,
+            payload={"method": method},
+        )
+        return SignedIn(token, actor, session.expires_at)
+
+    async def actor_of(self, token: str) -> Actor | None:
+        """The person behind a cookie; None for an unknown, ended or late session."""
+        async with self._units.read() as unit:
+            session = await unit.people.session_by_token(sha256_hex(token))
+            return await self._actor(unit, session)
+
+    async def end(self, actor: Actor) -> None:
+        """Sign out: the session is dead at once, its sockets too."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            await unit.people.end_session(actor.session_id, now)
+            await record_act(
+                unit, actor, kind=ActKind.SESSION_ENDED, chain_id=actor.court_id, at=now, payload={}
+            )
+            unit.ring(Doorbell("session_ended", actor.session_id))
+
+    async def new_ticket(self, actor: Actor) -> str:
+        """A ticket for one socket connection within a minute; the cookie alone opens no socket."""
+        ticket = new_token()
+        async with self._units.write() as unit:
+            await unit.people.add_ticket(
+                sha256_hex(ticket), actor.session_id, self._clock.utc_now() + TICKET_LIFE
+            )
+        return ticket
+
+    async def redeem_ticket(self, ticket: str) -> Actor:
+        """The person behind a ticket, once. Errors: NotSignedIn `ticket.invalid`."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            session_id = await unit.people.use_ticket(sha256_hex(ticket), now)
+            session = await unit.people.session(session_id) if session_id else None
+            actor = await self._actor(unit, session)
+        if actor is None:
+            raise NotSignedIn(
+                "ticket.invalid", zh="连接凭证已失效", en="The connection ticket is no longer valid"
+            )
+        return actor
+
+    async def court(self) -> Court:
+        """The one court this server serves."""
+        async with self._units.read() as unit:
+            court = await unit.people.first_court()
+        assert court is not None, "a database without a court"
+        return court
+
+    async def staff(self, actor: Actor) -> list[dict[str, str]]:
+        """Judges, clerks and presidents of the actor's court."""
+        async with self._units.read() as unit:
+            found = await unit.people.staff(actor.court_id)
+        return [
+            {"id": person.id, "name": person.name, "role": account.role.value} for person, account in found
+        ]
+
+    async def _actor(self, unit: Unit, session: Session | None) -> Actor | None:
+        now = self._clock.utc_now()
+        if session is None or session.ended_at is not None or session.expires_at <= now:
+            return None
+        person = await unit.people.get(PersonId(session.person_id))
+        if person is None:
+            return None
+        return Actor(person.id, session.role, person.court_id, person.name, session.id)
+
+    async def _people_of_phone(self, unit: Unit, index: str) -> list[Person]:
+        court = await unit.people.first_court()
+        if court is None:
+            return []
+        people = await unit.people.by_phone(court.id, index)
+        return [person for person in people if person.kind != "staff"]
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except VerificationError:
+        return False
+
+
+def _locked(retry_after_s: float) -> RateLimited:
+    return RateLimited(
+        "sign_in.locked",
+        zh="错误次数过多，请稍后再试",
+        en="Too many wrong tries. Please wait and try again",
+        retry_after_s=retry_after_s,
+    )
