@@ -58,7 +58,7 @@ class LadderStep:
     channel: Channel
 
 
-# At once on the page and by SMS (courts ask for several channels together), then again, then a person.
+# At once on the page and by SMS (several channels at once), then again, then a person.
 DEFAULT_LADDER: tuple[LadderStep, ...] = (
     LadderStep(0, 0, Channel.IN_APP),
     LadderStep(0, 0, Channel.SMS),

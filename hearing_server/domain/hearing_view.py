@@ -1,0 +1,161 @@
+"""The hearing as one person sees it: the protocol's `Hearing` object, whole, with a rising version.
+
+The court and those admitted see everybody. A party still outside sees itself, the court's staff and how many others
+there are, without names or states: who else came is not theirs to know before the judge lets them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from hearing_server.domain.consents import REQUIRED_STAGES
+from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.participants import Participant, Source, status_word
+from hearing_server.domain.recordings import WritingStatus
+from hearing_server.domain.roles import HEARING_COMMANDS, Action, Capacity, can
+from hearing_server.filing.cases import Court
+from hearing_server.kernel import PersonId, to_wire
+
+# Alarms of the recording light; the words stand beside the light, so they are short.
+ALARM_TITLES: dict[str, tuple[str, str]] = {
+    "recording.stalled": ("录音录像写入停滞", "The recording has stopped being written"),
+    "recording.failed": ("录音录像故障", "The recording has failed"),
+    "recording.disk_low": ("存储空间不足", "Disk space is running out"),
+    "recording.recovered": (
+        "录音录像已恢复，缺口已记录",
+        "The recording has recovered; the gap is on record",
+    ),
+}
+
+
+def hearing_view(
+    hearing: Hearing,
+    *,
+    viewer: PersonId,
+    case_number: str,
+    cause: str,
+    court: Court,
+    recording: WritingStatus,
+    now: datetime,
+    language: str = "zh-CN",
+) -> dict[str, object]:
+    """The object of `GET /hearings/{id}` and `hearing_updated` for `viewer`. Errors: NotFound for a stranger."""
+    me = hearing.participant(viewer)
+    seen = [person for person in hearing.participants if _may_see(me, person)]
+    speaker = hearing.speaker if any(person.person_id == hearing.speaker for person in seen) else None
+    return {
+        "id": hearing.id,
+        "version": hearing.version,
+        "case": {"id": hearing.case_id, "number": case_number, "cause": cause},
+        "title": hearing.title,
+        "court": {"name": court.name, "name_en": court.name_en},
+        "state": str(hearing.state),
+        "starts_at": to_wire(hearing.starts_at),
+        "duration_min": hearing.duration_min,
+        "opened_at": _moment(hearing.opened_at),
+        "recess": _recess(hearing),
+        "closed_at": _moment(hearing.closed_at),
+        "undo_close_until": _moment(hearing.undo_close_until),
+        "cancel_reason": hearing.cancel_reason,
+        "in_session_s": hearing.in_session_s(now),
+        "recording": _recording(recording, language),
+        "speaker": speaker,
+        "people": [_person(person, is_full=me.is_court or person is me) for person in seen],
+        "others_count": len(hearing.participants) - len(seen),
+        "me": {"person_id": viewer, "may": _commands(hearing, me, now)},
+    }
+
+
+def _may_see(me: Participant, other: Participant) -> bool:
+    return me.is_court or me.is_admitted or other.is_court or other is me
+
+
+def _commands(hearing: Hearing, me: Participant, now: datetime) -> list[str]:
+    """What this person may order in this state, in the protocol's order."""
+    capacity = Capacity(me.role.value)
+    allowed = []
+    for action in HEARING_COMMANDS:
+        if not can(capacity, action, hearing.state):
+            continue
+        if action in (Action.PUBLISH_MEDIA, Action.SPEAK) and not (me.is_court or me.is_admitted):
+            continue
+        if action is Action.SPEAK and Source.MICROPHONE in me.court_muted:
+            continue
+        if action is Action.REOPEN and hearing.is_final(now):
+            continue
+        allowed.append(str(action))
+    return allowed
+
+
+def _person(person: Participant, *, is_full: bool) -> dict[str, object]:
+    """`is_full`: also what only the court and the person themselves see (network facts, checks, consents)."""
+    view: dict[str, object] = {
+        "person_id": person.person_id,
+        "name": person.name,
+        "role": str(person.role),
+        "standing": str(person.standing) if person.standing else None,
+        "label": person.label.zh,
+        "label_en": person.label.en,
+        "presence": str(person.presence),
+        "connection": str(person.connection),
+        "page": str(person.page),
+        "status": status_word(person),
+        "facts": _facts(person) if is_full else _NO_FACTS,
+        "microphone": str(person.device(Source.MICROPHONE)),
+        "camera": str(person.device(Source.CAMERA)),
+        "screen": str(person.device(Source.SCREEN)),
+        "identity_checked": person.identity_checked,
+        "consents": {str(stage): None for stage in REQUIRED_STAGES},
+        "self_test": None,
+        "waiting_since": None,
+    }
+    if is_full:
+        view["consents"] = {
+            str(stage): (str(person.consents[stage]) if stage in person.consents else None)
+            for stage in REQUIRED_STAGES
+        }
+        view["self_test"] = str(person.self_test) if person.self_test else None
+        view["waiting_since"] = _moment(person.waiting_since)
+    return view
+
+
+_NO_FACTS: Mapping[str, object] = {"rtt_ms": None, "loss_pct": None, "transport": None, "since": None}
+
+
+def _facts(person: Participant) -> dict[str, object]:
+    facts = person.facts
+    return {
+        "rtt_ms": facts.rtt_ms,
+        "loss_pct": None if facts.loss_permille is None else facts.loss_permille / 10,
+        "transport": facts.transport,
+        "since": _moment(facts.since),
+    }
+
+
+def _recess(hearing: Hearing) -> dict[str, object] | None:
+    recess = hearing.recess
+    if recess is None:
+        return None
+    return {
+        "reason": recess.reason,
+        "since": to_wire(recess.since),
+        "resumes_at": _moment(recess.resumes_at),
+    }
+
+
+def _recording(status: WritingStatus, language: str) -> dict[str, object]:
+    alarm = None
+    if status.alarm_code is not None:
+        zh, en = ALARM_TITLES.get(status.alarm_code, ALARM_TITLES["recording.failed"])
+        alarm = {"code": status.alarm_code, "title": en if language.startswith("en") else zh}
+    return {
+        "state": str(status.state),
+        "verified_s": status.verified_s,
+        "alarm": alarm,
+        "proven_at": _moment(status.proven_at),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return to_wire(moment) if moment is not None else None
