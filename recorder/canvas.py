@@ -29,7 +29,7 @@ class Painting:
 
 def painting_of(image: Image.Image) -> Painting:
     """Convert a drawn RGB image (even width and height) to studio-range BT.601, as browsers encode."""
-    rgb = VideoFrame.from_bytes(image.convert("RGB").tobytes(), image.width, image.height, "rgb24")
+    rgb = VideoFrame.from_bytes(image.convert("RGBA").tobytes(), image.width, image.height, "rgba")
     yuv = rgb.reformat(format=_PIXELS, interpolation=Interpolation.AREA)
     planes = []
     for index, plane in enumerate(yuv.planes):

@@ -241,3 +241,18 @@ def _sps_size(bits: _Bits) -> tuple[int, int]:
         width -= 2 * (left + right)
         height -= 2 * (2 - frame_only) * (top + bottom)
     return width, height
+
+
+def key_frame_start(codec: str, payload: bytes) -> tuple[bool, tuple[int, int] | None]:
+    """Does this RTP payload begin a key frame, and of what size? Cheap: for a first pass over a recording."""
+    if codec.upper() == "VP8":
+        start = vp8_payload_start(payload) if vp8_begins_frame(payload) else None
+        if start is None or not vp8_is_key(payload[start:]):
+            return False, None
+        return True, vp8_size_px(payload[start:])
+    assembler = H264Assembler()
+    if payload[0] & 0x1F not in (_NAL_STAP_A, _NAL_SPS) or not assembler.add(payload, begins=True):
+        return False, None
+    frame = assembler.take()
+    is_start = any(unit[0] & 0x1F == _NAL_SPS for unit in h264_units(frame))
+    return is_start, h264_size_px(frame) if is_start else None

@@ -42,7 +42,9 @@ class Cell:
 
 
 def grid_cells(count: int) -> list[Cell]:
-    """Cells for `count` people (1 to MAX_CELLS), row by row, a short last row in the middle."""
+    """Cells for `count` people (0 to MAX_CELLS), row by row, a short last row in the middle."""
+    if not count:
+        return []
     columns = _columns(count)
     rows = -(-count // columns)
     return _lay(

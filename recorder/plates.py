@@ -63,9 +63,9 @@ class Plates:
         self._words = WORDS[labels.language]
         self._kept: dict[Hashable, Painting] = {}
 
-    def header(self) -> Painting:
-        """The title bar without its clock: case number, title."""
-        return self._keep(("header",), self._draw_header)
+    def header(self, *, hidden: int = 0) -> Painting:
+        """The title bar without its clock: case number, title, and how many more are present than shown."""
+        return self._keep(("header", hidden), lambda: self._draw_header(hidden))
 
     def clock(self, local: datetime) -> tuple[Painting, int]:
         """The wall clock at the right of the title bar, and its left edge in px. One drawing per second."""
@@ -115,13 +115,16 @@ class Plates:
             painting = self._kept[key] = painting_of(draw())
         return painting
 
-    def _draw_header(self) -> Image.Image:
+    def _draw_header(self, hidden: int) -> Image.Image:
         image, draw = _blank(FILM_WIDTH_PX, HEADER_HEIGHT_PX, COURT_BLUE)
         middle = HEADER_HEIGHT_PX // 2
         room_px = FILM_WIDTH_PX - _CLOCK_WIDTH_PX - 2 * _MARGIN_PX
         number = shorten(self._labels.case_number, room_px * 2 // 3, 20)
         draw.text((_MARGIN_PX, middle), number, INK, _font(20), "lm")
         left = _MARGIN_PX + int(_font(20).getlength(number)) + (18 if number else 0)
+        more = self.word("more", count=hidden) if hidden else ""
+        draw.text((FILM_WIDTH_PX - _CLOCK_WIDTH_PX, middle), more, QUIET, _font(16), "rm")
+        room_px -= int(_font(16).getlength(more))
         title = shorten(self._labels.title, room_px - left, 18)
         draw.text((left, middle), title, QUIET, _font(18), "lm")
         draw.line((0, HEADER_HEIGHT_PX - 1, FILM_WIDTH_PX, HEADER_HEIGHT_PX - 1), RULE)

@@ -37,7 +37,7 @@ _NTP_TO_UNIX_S = 2_208_988_800
 
 @dataclass(slots=True)
 class _Point:
-    """The least delayed packet of one bin. `rtp_ns`: its timestamp as time; `delay_ns` = at_ns - rtp_ns."""
+    """The least (or most) delayed packet of one bin. `rtp_ns`: its timestamp as time; `delay_ns` = at_ns - rtp_ns."""
 
     from_ns: int
     first_rtp_ns: int
@@ -112,12 +112,14 @@ class ClockSurvey:
         self._unwrap = Unwrapper(32)
         self._points: list[_Point] = []
         self._reports: list[_Report] = []
+        self._latest: list[_Point] = []
         self._last_delay_ns = 0
 
     def packet(self, rtp_timestamp: int, at_ns: int) -> None:
         """One packet: its 32-bit timestamp and its arrival on the hearing clock."""
         rtp_ns = self._unwrap.unwrap(rtp_timestamp) * NS_PER_S // self._rate_hz
         delay_ns = at_ns - rtp_ns
+        self._note_latest(at_ns, rtp_ns, delay_ns)
         jumped = abs(delay_ns - self._last_delay_ns) > LIE_NS // 2
         self._last_delay_ns = delay_ns
         if not self._points or at_ns - self._points[-1].from_ns > (BIN_NS // 20 if jumped else BIN_NS):
@@ -126,6 +128,14 @@ class ClockSurvey:
         point = self._points[-1]
         if delay_ns < point.delay_ns:
             point.at_ns, point.rtp_ns, point.delay_ns = at_ns, rtp_ns, delay_ns
+
+    def _note_latest(self, at_ns: int, rtp_ns: int, delay_ns: int) -> None:
+        """Keep the most delayed packet of every five seconds: how long a player must wait."""
+        if not self._latest or at_ns - self._latest[-1].from_ns > SMOOTHING_REACH_NS:
+            self._latest.append(_Point(at_ns, rtp_ns, at_ns, rtp_ns, delay_ns))
+        elif delay_ns > self._latest[-1].delay_ns:
+            latest = self._latest[-1]
+            latest.at_ns, latest.rtp_ns, latest.delay_ns = at_ns, rtp_ns, delay_ns
 
     def report(self, ntp: int, rtp_timestamp: int, at_ns: int) -> None:
         """One sender report: 64-bit NTP time and the 32-bit RTP timestamp of the same moment."""
@@ -186,10 +196,15 @@ class ClockSurvey:
         """RTP ticks per second."""
         return self._rate_hz
 
+    def worst_wait_ns(self, clock: TrackClock) -> int:
+        """How long after its settled hearing time the most delayed packet arrived."""
+        ticks = ((late.rtp_ns * self._rate_hz // NS_PER_S, late.at_ns) for late in self._latest)
+        return max((at_ns - clock.hearing_ns(tick, at_ns) for tick, at_ns in ticks), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One stretch, settled. `reports`: RTP time to sender time, or None; `delays`: that time to the hearing clock."""
+    """One stretch, settled. `reports`: RTP to sender time, or None; `delays`: on to the hearing clock."""
 
     from_ns: int
     first_rtp_ns: int

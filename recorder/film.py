@@ -1,0 +1,184 @@
+"""Writes the film: H.264 + AAC in MP4, index in front, encoded in a thread of its own.
+
+Decoding and painting happen in the caller's thread, encoding here; both release the interpreter lock inside the
+codecs, so two cores are used. The file appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from array import array
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av import AudioFrame, Packet, VideoFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
+
+from recorder.sound import SOUND_RATE_HZ, sound_frame
+from recorder.timeline import FILM_RATE_HZ
+
+# Frames under way between painting and encoding: 12 × 1.4 MB. A full queue makes the painter wait.
+QUEUE_FRAMES = 12
+# Speech is clear at this; a hearing of three hours has 86 MB of sound.
+SOUND_BITS_PER_S = 64_000
+# Every two seconds a point to jump to, so that a player lands where it was asked.
+KEY_FRAME_TICKS = 2 * FILM_RATE_HZ
+PUT_TIMEOUT_S = 120.0
+
+_VIDEO_OPTIONS = {"preset": "veryfast", "crf": "24", "profile": "high"}
+# BT.601, which is what browsers send: the numbers of ITU-T H.273 for SMPTE 170M.
+_SMPTE_170M = 6
+
+
+class FilmError(RuntimeError):
+    """The film could not be written: `code` is stable, the cause is chained."""
+
+    def __init__(self, code: str, title: str) -> None:
+        super().__init__(title)
+        self.code = code
+        self.title = title
+
+
+class FilmWriter:
+    """Encodes frames and sound to `target` through a temporary file beside it.
+
+    Use as a context manager: leaving it by an exception removes the temporary file and leaves `target` untouched.
+    """
+
+    def __init__(self, target: Path, *, width: int, height: int, title: str = "") -> None:
+        self._target = target
+        self._part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        self._queue: queue.Queue[VideoFrame | AudioFrame | None] = queue.Queue(QUEUE_FRAMES)
+        self._failure: BaseException | None = None
+        self._ticks = self._samples = 0
+        try:
+            self._container, self._video, self._audio = _open(self._part, width, height, title)
+        except (OSError, av.FFmpegError) as error:
+            self._part.unlink(missing_ok=True)
+            raise FilmError("film.unwritable", f"cannot write {target.name}") from error
+        self._thread = threading.Thread(target=self._run, name="film-encoder", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> FilmWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon()
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the pictures given so far."""
+        return self._ticks / FILM_RATE_HZ
+
+    def picture(self, frame: VideoFrame) -> None:
+        """The next film frame. Waits while the encoder is behind; FilmError when it failed."""
+        frame.pts, frame.time_base = self._ticks, Fraction(1, FILM_RATE_HZ)
+        self._ticks += 1
+        self._put(frame)
+
+    def sound(self, chunk: array[int]) -> None:
+        """The next samples of the mix."""
+        frame = sound_frame(chunk)
+        frame.pts, frame.time_base = self._samples, Fraction(1, SOUND_RATE_HZ)
+        self._samples += len(chunk)
+        self._put(frame)
+
+    def finish(self) -> None:
+        """Write what is left, move the index to the front, sync, and give the file its name."""
+        self._put(None)
+        self._thread.join()
+        try:
+            self._raise_failure()
+            with self._part.open("rb") as written:
+                os.fsync(written.fileno())
+            self._part.replace(self._target)
+        except BaseException:
+            self._part.unlink(missing_ok=True)
+            raise
+
+    def abandon(self) -> None:
+        """Stop and leave nothing behind."""
+        self._failure = self._failure or FilmError("film.abandoned", "the film was given up")
+        while self._thread.is_alive():
+            try:
+                self._queue.put_nowait(None)
+            except queue.Full:
+                self._drain()
+            self._thread.join(timeout=0.1)
+        self._part.unlink(missing_ok=True)
+
+    def _put(self, item: VideoFrame | AudioFrame | None) -> None:
+        self._raise_failure()
+        try:
+            self._queue.put(item, timeout=PUT_TIMEOUT_S)
+        except queue.Full as error:
+            raise FilmError("film.stalled", "the encoder does not move") from error
+
+    def _raise_failure(self) -> None:
+        if isinstance(self._failure, FilmError):
+            raise self._failure
+        if self._failure is not None:
+            full = isinstance(self._failure, OSError) and self._failure.errno == 28
+            code, title = (
+                ("film.disk_full", "no space left") if full else ("film.encoding", "the encoder failed")
+            )
+            raise FilmError(code, title) from self._failure
+
+    def _drain(self) -> None:
+        try:
+            while True:
+                self._queue.get_nowait()
+        except queue.Empty:
+            return
+
+    def _run(self) -> None:
+        try:
+            while (item := self._queue.get()) is not None and self._failure is None:
+                self._mux(self._encode(item))
+            if self._failure is None:
+                self._mux(self._video.encode(None))
+                self._mux(self._audio.encode(None))
+        except Exception as error:  # handed to the caller's thread, which logs or reports it
+            self._failure = error
+        try:
+            self._container.close()
+        except Exception as error:
+            self._failure = self._failure or error
+        while self._failure is not None and item is not None:
+            item = self._queue.get()  # keep the caller from waiting on a full queue
+
+    def _encode(self, item: VideoFrame | AudioFrame) -> list[Packet[Any]]:
+        return self._video.encode(item) if isinstance(item, VideoFrame) else self._audio.encode(item)
+
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        for packet in packets:
+            self._container.mux(packet)
+
+
+def _open(
+    part: Path, width: int, height: int, title: str
+) -> tuple[OutputContainer, VideoStream, AudioStream]:
+    container = av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"})
+    if title:
+        container.metadata["title"] = title
+    video = container.add_stream("libx264", rate=FILM_RATE_HZ, options=_VIDEO_OPTIONS)
+    video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+    context = video.codec_context
+    context.gop_size = KEY_FRAME_TICKS
+    context.thread_count = min(os.cpu_count() or 1, 2)
+    context.colorspace = Colorspace.SMPTE170M
+    context.color_primaries = context.color_trc = _SMPTE_170M
+    context.color_range = ColorRange.MPEG
+    audio = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
+    audio.bit_rate = SOUND_BITS_PER_S
+    return container, video, audio
