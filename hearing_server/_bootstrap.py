@@ -182,10 +182,8 @@ def run_shown(title: str, command: Sequence[str], *, env: dict[str, str] | None 
         "stderr": subprocess.STDOUT,
     }
     say(f"{title} …")
-    with (
-        LOG.open("a", encoding="utf-8") as log,
-        subprocess.Popen(command, text=True, errors="replace", env=env, cwd=ROOT, **pipes) as process,
-    ):
+    process = subprocess.Popen(command, text=True, errors="replace", env=env, cwd=ROOT, **pipes)
+    with process, LOG.open("a", encoding="utf-8") as log:
         for line in _lines_of(process):
             if line:
                 log.write(line)
