@@ -17,6 +17,7 @@ from signaling.negotiation import (
     write_offer,
 )
 from signaling.publication import Layer, Publication
+from signaling.remb_gate import RembGate
 from signaling.rtp import extensions, rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
 from signaling.rtp.nack import AnswerLimiter
@@ -69,6 +70,7 @@ class Viewer:
         self._open_since_ms: float | None = None  # an offer waits for its answer since then
         self._changed = False
         self.estimate = LossEstimate(start_bps=gateway.settings.viewer_start_bps)
+        self._gate = RembGate()
         self.sent_bps = 0.0
         self._octets_before = 0
         self.loss_ratio: float | None = None
@@ -276,9 +278,7 @@ class Viewer:
             elif isinstance(message, rtcp.ReceiverReport | rtcp.SenderReport):
                 self._reported(message.blocks, now_ms)
             elif isinstance(message, rtcp.Remb):
-                # Browsers estimate from what comes in, so a thin stream looks like a thin line: believed only
-                # when it says that less passes than is being sent.
-                self.estimate.remb(message.bitrate_bps if message.bitrate_bps < self.sent_bps else float("inf"))
+                self.estimate.remb(self._gate.heard(message.bitrate_bps, self.sent_bps, now_ms))
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
         slot = self._by_ssrc.get(request.ssrc)

@@ -1,0 +1,130 @@
+"""Two pages of a real Chromium in one room: simulcast out, decoded pictures in, through the real engine."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, Page, async_playwright
+
+from signaling.engine import MediaEngine
+from signaling.events import RoomEvent, SubscriptionOffered
+from tests.media.robots import grant, settings
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream "
+    "--autoplay-policy=no-user-gesture-required --allow-loopback-in-peer-connection --disable-features=WebRtcHideLocalIpsWithMdns"
+).split()
+PAGE = Path(__file__).with_name("chromium_room.html")
+
+
+class Desk:
+    """HTTP in front of one engine: the smallest signalling that works."""
+
+    def __init__(self) -> None:
+        self.engine: MediaEngine
+        self.offers: dict[str, asyncio.Queue[SubscriptionOffered]] = {}
+        self.url = ""
+
+    async def on_event(self, event: RoomEvent) -> None:
+        if isinstance(event, SubscriptionOffered):
+            self.offers.setdefault(event.seat, asyncio.Queue()).put_nowait(event)
+
+    async def join(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        joined = await self.engine.join(grant(body["identity"]))
+        return web.json_response({"seat": joined.seat})
+
+    async def publish(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        return web.json_response({"sdp": await self.engine.publish(body["seat"], sdp=body["sdp"], sources=body["sources"])})
+
+    async def next_offer(self, request: web.Request) -> web.Response:
+        queue = self.offers.setdefault(json.loads(await request.text())["seat"], asyncio.Queue())
+        try:
+            offer = await asyncio.wait_for(queue.get(), 1.0)
+        except TimeoutError:
+            return web.json_response({})
+        return web.json_response(
+            {"version": offer.version, "sdp": offer.sdp, "tracks": [asdict(track) for track in offer.tracks]}
+        )
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        await self.engine.answer(body["seat"], version=body["version"], sdp=body["sdp"])
+        return web.json_response({})
+
+
+@asynccontextmanager
+async def desk(**changes: Any) -> AsyncIterator[tuple[Desk, Browser]]:
+    built = Desk()
+    built.engine = await MediaEngine.start(settings(**changes), on_event=built.on_event)
+    await built.engine.open_room("hearing")
+    app = web.Application()
+    app.router.add_get("/", _page)
+    for path, handler in (("/join", built.join), ("/publish", built.publish), ("/offers", built.next_offer)):
+        app.router.add_post(path, handler)
+    app.router.add_post("/answer", built.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    built.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            try:
+                yield built, browser
+            finally:
+                await browser.close()
+    finally:
+        await runner.cleanup()
+        await built.engine.stop()
+
+
+async def _page(_request: web.Request) -> web.Response:
+    return web.Response(text=PAGE.read_text(), content_type="text/html")
+
+
+async def seated(place: Desk, browser: Browser, identity: str) -> Page:
+    page = await browser.new_page()
+    await page.goto(place.url)
+    await page.evaluate("identity => join(identity)", identity)
+    return page
+
+
+async def sees(page: Page, *, frames: int = 15, timeout_s: float = 30.0) -> dict[str, Any]:
+    """Wait for that many further decoded pictures and for sound; returns the receiving side's figures."""
+    before = (await page.evaluate("received()")).get("video", {}).get("frames", 0)
+    async with asyncio.timeout(timeout_s):
+        while True:
+            found: dict[str, Any] = await page.evaluate("received()")
+            video, audio = found.get("video", {}), found.get("audio", {})
+            if (video.get("frames") or 0) >= before + frames and (audio.get("energy") or 0) > 0:
+                return found
+            await asyncio.sleep(0.2)
+
+
+async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_it_and_ice_restart_keeps_it() -> None:
+    async with desk() as (place, browser):
+        party = await seated(place, browser, "party")
+        judge = await seated(place, browser, "judge")
+        await party.evaluate("publish(true)")
+        found = await sees(judge)
+        assert found["audio"]["packets"] > 10
+        assert found["video"]["height"] in (240, 480)
+        layers = await party.evaluate("sent()")
+        assert {layer["rid"] for layer in layers} == {"h", "f"}
+
+        await party.evaluate("restartSending()")
+        await sees(judge)
+        assert place.engine.stats().failed_packets < 50
