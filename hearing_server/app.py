@@ -13,7 +13,7 @@ from hearing_server.adapters.bus import MemoryBus, RedisBus
 from hearing_server.adapters.folder_lock import FolderLock
 from hearing_server.adapters.sms import SimulatedSms
 from hearing_server.adapters.vault import FolderVault
-from hearing_server.filing.court_config import CourtConfig, court_config
+from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
@@ -49,7 +49,7 @@ class CourtServer:
     bus: EventBus
     vault: FolderVault
     clock: Clock
-    court: CourtConfig
+    court: CourtProfile
 
 
 @asynccontextmanager
@@ -76,9 +76,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         yield CourtServer(settings, app, services, units, bus, vault, clock, config)
 
 
-def read_court(settings: Settings) -> CourtConfig:
+def read_court(settings: Settings) -> CourtProfile:
     """The court's file: names, 代字, types, time zone."""
-    return court_config(tomllib.loads(settings.court_file.read_text("utf-8")))
+    return court_profile(tomllib.loads(settings.court_file.read_text("utf-8")))
 
 
 async def _bus(settings: Settings, stack: AsyncExitStack) -> MemoryBus | RedisBus:
@@ -90,13 +90,13 @@ async def _bus(settings: Settings, stack: AsyncExitStack) -> MemoryBus | RedisBu
     return bus
 
 
-async def _ensure_court(units: SqlUnits, config: CourtConfig) -> None:
+async def _ensure_court(units: SqlUnits, config: CourtProfile) -> None:
     async with units.write() as unit:
         if await unit.people.court(config.court.id) is None:
             await unit.people.add_court(config.court)
 
 
-def _services(units: SqlUnits, vault: FolderVault, clock: Clock, config: CourtConfig) -> Services:
+def _services(units: SqlUnits, vault: FolderVault, clock: Clock, config: CourtProfile) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
     return Services(

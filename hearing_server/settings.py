@@ -18,6 +18,10 @@ from pydantic_settings import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
+# The data folder `config/` lies beside the packages in a checkout and inside this one in an installed wheel.
+CONFIG = next(
+    (f for f in (ROOT / "config", Path(__file__).resolve().parent / "_config") if f.is_dir()), ROOT / "config"
+)
 
 
 class Section(BaseModel):
@@ -29,10 +33,16 @@ class Section(BaseModel):
 class ServerSettings(Section):
     """The HTTP and Socket.IO side."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for phones in the same network.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 for phones in the same network."
+    )
     port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
-    public_url: str = Field("", description="How browsers reach the server; empty: derived from host and port.")
-    tls_certificate: Path | None = Field(None, description="PEM chain; with tls_key the server speaks HTTPS itself.")
+    public_url: str = Field(
+        "", description="How browsers reach the server; empty: derived from host and port."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM chain; with tls_key the server speaks HTTPS itself."
+    )
     tls_key: Path | None = Field(None, description="PEM private key.")
     trusted_proxies: int = Field(
         0, ge=0, le=3, description="Reverse proxies before us whose X-Forwarded-For counts."
@@ -58,7 +68,9 @@ class StorageSettings(Section):
     )
     database_url: str = Field("", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
     redis_url: str = Field("", description="redis:// URL of the event bus; empty: one process, in memory.")
-    recordings_dir: Path | None = Field(None, description="Folder of recordings; empty: inside the data folder.")
+    recordings_dir: Path | None = Field(
+        None, description="Folder of recordings; empty: inside the data folder."
+    )
     reserve_bytes: int = Field(
         512 * 1024 * 1024, ge=0, description="A hearing doesn't open with less free disk than this."
     )
@@ -86,9 +98,11 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()  # type: ignore[call-arg]
     limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
     court_file: Path = Field(
-        ROOT / "config" / "courts" / "demo.toml", description="The court: name, 代字, time zone, ladders."
+        CONFIG / "courts" / "yunhe.toml", description="The court: name, 代字, time zone, ladders."
     )
-    demo: bool = Field(False, description="Demo court: landing page, readable outbox, known passwords. Never in use.")
+    demo: bool = Field(
+        False, description="Demo court: landing page, readable outbox, known passwords. Never in use."
+    )
     config: Path | None = Field(None, description="A TOML file read over config/default.toml.")
 
     @property
@@ -120,7 +134,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 
     Raises pydantic.ValidationError, which names every wrong key.
     """
-    files = tuple(f for f in (ROOT / "config" / "default.toml", config) if f is not None and f.is_file())
+    files = tuple(f for f in (CONFIG / "default.toml", config) if f is not None and f.is_file())
     reader = type("FileSettings", (Settings,), {"toml_files": files, "__module__": __name__})
     loaded: Settings = reader(**overrides)
     return loaded
