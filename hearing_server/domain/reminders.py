@@ -69,7 +69,7 @@ DEFAULT_LADDER: tuple[LadderStep, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What was said. `text_sha256` (hex) is what a recipient acknowledges; `ladder` is the policy as it was at issue."""
+    """What was said. `text_sha256` (hex) is what a recipient acknowledges; `ladder` the policy at issue."""
 
     id: ReminderId
     case_id: CaseId
