@@ -21,6 +21,7 @@ from signaling.rtp.packet import (
     FLAG_EMPTY,
     FLAG_FRAME_START,
     FLAG_KEYFRAME,
+    FLAG_LATE,
     FLAG_SYNC,
     KIND_MEDIA,
     LAYOUT_PLAIN,
@@ -88,6 +89,7 @@ class Rewriter:
         "_first_octet",
         "_highest_in",
         "_last",
+        "_left_at",
         "_lowering_from",
         "_max_temporal",
         "_pack",
@@ -126,6 +128,7 @@ class Rewriter:
         self._shift: int | None = None
         self._spans: list[Span] = []
         self._highest_in = settings.first_sequence - 1  # newest number of `source`, forwarded or skipped
+        self._left_at: dict[int, int] = {}  # SSRC -> newest number when another layer took over
         self._last: MediaPacket | None = None  # newest packet with media, forwarded or skipped
         self._sequence_offset = 0
         self._timestamp_offset = 0
@@ -173,6 +176,7 @@ class Rewriter:
         self.last_source = NO_SOURCE
         next_out = self._next_out()
         self._spans.clear()
+        self._left_at.clear()
         self._sequence_offset, self._highest_in = 0, next_out - 1
 
     def limit_temporal(self, highest: int) -> None:
@@ -250,6 +254,8 @@ class Rewriter:
         if packet.ssrc == self._target:
             if flags & FLAG_EMPTY or (self._settings.needs_keyframe and not flags & FLAG_KEYFRAME):
                 return None
+            if flags & FLAG_LATE and packet.sequence <= self._reached(packet.ssrc):
+                return None  # a repaired key frame from before the pause is no place to go on from
             self._begin(packet, self._shift)
             return self.forward(packet)
         if packet.ssrc != self._source:
@@ -273,6 +279,10 @@ class Rewriter:
         self._skip(packet)
         return None
 
+    def _reached(self, ssrc: int) -> int:
+        """How far this layer was forwarded when it last was."""
+        return self._highest_in if ssrc == self.last_source else self._left_at.get(ssrc, -1)
+
     def _unfinished(self, packet: MediaPacket) -> bytes | None:
         if packet.temporal_id > self._lowering_from:
             self._skip(packet)
@@ -285,6 +295,7 @@ class Rewriter:
     def _begin(self, packet: MediaPacket, shift: int | None) -> None:
         """Start a span at this packet, right behind the last one sent."""
         first_out = self._next_out()
+        self._left_at[self.last_source] = self._highest_in
         last = self._last
         if last is None:
             self._timestamp_offset = self._settings.first_timestamp - packet.timestamp
