@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.roles import Capacity, capacity_of
 from hearing_server.errors import Forbidden, NotFound
 from hearing_server.filing.cases import Case, CaseMember, CaseRole
-from hearing_server.kernel import Actor, CaseId, Role
+from hearing_server.kernel import Actor, CaseId, HearingId, Role
 from hearing_server.ports.units import Unit
 
 
@@ -31,6 +35,28 @@ async def access_member_case(unit: Unit, actor: Actor, case_id: str) -> tuple[Ca
     if member is None:
         raise NotFound
     return case, member
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHearing:
+    """A hearing with its case and the place of the person who looks; `member` is None for the court's colleagues."""
+
+    hearing: Hearing
+    case: Case
+    member: CaseMember | None
+
+    def capacity(self, actor: Actor) -> Capacity:
+        """What the actor is towards this case."""
+        return capacity_of(actor.role, self.member.role if self.member else None)
+
+
+async def access_hearing(unit: Unit, actor: Actor, hearing_id: str, *, lock: bool = False) -> SeenHearing:
+    """The hearing through its case's door. `lock` for those who will change it."""
+    hearing = await unit.hearings.get(HearingId(hearing_id), lock=lock)
+    if hearing is None:
+        raise NotFound
+    case, member = await access_case(unit, actor, hearing.case_id)
+    return SeenHearing(hearing, case, member)
 
 
 def require_role(actor: Actor, *roles: Role) -> None:

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hearing_server.domain.acts import ActKind
+from hearing_server.domain.attendance import note_identity_checked
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Court
 from hearing_server.filing.identity import last_four
@@ -14,7 +14,7 @@ from hearing_server.kernel import Clock, HearingId, PersonId, Role, new_id
 from hearing_server.ports.people import Invitation, Person
 from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
-from hearing_server.services.acts import record_act
+from hearing_server.services.changes import save_change
 from hearing_server.services.codes import Codes
 from hearing_server.services.secrets import new_token, sha256_hex
 from hearing_server.services.sessions import PARTY_LIFE, Sessions, SignedIn
@@ -105,16 +105,10 @@ class Invitations:
             signed_in = await self._sessions.begin(
                 unit, person, role=Role.PARTY, method="join_link", life=PARTY_LIFE
             )
-            hearing = await unit.hearings.get(invitation.hearing_id)
+            hearing = await unit.hearings.get(invitation.hearing_id, lock=True)
             assert hearing is not None
-            await record_act(
-                unit,
-                signed_in.actor,
-                kind=ActKind.IDENTITY_CHECKED,
-                chain_id=hearing.case_id,
-                at=now,
-                payload={"hearing_id": hearing.id, "method": "phone_code+id_last4"},
-            )
+            change = note_identity_checked(hearing, person.id, at=now)
+            await save_change(unit, signed_in.actor, hearing, change, at=now)
         return signed_in, invitation.hearing_id
 
     def _ending_right(self, person: Person, id_last4: str) -> bool:
