@@ -41,8 +41,8 @@ _HOLE_WAIT_NS = 2_000_000_000
 NICE_LEVEL = 10
 # A film of nine people stays below 400 MB; address space counts libraries and thread stacks as well.
 DEFAULT_MEMORY_MIB = 3072
-# Free space asked for before starting: 720p of talking heads at this crf stays below 1.5 Mbit/s.
-FILM_BYTES_PER_S = 190_000
+# Free space asked for before starting: 720p at this crf stays below 3 Mbit/s with restless pictures.
+FILM_BYTES_PER_S = 400_000
 _PROGRESS_EVERY_S = 0.5
 
 Progress = Callable[[dict[str, Any]], None]
@@ -245,8 +245,7 @@ def _check_space(film: Path, timeline: Timeline) -> None:
         stat = os.statvfs(film.parent)
     except OSError as error:
         raise FilmError("film.unwritable", f"cannot write to the folder of {film.name}") from error
-    # Twice: moving the index to the front rewrites the file, and the map and other films want room too.
-    if stat.f_bavail * stat.f_frsize < 2 * FILM_BYTES_PER_S * timeline.duration_s:
+    if stat.f_bavail * stat.f_frsize < FILM_BYTES_PER_S * timeline.duration_s:
         raise FilmError("film.disk_full", "not enough free space for the film")
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from recorder.rtp_order import Unwrapper
 
@@ -280,13 +281,18 @@ def _settle(stretch: _Stretch, shared: Curve | None) -> _Piece:
 
 
 def _report_curve(stretch: _Stretch) -> Curve | None:
-    """RTP time to (sender time - RTP time), each value the median of three neighbours."""
+    """RTP time to (sender time - RTP time), each value the median of three neighbours.
+
+    None without reports, and when they jump against timestamps that arrival says go on: no clock to build on.
+    """
     ordered = sorted(stretch.reports, key=lambda report: report.rtp_ns)
     if not ordered:
         return None
     offsets = [report.sender_ns - report.rtp_ns for report in ordered]
     last = len(offsets) - 1
     calm = [sorted(offsets[max(i - 1, 0) : i + 2])[min(i, 1, last)] for i in range(last + 1)]
+    if any(abs(later - earlier) > REPORT_SAME_NS for earlier, later in pairwise(calm)):
+        return None
     unique = dict(zip((report.rtp_ns for report in ordered), calm, strict=True))
     return Curve(tuple(unique), tuple(unique.values()))
 

@@ -68,6 +68,7 @@ class Actor:
     mutes: tuple[tuple[float, float], ...] = ()  # the microphone sends nothing
     reports: bool = True
     key_every_s: float = 2.0
+    bit_rate: int = 300_000
     network: Network = field(default_factory=Network)
 
     def is_flashing(self, at_s: float) -> bool:
@@ -127,7 +128,7 @@ def rtp(
     )
 
 
-def solid(size: tuple[int, int], colour: Colour) -> VideoFrame:
+def paint(size: tuple[int, int], colour: Colour) -> VideoFrame:
     """A picture of one colour."""
     frame = VideoFrame(*size, "yuv420p")
     for plane, value in zip(frame.planes, colour, strict=True):
@@ -154,7 +155,7 @@ class _Pictures:
             self._open(size)
         assert self._context is not None
         colour = (235, 128, 128) if actor.is_flashing(at_s) else actor.colour
-        frame = solid(size, colour)
+        frame = paint(size, colour)
         frame.pts, frame.time_base = self._count, Fraction(1, actor.rate_hz)
         self._count += 1
         return b"".join(bytes(packet) for packet in self._context.encode(frame))
@@ -165,7 +166,7 @@ class _Pictures:
         context.width, context.height, context.pix_fmt = *size, "yuv420p"
         context.framerate = Fraction(self._actor.rate_hz)
         context.time_base = Fraction(1, self._actor.rate_hz)
-        context.bit_rate = 300_000
+        context.bit_rate = self._actor.bit_rate
         context.gop_size = int(self._actor.key_every_s * self._actor.rate_hz)
         context.thread_count = 1
         context.options = (
