@@ -3,20 +3,15 @@
 Layers switch, frames are dropped, tracks pause, packets come late: the viewer's decoder sees contiguous sequence
 numbers with gaps only where packets were really lost (so that late and retransmitted ones still fit), timestamps
 that never run backwards, and VP8 picture ids and TL0PICIDX without a jump. Rules after JVB `doc/svc.md`.
-
-The stream is made of *spans*: stretches in which every number differs from the publisher's by a constant.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from signaling.rtp import rtcp
 from signaling.rtp.clock import SenderClock
-from signaling.rtp.extensions import abs_send_time_bytes
-from signaling.rtp.header import padding_packet
+from signaling.rtp.outgoing import PacketComposer, RewriterSettings, plain_packer, renumbered, vp8_packer
 from signaling.rtp.packet import (
     FLAG_EMPTY,
     FLAG_FRAME_START,
@@ -29,62 +24,25 @@ from signaling.rtp.packet import (
     MediaPacket,
 )
 from signaling.rtp.red import primary_block
-from signaling.rtp.sequence import MAX_FORWARD_STEP, difference32, nearest_extended
-from signaling.rtp.vp8 import parse_descriptor, rewrite_descriptor
+from signaling.rtp.sequence import MAX_FORWARD_STEP, difference32
+from signaling.rtp.spans import Span, SpanHistory
+
+__all__ = ["ALL_TEMPORAL_LAYERS", "NO_SOURCE", "Rewriter", "RewriterSettings"]
 
 _MASK32: Final = 0xFFFFFFFF
 NO_SOURCE: Final = -1
 ALL_TEMPORAL_LAYERS: Final = 3  # VP8 has two bits for it
+_LOWERING: Final = -1  # as highest temporal layer: the next frame start brings the real limit
 # LiveKit accepts 50 ms behind and 25 ms ahead; sender reports are exact, so only a broken one is this far off.
 MAX_SHIFT_ERROR_MS: Final = 2000.0
-_LOWERING: Final = -1  # as highest temporal layer: the next frame start brings the real limit
 MIN_STEP_MS: Final = 1.0  # smallest advance of the timestamp at a switch
-_MAX_SPANS: Final = 256  # thinning makes up to 30 spans per second; half of these outlive every cache (2 s)
-
-
-@lru_cache(maxsize=64)
-def _plain_packer(extension_bytes: int, time_bytes: int) -> Struct:
-    return Struct(f"!BBHII{extension_bytes}s{time_bytes}s")
-
-
-@lru_cache(maxsize=64)
-def _vp8_packer(extension_bytes: int, time_bytes: int) -> Struct:
-    return Struct(f"!BBHII{extension_bytes}s{time_bytes}sHHB")
-
-
-class Span(NamedTuple):
-    """One stretch of the outgoing stream; offsets are outgoing minus incoming."""
-
-    first_out: int  # unwrapped outgoing number
-    first_in: int  # unwrapped number of the source
-    ssrc: int
-    sequence_offset: int
-    timestamp_offset: int
-    picture_offset: int
-    tl0_offset: int
-    max_temporal: int  # what was forwarded in it
-
-
-class RewriterSettings(NamedTuple):
-    """What is fixed for one subscription. All numbers as negotiated with the viewer."""
-
-    ssrc: int
-    payload_type: int
-    clock_rate_hz: int
-    needs_keyframe: bool  # video: start and switch on key frames only
-    red_payload_type: int | None = None  # None: redundancy is taken off before sending
-    rtx_ssrc: int | None = None  # None: retransmissions are plain repeats
-    rtx_payload_type: int | None = None
-    extension: bytes = b""  # from extensions.build_block
-    has_send_time: bool = False  # the block ends in the head of abs-send-time
-    first_sequence: int = 0  # random, from the caller
-    first_timestamp: int = 0  # random, from the caller
 
 
 class Rewriter:
     """The state of one subscription. `forward` is the hot path: one call per packet and leg, bytes out."""
 
     __slots__ = (
+        "_composer",
         "_extension",
         "_first_octet",
         "_highest_in",
@@ -96,7 +54,6 @@ class Rewriter:
         "_pack_vp8",
         "_payload_types",
         "_picture_offset",
-        "_rtx_sequence",
         "_sequence_offset",
         "_settings",
         "_shift",
@@ -117,16 +74,17 @@ class Rewriter:
     def __init__(self, settings: RewriterSettings) -> None:
         self._settings = settings
         self._ssrc = settings.ssrc
-        self._payload_types = (settings.payload_type, settings.red_payload_type or 0)
+        self._composer = PacketComposer(settings)
+        self._payload_types = self._composer.payload_types
         self._extension = settings.extension
         self._first_octet = 0x90 if settings.extension else 0x80
         shape = (len(settings.extension), 3 if settings.has_send_time else 0)
-        self._pack = _plain_packer(*shape).pack
-        self._pack_vp8 = _vp8_packer(*shape).pack
+        self._pack = plain_packer(*shape).pack
+        self._pack_vp8 = vp8_packer(*shape).pack
         self._ticks_per_ms = settings.clock_rate_hz / 1000
         self._source = self._target = self.last_source = NO_SOURCE
         self._shift: int | None = None
-        self._spans: list[Span] = []
+        self._spans = SpanHistory()
         self._highest_in = settings.first_sequence - 1  # newest number of `source`, forwarded or skipped
         self._left_at: dict[int, int] = {}  # SSRC -> newest number when another layer took over
         self._last: MediaPacket | None = None  # newest packet with media, forwarded or skipped
@@ -136,7 +94,6 @@ class Rewriter:
         self._tl0_offset = 0
         self._temporal_limit = self._max_temporal = ALL_TEMPORAL_LAYERS
         self._lowering_from = ALL_TEMPORAL_LAYERS
-        self._rtx_sequence = settings.first_sequence
         self.packets_sent = 0
         self.octets_sent = 0  # payload bytes, as sender reports count them
         self.retransmitted = 0
@@ -191,22 +148,8 @@ class Rewriter:
 
         Feed it every packet of `source` and of `target`, once. Late packets of `source` find their old place.
         """
-        (
-            ssrc,
-            sequence,
-            timestamp,
-            marker,
-            kind,
-            layout,
-            temporal,
-            picture,
-            tl0,
-            payload,
-            prefix,
-            tail,
-            time,
-            *_,
-        ) = packet
+        (ssrc, sequence, timestamp, marker, kind, layout, temporal, picture, tl0,
+         payload, prefix, tail, time, _, _, _) = packet  # fmt: skip
         step = sequence - self._highest_in
         if ssrc != self._source or temporal > self._max_temporal or not 0 < step <= MAX_FORWARD_STEP:
             return self._forward_rare(packet, step)
@@ -217,36 +160,18 @@ class Rewriter:
         self._last = packet
         self.packets_sent += 1
         self.octets_sent += len(payload)
+        sequence = sequence + self._sequence_offset & 0xFFFF
+        timestamp = timestamp + self._timestamp_offset & 0xFFFFFFFF
         if layout == LAYOUT_VP8_FULL:
-            return (
-                self._pack_vp8(
-                    self._first_octet,
-                    marker | payload_type,
-                    sequence + self._sequence_offset & 0xFFFF,
-                    timestamp + self._timestamp_offset & 0xFFFFFFFF,
-                    self._ssrc,
-                    self._extension,
-                    time,
-                    prefix,
-                    picture + self._picture_offset & 0x7FFF | 0x8000,
-                    tl0 + self._tl0_offset & 0xFF,
-                )
-                + tail
-            )
+            return self._pack_vp8(
+                self._first_octet, marker | payload_type, sequence, timestamp, self._ssrc, self._extension, time,
+                prefix, picture + self._picture_offset & 0x7FFF | 0x8000, tl0 + self._tl0_offset & 0xFF,
+            ) + tail  # fmt: skip
         if layout != LAYOUT_PLAIN:
-            payload = _rewritten(packet, self._picture_offset, self._tl0_offset)
-        return (
-            self._pack(
-                self._first_octet,
-                marker | payload_type,
-                sequence + self._sequence_offset & 0xFFFF,
-                timestamp + self._timestamp_offset & 0xFFFFFFFF,
-                self._ssrc,
-                self._extension,
-                time,
-            )
-            + payload
-        )
+            payload = renumbered(packet, self._picture_offset, self._tl0_offset)
+        return self._pack(
+            self._first_octet, marker | payload_type, sequence, timestamp, self._ssrc, self._extension, time,
+        ) + payload  # fmt: skip
 
     def _forward_rare(self, packet: MediaPacket, step: int) -> bytes | None:
         """Everything but the next packet of the selected layer."""
@@ -342,76 +267,28 @@ class Rewriter:
         self._push_span(first_in)
 
     def _push_span(self, first_in: int) -> None:
-        spans = self._spans
-        span = Span(
-            first_in + self._sequence_offset,
-            first_in,
-            self._source,
-            self._sequence_offset,
-            self._timestamp_offset,
-            self._picture_offset,
-            self._tl0_offset,
-            self._lowering_from if self._max_temporal == _LOWERING else self._max_temporal,
+        self._spans.push(
+            Span(
+                first_in + self._sequence_offset,
+                first_in,
+                self._source,
+                self._sequence_offset,
+                self._timestamp_offset,
+                self._picture_offset,
+                self._tl0_offset,
+                self._lowering_from if self._max_temporal == _LOWERING else self._max_temporal,
+            )
         )
-        if spans and spans[-1].first_out == span.first_out:
-            spans[-1] = span  # nothing was sent in it
-            return
-        spans.append(span)
-        if len(spans) > _MAX_SPANS:
-            del spans[: _MAX_SPANS // 2]
 
     def _forward_late(self, packet: MediaPacket) -> bytes | None:
         """A packet behind the newest one: it takes the place that was kept for it, if any."""
-        limit = self._next_out()
-        for span in reversed(self._spans):
-            if span.ssrc != packet.ssrc:
-                return None
-            if packet.sequence >= span.first_in:
-                out = packet.sequence + span.sequence_offset
-                if out >= limit:
-                    return None  # no place was kept: the sequence has closed over it
-                self.packets_sent += 1
-                self.octets_sent += len(packet.payload)
-                return self._composed(packet, out, span)
-            limit = span.first_out
-        return None
-
-    def _composed(self, packet: MediaPacket, out: int, span: Span) -> bytes:
-        settings = self._settings
-        timestamp = packet.timestamp + span.timestamp_offset & _MASK32
-        extension = self._extension + packet.send_time if settings.has_send_time else self._extension
-        if packet.temporal_id > span.max_temporal:
-            # Its frame is left out, yet its place was kept because nobody knew: the place must be filled.
-            return padding_packet(
-                payload_type=settings.payload_type,
-                sequence=out,
-                timestamp=timestamp,
-                ssrc=settings.ssrc,
-                extension=extension,
-            )
-        kind_type, payload = self._payload(packet, span)
-        return (
-            self._pack(
-                self._first_octet,
-                packet.marker | kind_type,
-                out & 0xFFFF,
-                timestamp,
-                self._ssrc,
-                self._extension,
-                packet.send_time,
-            )
-            + payload
-        )
-
-    def _payload(self, packet: MediaPacket, span: Span) -> tuple[int, bytes]:
-        """(payload type, payload) for this viewer."""
-        payload_type = self._payload_types[packet.kind]
-        if not payload_type:
-            block = primary_block(packet.payload)
-            return self._settings.payload_type, b"" if block is None else block[1]
-        if packet.layout == LAYOUT_PLAIN:
-            return payload_type, packet.payload
-        return payload_type, _rewritten(packet, span.picture_offset, span.tl0_offset)
+        place = self._spans.place_of(packet.ssrc, packet.sequence, self._next_out())
+        if place is None:
+            return None
+        span, out = place
+        self.packets_sent += 1
+        self.octets_sent += len(packet.payload)
+        return self._composer.compose(packet, out, span)
 
     def _without_redundancy(self, packet: MediaPacket) -> bytes | None:
         block = primary_block(packet.payload)
@@ -420,29 +297,15 @@ class Rewriter:
             return None
         return self.forward(packet._replace(kind=KIND_MEDIA, payload=block[1]))
 
-    def _span_of(self, sequence: int) -> tuple[Span, int] | None:
-        """The span and the unwrapped outgoing number of a 16-bit outgoing number."""
-        spans = self._spans
-        if not spans:
-            return None
-        newest = self._highest_in + self._sequence_offset
-        out = nearest_extended(sequence, newest)
-        if out > newest:
-            return None
-        for span in reversed(spans):
-            if out >= span.first_out:
-                return span, out
-        return None
-
     def locate(self, sequence: int) -> tuple[int, int] | None:
         """(SSRC of the layer, its unwrapped number) behind an outgoing 16-bit number the viewer asks for.
 
         None when it was never sent or is too old. Look it up in that layer's cache, then call `retransmit`.
         """
-        found = self._span_of(sequence)
-        if found is None:
+        origin = self._spans.origin_of(sequence, self._next_out())
+        if origin is None:
             return None
-        span, out = found
+        span, out = origin
         return span.ssrc, out - span.sequence_offset
 
     def retransmit(self, sequence: int, packet: MediaPacket, now_ms: float) -> bytes | None:
@@ -450,36 +313,14 @@ class Rewriter:
 
         None when `packet` is not the one behind that number.
         """
-        found = self._span_of(sequence)
-        if found is None:
+        origin = self._spans.origin_of(sequence, self._next_out())
+        if origin is None:
             return None
-        span, out = found
+        span, out = origin
         if packet.ssrc != span.ssrc or packet.sequence != out - span.sequence_offset:
             return None
         self.retransmitted += 1
-        settings = self._settings
-        packet = packet._replace(send_time=abs_send_time_bytes(now_ms))
-        if (
-            settings.rtx_ssrc is None
-            or settings.rtx_payload_type is None
-            or packet.temporal_id > span.max_temporal
-        ):
-            return self._composed(packet, out, span)
-        self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
-        _, payload = self._payload(packet, span)
-        return (
-            self._pack(
-                self._first_octet,
-                packet.marker | settings.rtx_payload_type,
-                self._rtx_sequence,
-                packet.timestamp + span.timestamp_offset & _MASK32,
-                settings.rtx_ssrc,
-                self._extension,
-                packet.send_time,
-            )
-            + (out & 0xFFFF).to_bytes(2, "big")
-            + payload
-        )
+        return self._composer.repair(packet, out, span, now_ms)
 
     def timestamp_of(self, rtp_timestamp: int) -> int | None:
         """A timestamp of the forwarded layer on the viewer's timeline (for sender reports); None when paused."""
@@ -504,13 +345,3 @@ class Rewriter:
             self._ssrc, ntp=ntp, rtp_timestamp=own, packets=self.packets_sent, octets=self.octets_sent
         )
         return ntp, report
-
-
-def _rewritten(packet: MediaPacket, picture_offset: int, tl0_offset: int) -> bytes:
-    """The VP8 payload with this viewer's numbers, for any shape of descriptor."""
-    descriptor = parse_descriptor(packet.payload)
-    if descriptor is None:
-        return packet.payload
-    return rewrite_descriptor(
-        packet.payload, descriptor, packet.picture_id + picture_offset, packet.tl0_index + tl0_offset
-    )

@@ -12,7 +12,9 @@ from signaling.rtp.packet import FLAG_EMPTY, FLAG_KEYFRAME, MediaPacket
 from tests.unit.rtp.streams import rtp
 
 
-def media(sequence: int, *, flags: int = 0, timestamp: int = 0, marker: int = 0, at_ms: float = 0.0) -> MediaPacket:
+def media(
+    sequence: int, *, flags: int = 0, timestamp: int = 0, marker: int = 0, at_ms: float = 0.0
+) -> MediaPacket:
     return MediaPacket(
         1, sequence, timestamp, marker, 0, 0, 0, -1, -1, b"x", 0, b"", b"\0\0\0", flags, at_ms, -1
     )
@@ -89,7 +91,17 @@ def test_since_keyframe__key_frame_not_whole__is_empty(missing: int) -> None:
 
 
 def test_since_keyframe__later_hole__is_left_to_repair() -> None:
-    assert [p.sequence for p in filled(missing=(115,)).since_keyframe()] == [110, 111, 112, 113, 114, 116, 117, 118, 119]
+    assert [p.sequence for p in filled(missing=(115,)).since_keyframe()] == [
+        110,
+        111,
+        112,
+        113,
+        114,
+        116,
+        117,
+        118,
+        119,
+    ]
 
 
 def test_since_keyframe__padding_in_between__is_left_out() -> None:

@@ -65,7 +65,11 @@ def test_find__element_cut_off_by_the_end_of_the_block__is_none() -> None:
     assert extensions.find(packet, parsed, 3) is None
 
 
-@given(st.binary(max_size=40), st.integers(1, 14), st.sampled_from([b"\xbe\xde", b"\x10\x00", b"\x10\x0f", b"\x00\x00"]))
+@given(
+    st.binary(max_size=40),
+    st.integers(1, 14),
+    st.sampled_from([b"\xbe\xde", b"\x10\x00", b"\x10\x0f", b"\x00\x00"]),
+)
 def test_find__any_content__never_raises(content: bytes, extension_id: int, profile: bytes) -> None:
     content += bytes(-len(content) % 4)
     packet, parsed = read(profile + (len(content) // 4).to_bytes(2, "big") + content)
@@ -87,12 +91,16 @@ def test_build_block__any_combination__reads_back_with_the_time_appended(mid: st
     assert extensions.abs_send_time(packet, parsed, 3) == (0x40000 if time_id else -1)
 
 
-@pytest.mark.parametrize("arguments", [{"mid_id": 15, "mid": "a"}, {"mid_id": 1, "mid": ""}, {"abs_send_time_id": 16}])
+@pytest.mark.parametrize(
+    "arguments", [{"mid_id": 15, "mid": "a"}, {"mid_id": 1, "mid": ""}, {"abs_send_time_id": 16}]
+)
 def test_build_block__impossible_ids__are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="needs an id"):
         extensions.build_block(**arguments)  # type: ignore[arg-type]
 
 
 def test_extension_ids__from_uris__unknown_ones_are_left_out() -> None:
-    ids = extensions.ExtensionIds.from_uris({extensions.MID_URI: 4, extensions.AUDIO_LEVEL_URI: 1, "urn:x": 9})
+    ids = extensions.ExtensionIds.from_uris(
+        {extensions.MID_URI: 4, extensions.AUDIO_LEVEL_URI: 1, "urn:x": 9}
+    )
     assert ids == extensions.ExtensionIds(mid=4, audio_level=1)

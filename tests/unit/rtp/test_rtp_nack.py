@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,7 +51,7 @@ def test_due__never_answered__spacing_grows_then_gives_up_and_wants_a_key_frame(
     losses = detector_with_hole()
     asked = [now for now in range(0, 6000, 5) if losses.due(now)]
     assert len(asked) == MAX_TRIES
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
     assert gaps == sorted(gaps)
     assert gaps[0] >= losses.rtt_ms
     assert gaps[-1] <= MAX_SPACING_MS + 5

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.rtp.rates import CEILING_BPS, FLOOR_BPS, START_BPS, LayerOffer, LossEstimate, RateMeter, choose_layer
+from signaling.rtp.rates import (
+    CEILING_BPS,
+    FLOOR_BPS,
+    START_BPS,
+    LayerOffer,
+    LossEstimate,
+    RateMeter,
+    choose_layer,
+)
 
 QUARTER, HALF, FULL = LayerOffer(1, 150_000, 180), LayerOffer(2, 500_000, 360), LayerOffer(3, 1_700_000, 720)
 LAYERS = (FULL, QUARTER, HALF)
@@ -95,7 +103,11 @@ def test_choose_layer__layer_that_stopped__is_the_last_choice() -> None:
 
 
 @given(
-    st.lists(st.builds(LayerOffer, st.integers(1, 9), st.floats(0, 5e6), st.integers(0, 1080)), min_size=1, max_size=4),
+    st.lists(
+        st.builds(LayerOffer, st.integers(1, 9), st.floats(0, 5e6), st.integers(0, 1080)),
+        min_size=1,
+        max_size=4,
+    ),
     st.floats(0, 1e7),
     st.integers(1, 1080),
 )

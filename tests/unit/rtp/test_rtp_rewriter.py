@@ -11,7 +11,16 @@ from signaling.rtp.header import parse_header
 from signaling.rtp.packet import KIND_RED, MediaPacket
 from signaling.rtp.rewriter import NO_SOURCE, Rewriter, RewriterSettings
 from signaling.rtp.sequence import difference32
-from tests.unit.rtp.streams import FRAME_MS, OPUS_TYPE, RED_TYPE, Vp8Source, opus_stream, rtp, vp8_payload, vp8_stream
+from tests.unit.rtp.streams import (
+    FRAME_MS,
+    OPUS_TYPE,
+    RED_TYPE,
+    Vp8Source,
+    opus_stream,
+    rtp,
+    vp8_payload,
+    vp8_stream,
+)
 from tests.unit.rtp.viewer import RTX_SSRC, Viewer, video_rewriter
 
 
@@ -338,7 +347,8 @@ def test_retransmit__another_packet_than_asked__is_refused() -> None:
 def test_forward__extension_negotiated__mid_and_send_time_are_readable(has_time: bool) -> None:
     layer = Layer()
     rewriter = video_rewriter(
-        extension=build_block(mid_id=4, mid="v1", abs_send_time_id=2 if has_time else 0), has_send_time=has_time
+        extension=build_block(mid_id=4, mid="v1", abs_send_time_id=2 if has_time else 0),
+        has_send_time=has_time,
     )
     rewriter.select(1)
     media = layer.frame(5000.0, key=True)[0]
@@ -353,9 +363,16 @@ def test_forward__extension_negotiated__mid_and_send_time_are_readable(has_time:
 
 @pytest.mark.parametrize(
     ("payload", "picture_at"),
-    [(b"\x90\x80\x7f\x00k", 2), (b"\x90\x80\xff\xff\x00k", 3), (b"\x90\x40\xff\x00k", None), (b"\x10\x00k", None)],
+    [
+        (b"\x90\x80\x7f\x00k", 2),
+        (b"\x90\x80\xff\xff\x00k", 3),
+        (b"\x90\x40\xff\x00k", None),
+        (b"\x10\x00k", None),
+    ],
 )
-def test_forward__unusual_descriptors__numbers_go_on_across_a_switch(payload: bytes, picture_at: int | None) -> None:
+def test_forward__unusual_descriptors__numbers_go_on_across_a_switch(
+    payload: bytes, picture_at: int | None
+) -> None:
     first, second = vp8_stream(1), vp8_stream(2)
     rewriter = video_rewriter()
     for number, stream in enumerate((first, second)):
@@ -365,7 +382,9 @@ def test_forward__unusual_descriptors__numbers_go_on_across_a_switch(payload: by
         sent = rewriter.forward(media)
         assert sent is not None
         if picture_at is not None:
-            assert sent[12 + picture_at] == (payload[picture_at] + number) & (0x7F if picture_at == 2 else 0xFF)
+            assert sent[12 + picture_at] == (payload[picture_at] + number) & (
+                0x7F if picture_at == 2 else 0xFF
+            )
         else:
             assert len(sent) == 12 + len(payload)
 
@@ -391,7 +410,9 @@ def test_audio__selected__flows_at_once_and_after_a_pause_without_key_frames() -
             rewriter.pause()
         if i in (0, 6):
             rewriter.select(1)
-        media = stream.accept(rtp(sequence=i, timestamp=i * 960, payload_type=OPUS_TYPE, payload=b"o"), i * 20.0)
+        media = stream.accept(
+            rtp(sequence=i, timestamp=i * 960, payload_type=OPUS_TYPE, payload=b"o"), i * 20.0
+        )
         assert media is not None
         sent = rewriter.forward(media)
         if sent is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass, field
 from struct import unpack
@@ -29,8 +30,12 @@ class World:
     streams: dict[int, IncomingStream] = field(init=False)
     sources: dict[int, Vp8Source] = field(init=False)
     viewer: Viewer = field(init=False)
-    sent: dict[int, dict[int, bytes]] = field(init=False)  # everything the layers sent: ssrc -> number -> bytes
-    origin: dict[int, tuple[int, int]] = field(default_factory=dict)  # outgoing number -> (ssrc, incoming number)
+    sent: dict[int, dict[int, bytes]] = field(
+        init=False
+    )  # everything the layers sent: ssrc -> number -> bytes
+    origin: dict[int, tuple[int, int]] = field(
+        default_factory=dict
+    )  # outgoing number -> (ssrc, incoming number)
     starts: list[MediaPacket] = field(default_factory=list)
     now_ms: float = 0.0
 
@@ -63,7 +68,11 @@ class World:
                 for packet in source.frame(key=key, packets=self.rng.randrange(1, 5)):
                     self.sent[ssrc][int.from_bytes(packet[2:4], "big")] = packet
                     if self.rng.random() >= self.loss:
-                        late = self.rng.randrange(self.disorder) if self.disorder and self.rng.random() < 0.2 else 0
+                        late = (
+                            self.rng.randrange(self.disorder)
+                            if self.disorder and self.rng.random() < 0.2
+                            else 0
+                        )
                         in_flight.append((step + late, ssrc, packet))
                         if self.rng.random() < 0.05:
                             in_flight.append((step + late + 1, ssrc, packet))
@@ -163,7 +172,7 @@ def test_rewriter__all_losses_repaired__nothing_is_missing_and_frames_are_whole(
     viewer.check_continuity()
     recent = [seen for seen in viewer.in_order() if seen.out > oldest_kept]
     assert [seen.out for seen in recent] == list(range(recent[0].out, recent[-1].out + 1))
-    for before, after in zip(recent, recent[1:], strict=False):
+    for before, after in itertools.pairwise(recent):
         if before.descriptor and after.descriptor and before.timestamp == after.timestamp:
             first, second = unpack("!III", before.payload[-12:]), unpack("!III", after.payload[-12:])
             assert second == (*first[:2], first[2] + 1), "packets of one frame stand in their order"

@@ -48,7 +48,9 @@ def test_sender_report__built__reads_back(
 
 
 @given(UINT32, st.lists(BLOCK, max_size=40))
-def test_receiver_report__built__reads_back_and_is_cut_at_31_blocks(ssrc: int, blocks: list[ReportBlock]) -> None:
+def test_receiver_report__built__reads_back_and_is_cut_at_31_blocks(
+    ssrc: int, blocks: list[ReportBlock]
+) -> None:
     data = rtcp.build_receiver_report(ssrc, blocks)
     assert rtcp.parse(data) == [ReceiverReport(ssrc, tuple(blocks[:31]))]
     assert bytes(RtcpPacket.parse(data)[0]) == data

@@ -32,12 +32,19 @@ def accepted(stream: IncomingStream, packet: bytes, now_ms: float = 0.0) -> Medi
 
 
 def test_accept__vp8_as_browsers_send_it__is_described() -> None:
-    payload = vp8_payload(start=True, key=True, picture_id=0x1234, tl0_index=9, temporal=1, sync=True, body=b"abc")
+    payload = vp8_payload(
+        start=True, key=True, picture_id=0x1234, tl0_index=9, temporal=1, sync=True, body=b"abc"
+    )
     packet = rtp(sequence=7, timestamp=11, payload=payload, marker=True, padding=3)
     media = accepted(vp8_stream(), packet, 1000.0)
     assert media.sequence & 0xFFFF == 7
     assert (media.timestamp, media.marker, media.payload) == (11, 0x80, payload)
-    assert (media.layout, media.picture_id, media.tl0_index, media.temporal_id) == (LAYOUT_VP8_FULL, 0x1234, 9, 1)
+    assert (media.layout, media.picture_id, media.tl0_index, media.temporal_id) == (
+        LAYOUT_VP8_FULL,
+        0x1234,
+        9,
+        1,
+    )
     assert media.prefix.to_bytes(2, "big") + payload[2:5] + media.tail == payload
     assert media.flags == FLAG_KEYFRAME | FLAG_FRAME_START | FLAG_SYNC
     assert media.send_time == (262144).to_bytes(3, "big")
@@ -112,7 +119,9 @@ def h264_stream() -> IncomingStream:
 
 def test_accept__h264_with_parameter_sets__key_frame_starts_there_and_not_at_the_slice() -> None:
     stream = h264_stream()
-    parameters = accepted(stream, rtp(sequence=1, timestamp=5, payload=b"\x78\x00\x02\x67\x42\x00\x02\x68\xce"))
+    parameters = accepted(
+        stream, rtp(sequence=1, timestamp=5, payload=b"\x78\x00\x02\x67\x42\x00\x02\x68\xce")
+    )
     slice_ = accepted(stream, rtp(sequence=2, timestamp=5, payload=b"\x7c\x85\x88"))
     assert parameters.flags == FLAG_KEYFRAME | FLAG_FRAME_START
     assert slice_.flags == 0

@@ -29,7 +29,12 @@ def descriptors(draw: st.DrawFn) -> tuple[bytes, dict[str, object]]:
     if extended:
         bits = draw(st.sampled_from([0, 7, 15]))
         has_tl0, has_tid, has_key_index = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
-        flags = (0x80 if bits else 0) | (0x40 if has_tl0 else 0) | (0x20 if has_tid else 0) | (0x10 if has_key_index else 0)
+        flags = (
+            (0x80 if bits else 0)
+            | (0x40 if has_tl0 else 0)
+            | (0x20 if has_tid else 0)
+            | (0x10 if has_key_index else 0)
+        )
         out.append(flags)
         if bits:
             picture = draw(st.integers(0, (1 << bits) - 1))
@@ -83,7 +88,13 @@ def test_parse_descriptor__any_bytes__none_or_something_behind_it(payload: bytes
 
 
 def test_keyframe_size__first_packet_of_a_key_frame__gives_pixels() -> None:
-    frame = b"\x10" + b"\x50\x02\x00" + b"\x9d\x01\x2a" + (1280 | 0x4000).to_bytes(2, "little") + (720).to_bytes(2, "little")
+    frame = (
+        b"\x10"
+        + b"\x50\x02\x00"
+        + b"\x9d\x01\x2a"
+        + (1280 | 0x4000).to_bytes(2, "little")
+        + (720).to_bytes(2, "little")
+    )
     parsed = parse_descriptor(frame)
     assert isinstance(parsed, Vp8Descriptor)
     assert keyframe_size(frame, parsed) == (1280, 720)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from signaling.rtp.header import parse_header
 from signaling.rtp.packet import MediaPacket
@@ -16,7 +17,7 @@ RTX_SSRC = 0xABCDEF02
 RTX_TYPE = 97
 
 
-def video_rewriter(**changes: object) -> Rewriter:
+def video_rewriter(**changes: Any) -> Rewriter:
     """A VP8 subscription whose numbers start just before they wrap."""
     settings = RewriterSettings(
         ssrc=VIEWER_SSRC,
@@ -87,7 +88,7 @@ class Viewer:
     def check_continuity(self) -> None:
         """Timestamps never run backwards; picture ids and TL0PICIDX advance by one where nothing is missing."""
         media = [seen for seen in self.in_order() if seen.descriptor is not None]
-        for before, after in zip(media, media[1:], strict=False):
+        for before, after in itertools.pairwise(media):
             assert before.descriptor is not None
             assert after.descriptor is not None
             step = difference32(after.timestamp, before.timestamp)
