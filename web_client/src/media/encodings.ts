@@ -53,8 +53,8 @@ export function withOpusFec(sdp: string): string {
   return payloads.reduce<string>((text, payload) => {
     const line = new RegExp(`^a=fmtp:${payload} (.*)$`, "im");
     const found = line.exec(text);
-    if (!found) return text.replace(new RegExp(`^(a=rtpmap:${payload} opus/.*?)\\r?$`, "im"), `$1\r\na=fmtp:${payload} useinbandfec=1\r`);
+    if (!found) return text.replace(new RegExp(`^(a=rtpmap:${payload} opus/.*)$`, "im"), `$1\r\na=fmtp:${payload} useinbandfec=1`);
     if (/useinbandfec=/.test(found[1] ?? "")) return text;
-    return text.replace(line, (whole) => `${whole.trimEnd()};useinbandfec=1\r`);
+    return text.replace(line, (whole) => `${whole.trimEnd()};useinbandfec=1`);
   }, sdp);
 }

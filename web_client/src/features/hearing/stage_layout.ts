@@ -1,0 +1,41 @@
+import type { Hearing, HearingPerson } from "@/model/types";
+
+/** Who is shown large and who small. Pure, so that every case of it is a table in a test. */
+export interface StageLayout {
+  large: string[];
+  small: string[];
+}
+
+export interface StageFacts {
+  hearing: Pick<Hearing, "people" | "me">;
+  /** Who speaks now, or spoke last: a pause for breath moves no picture. */
+  speaker: string | null;
+  /** Room for this many equal pictures before the stage splits into large and small. */
+  equalUpTo: number;
+}
+
+/** People that have a place in the room: called in, connected, or just lost and expected back. */
+export function isInRoom(person: Pick<HearingPerson, "presence">): boolean {
+  return person.presence === "admitted" || person.presence === "present";
+}
+
+/**
+ * The bench sees everyone alike while they fit. A party sees the judge and the person speaking large; with nobody
+ * speaking, the first of the other side, so that the stage never jumps to empty.
+ */
+export function stageLayout({ hearing, speaker, equalUpTo }: StageFacts): StageLayout {
+  const others = hearing.people.filter((person) => isInRoom(person) && person.person_id !== hearing.me.person_id);
+  const ids = others.map(({ person_id }) => person_id);
+  if (ids.length <= equalUpTo) return { large: ids, small: [] };
+  const judge = others.find(({ role }) => role === "judge")?.person_id;
+  const speaking = speaker !== null && ids.includes(speaker) && speaker !== judge ? speaker : undefined;
+  const firstParty = others.find(({ role }) => role === "party" || role === "representative")?.person_id;
+  const second = speaking ?? firstParty ?? ids.find((id) => id !== judge);
+  const large = [judge, second].filter((id): id is string => id !== undefined);
+  return { large, small: ids.filter((id) => !large.includes(id)) };
+}
+
+/** Keeps the last person that spoke, except oneself: looking at one's own large picture helps nobody. */
+export function nextSpeaker(previous: string | null, now: string | null, me: string): string | null {
+  return now === null || now === me ? previous : now;
+}
