@@ -188,7 +188,7 @@ class Robot:
                 connection.addTransceiver(track, direction="sendonly")
         await connection.setLocalDescription(await connection.createOffer())
         sources = {
-            each.mid: "microphone" if each.kind == "audio" else "camera" for each in connection.getTransceivers()
+            str(each.mid): "microphone" if each.kind == "audio" else "camera" for each in connection.getTransceivers()
         }
         answer = await self.engine.publish(self.seat, sdp=connection.localDescription.sdp, sources=sources)
         await connection.setRemoteDescription(RTCSessionDescription(self.alter_answer(answer), "answer"))

@@ -1,0 +1,93 @@
+"""Loss, a changed address and a blocked UDP: the hearing goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from signaling.events import ConnectionChanged, ConnectionState
+from tests.media.impairment import Impairment
+from tests.media.robots import House, Robot, house, until
+
+
+@asynccontextmanager
+async def impaired(**changes: Any) -> AsyncIterator[tuple[House, Impairment, Robot, Robot]]:
+    """A judge and a party who reach the engine through one impairment."""
+    async with house() as place:
+        relay = Impairment(**changes)
+        await relay.start(place.engine.udp_port, place.engine.tcp_port)
+        try:
+            judge, party = await place.join("judge"), await place.join("party")
+            judge.alter_answer = party.alter_answer = relay.through
+            await party.publish()
+            await judge.sees("party", "microphone", "camera")
+            yield place, relay, judge, party
+        finally:
+            await relay.stop()
+
+
+async def test_media__when_packets_are_lost_both_ways__then_retransmission_keeps_the_picture_whole() -> None:
+    async with impaired(seed=7) as (place, relay, judge, _party):
+        relay.up = relay.down = 0.08
+        await judge.sees("party", "microphone", "camera", more=60, timeout_s=30)
+        assert relay.lost > 10
+        room = place.engine._rooms["hearing"]
+        camera = room.participants["party"].publications["camera"]
+        stream = next(iter(camera.layers.values())).stream
+        assert camera.legs[0].rewriter.retransmitted > 0, "the viewer's NACKs were not answered"
+        # Nearly everything lost on the way up came back: what is missing in the end is far less than the loss.
+        _, missing = stream.reception.interval(stream.cache.newest)
+        assert missing < 0.02 * stream.reception.received
+
+
+async def test_media__when_the_peer_changes_its_address__then_it_is_followed_without_signalling() -> None:
+    async with impaired() as (place, relay, judge, _party):
+        paths = {path.address for path in _publisher_paths(place)}
+        relay.move()
+        await judge.sees("party", "microphone", "camera", more=20, timeout_s=40)
+        assert {path.address for path in _publisher_paths(place)} - paths, "no new address was accepted"
+
+
+def _publisher_paths(place: House) -> list[Any]:
+    publisher = place.engine._rooms["hearing"].participants["party"].publisher
+    assert publisher is not None
+    return publisher.transport.agent.paths
+
+
+async def test_media__when_udp_is_blocked__then_everything_passes_over_tcp() -> None:
+    async with impaired(tunnel=True) as (place, _relay, judge, _party):
+        await judge.sees("party", "microphone", "camera", more=20)
+        snapshot = await place.engine.snapshot("hearing")
+        assert {person.facts.transport for person in snapshot.participants} == {"tcp"}
+
+
+async def test_seat__when_media_stops_though_connected__then_silent_is_told_and_later_taken_back() -> None:
+    async with impaired() as (place, relay, judge, _party):
+        relay.up = 1.0  # checks still pass, media does not
+        await until(lambda: _states(place, "party")[-1:] == [ConnectionState.SILENT])
+        relay.up = 0.0
+        await judge.sees("party", "microphone", "camera")
+        await until(lambda: _states(place, "party")[-1] in (ConnectionState.CONNECTED, ConnectionState.WEAK))
+
+
+def _states(place: House, identity: str) -> list[ConnectionState]:
+    return [event.state for event in place.of(ConnectionChanged) if event.identity == identity]
+
+
+async def test_tcp__when_a_connection_proves_nothing__then_it_is_closed() -> None:
+    async with house(tcp_first_frame_s=0.2) as place:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.engine.tcp_port)
+        writer.write(b"\x00\x10half")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_tcp__when_a_frame_is_too_large__then_the_connection_is_closed_and_counted() -> None:
+    async with house() as place:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.engine.tcp_port)
+        writer.write(b"\xff\xff" + b"x" * 64)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        assert place.engine.stats().dropped["unknown_kind"] == 1
