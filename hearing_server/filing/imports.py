@@ -61,7 +61,8 @@ class ImportedCase:
 def parse_csv(content: bytes, *, scheme: CaseNumberScheme, latest_year: int) -> tuple[ImportedCase, ...]:
     """All cases of the file.
 
-    Errors: TooLarge `import.too_large`; Malformed `import.encoding`, `.header`, `.csv`, `.empty`; Invalid `import.faulty`.
+    Errors: TooLarge `import.too_large`; Malformed `import.encoding`, `.header`, `.csv`, `.empty`;
+    Invalid `import.faulty`.
     """
     rows = _rows(_decoded(content))
     groups: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
@@ -201,8 +202,8 @@ def _header(cells: list[str]) -> list[str]:
     missing = [COLUMNS[key] for key in _REQUIRED if key not in keys]
     unknown = [cell.strip()[:20] for cell, key in zip(cells, keys, strict=True) if not key]
     if missing or unknown or len(set(keys)) != len(keys):
-        zh = f"表头有误；缺少：{'、'.join(missing) or '无'}；不认识：{'、'.join(unknown) or '无'}；列不得重复"
-        en = f"Wrong header; missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}; no repeats"
+        zh = f"表头有误：缺少：{'、'.join(missing) or '无'}；不认识：{'、'.join(unknown) or '无'}；列不得重复"
+        en = f"Wrong header; missing: {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}; no repeats"
         raise _malformed("header", zh, en)
     return keys
 
