@@ -51,50 +51,61 @@ def intersection(layer: Sequence[CauseSpan], holes: Sequence[CauseSpan]) -> list
     return found
 
 
-def paint(layers: Sequence[Sequence[CauseSpan]], duration_ns: int) -> list[CauseSpan]:
+def paint(
+    firm: Sequence[Sequence[CauseSpan]], soft: Sequence[Sequence[CauseSpan]], duration_ns: int
+) -> list[CauseSpan]:
     """One disjoint list from layers of spans, the first layer on top, clipped to [0, duration_ns].
 
-    Slivers under SLIVER_NS that touch a longer gap take its cause: edges of packets and notes never
-    meet exactly.
+    A soft sliver under SLIVER_NS takes the cause of the gap it touches: edges of packets and of notes never meet
+    exactly. What a firm layer says never shrinks.
     """
-    clean = [disjoint(layer) for layer in layers]
-    starts = [[span.from_ns for span in layer] for layer in clean]
+    layers = [disjoint(layer) for layer in (*firm, *soft)]
+    starts = [[span.from_ns for span in layer] for layer in layers]
     edges = {0, duration_ns}
-    for layer in clean:
+    for layer in layers:
         inner = (edge for span in layer for edge in (span.from_ns, span.until_ns))
         edges.update(edge for edge in inner if 0 < edge < duration_ns)
-    painted: list[CauseSpan] = []
-    ordered = sorted(edges)
-    for from_ns, until_ns in pairwise(ordered):
-        top = _top(clean, starts, from_ns)
-        if top is None:
-            continue
-        last = painted[-1] if painted else None
-        same = last is not None and (last.cause, last.detail) == (top.cause, top.detail)
-        if last is not None and same and last.until_ns == from_ns:
-            painted[-1] = CauseSpan(last.from_ns, until_ns, last.cause, last.detail)
-        else:
-            painted.append(CauseSpan(from_ns, until_ns, top.cause, top.detail))
+    painted: list[tuple[CauseSpan, bool]] = []
+    for from_ns, until_ns in pairwise(sorted(edges)):
+        for index, (layer, begins) in enumerate(zip(layers, starts, strict=True)):
+            top = _at(layer, begins, from_ns)
+            if top is not None:
+                piece = CauseSpan(from_ns, until_ns, top.cause, top.detail)
+                _append(painted, piece, firm=index < len(firm))
+                break
     return _absorb_slivers(painted)
 
 
-def _top(layers: list[list[CauseSpan]], starts: list[list[int]], at_ns: int) -> CauseSpan | None:
-    for layer, begins in zip(layers, starts, strict=True):
-        index = bisect_right(begins, at_ns) - 1
-        if index >= 0 and at_ns < layer[index].until_ns:
-            return layer[index]
-    return None
+def _at(layer: list[CauseSpan], begins: list[int], at_ns: int) -> CauseSpan | None:
+    index = bisect_right(begins, at_ns) - 1
+    return layer[index] if index >= 0 and at_ns < layer[index].until_ns else None
 
 
-def _absorb_slivers(painted: list[CauseSpan]) -> list[CauseSpan]:
+def _append(painted: list[tuple[CauseSpan, bool]], piece: CauseSpan, *, firm: bool) -> None:
+    """Add `piece`, or lengthen the last one when it says the same and touches."""
+    if painted:
+        last, last_firm = painted[-1]
+        same = (last.cause, last.detail, last_firm) == (piece.cause, piece.detail, firm)
+        if same and last.until_ns == piece.from_ns:
+            painted[-1] = (CauseSpan(last.from_ns, piece.until_ns, last.cause, last.detail), firm)
+            return
+    painted.append((piece, firm))
+
+
+def _absorb_slivers(painted: list[tuple[CauseSpan, bool]]) -> list[CauseSpan]:
     result: list[CauseSpan] = []
-    for span in painted:
+    kept_sliver = False  # the last of `result` is a soft sliver that may still join the next
+    for span, firm in painted:
+        sliver = not firm and span.until_ns - span.from_ns < SLIVER_NS
         last = result[-1] if result else None
         touches = last is not None and last.until_ns == span.from_ns
-        if last is not None and touches and span.until_ns - span.from_ns < SLIVER_NS:
+        if last is not None and touches and sliver:
             result[-1] = CauseSpan(last.from_ns, span.until_ns, last.cause, last.detail)
-        elif last is not None and touches and last.until_ns - last.from_ns < SLIVER_NS:
+            kept_sliver = kept_sliver and result[-1].until_ns - result[-1].from_ns < SLIVER_NS
+        elif last is not None and touches and kept_sliver:
             result[-1] = CauseSpan(last.from_ns, span.until_ns, span.cause, span.detail)
+            kept_sliver = False
         else:
             result.append(span)
+            kept_sliver = sliver
     return result

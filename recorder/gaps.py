@@ -124,11 +124,12 @@ class TrackLedger:
         end_cause: str,
         duration_ns: int,
         layers: Sequence[Sequence[CauseSpan]],
+        away: Sequence[CauseSpan] = (),
     ) -> list[Gap]:
         """All gaps of the track in order, disjoint, within [0, duration_ns].
 
         `layers`: spans in which nothing was recorded whatever the packets say (crash, pauses, given up), the
-        stronger explanation first; spans of one layer must not overlap.
+        stronger explanation first. `away` explains time outside the track's life, which is ABSENT otherwise.
         """
         holes = self._all_holes(ended_ns)
         explained = [*self._explained]
@@ -144,7 +145,7 @@ class TrackLedger:
             CauseSpan(0, max(self.started_ns, 0), GapCause.ABSENT, "not yet"),
             CauseSpan(ended_ns, duration_ns, GapCause.ABSENT, end_cause),
         ]
-        painted = paint([absent, *layers, *inside, own], duration_ns)
+        painted = paint([away, absent, *layers], [*inside, own], duration_ns)
         return [Gap(number, span.cause, span.from_ns, span.until_ns, span.detail) for span in painted]
 
     def _irregular(self, at_ns: int, sequence: int, timestamp: int) -> bool:

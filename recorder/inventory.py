@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.cause_spans import CauseSpan, disjoint
+from recorder.cause_spans import CauseSpan
 from recorder.clock import ClockRun, ClockStep, HearingClock
 from recorder.folder import SegmentFile
 from recorder.gaps import TrackLedger
@@ -110,7 +110,6 @@ class Inventory:
         self._pauses: list[Pause] = []
         self._marks: list[Mark] = []
         self._incidents: list[Incident] = []
-        self._silences: list[CauseSpan] = []  # no record at all: crash, or closed and opened again
 
     @property
     def segments(self) -> Sequence[SealedSegment]:
@@ -147,10 +146,9 @@ class Inventory:
     def begin_run(self, run: ClockRun) -> None:
         """A process begins to write. What the one before left open ends with a crash, or stays closed."""
         if self._runs:
-            kind, cause = ("reopened", GapCause.POLICY) if self.closed else ("crash", GapCause.CRASH)
+            kind = "reopened" if self.closed else "crash"
             until_ns = max(run.elapsed_ns, self.last_ns)
             self._incidents.append(Incident(kind, self.last_ns, until_ns, ""))
-            self._silences.append(CauseSpan(self.last_ns, until_ns, cause, kind))
             self._end_all(kind)
         self.closed = False
         self._offset_ns = 0
@@ -160,6 +158,13 @@ class Inventory:
     def add_segment(self, segment: SealedSegment) -> None:
         """A segment is complete on disk."""
         self._segments.append(segment)
+
+    def rename_segment(self, old: str, name: str, size_bytes: int) -> None:
+        """A segment that could not be renamed or cut at its time was so later."""
+        self._segments = [
+            replace(segment, name=name, size_bytes=size_bytes) if segment.name == old else segment
+            for segment in self._segments
+        ]
 
     def packet(self, track: int, at_ns: int, data: bytes) -> None:
         """One RTP packet. An unknown track number (its TRACK record was damaged) is passed over."""
@@ -232,8 +237,8 @@ class Inventory:
             for pause in self._pauses
         ]
         away = self._away_after_crash(track)
-        layers = [disjoint([*self._silences, *away]), disjoint(pauses), disjoint(track.given_up)]
-        return track.ledger.gaps(number, self._ended_ns(track), track.end_cause, self.last_ns, layers)
+        layers = [pauses, track.given_up]
+        return track.ledger.gaps(number, self._ended_ns(track), track.end_cause, self.last_ns, layers, away)
 
     def _away_after_crash(self, track: _Track) -> list[CauseSpan]:
         """After a crash the gap lasts until the same person's same source is back."""

@@ -135,10 +135,14 @@ class SegmentChain:
         """Keep `batch` in memory until it is durable. Writes nothing yet."""
         self._backlog.append(batch)
 
-    def flush(self) -> None:
-        """Write all that was taken, beginning a segment where none is open."""
+    def ensure_open(self) -> None:
+        """Begin a segment where none is open. Before new records are taken, so that its preface tells of before."""
         if self._open is None:
             self._begin()
+
+    def flush(self) -> None:
+        """Write all that was taken."""
+        self.ensure_open()
         segment = self._open
         assert segment is not None
         while self._backlog:

@@ -34,8 +34,8 @@ from recorder.journal import (
 from recorder.manifest import GapCause, SealedSegment
 from recorder.segments import Batch, SegmentChain
 
-TICK_S = 0.05  # what a kill -9 can cost: records that wait in the queue
-SYNC_S = 0.25  # what a power cut can cost on top (design 5.1)
+TICK_S = 0.125  # what a kill -9 can cost: records that wait in the queue; 50 ms took a third more CPU
+SYNC_S = 0.25  # what a power cut can cost (design 5.1): every second tick
 HEARTBEAT_S = 0.5  # makes the proof of writing advance when nobody speaks
 ANCHOR_S = 10.0  # how soon a step of the wall clock is noted
 SEAL_S = 3.0  # design 5.2: sealed every 2-5 s
@@ -44,6 +44,8 @@ RETRY_S = 0.5
 CLOSING_TRIES = 4  # attempts to bring the rest to a refusing disk before close() gives up
 PACKET_WEIGHT_BYTES = 256  # what a waiting packet costs in memory besides its bytes
 BATCH_RECORDS = 4096  # encoded in one go; ~10 ms of this thread
+
+TICK_NS = int(TICK_S * NS_PER_S)
 
 Item = tuple[int, int, int, bytes]  # kind, track number, at_ns, payload
 
@@ -142,9 +144,10 @@ class JournalWriter:
         self.last_tick_ns = self._clocks.monotonic_ns()
 
     def _tick(self, now_ns: int, closing: bool) -> None:
+        self._chain.ensure_open()
         self._drain(now_ns)
         self._chain.flush()
-        if now_ns >= self._next_sync_ns or closing or self.failure is not None:
+        if now_ns + TICK_NS // 2 >= self._next_sync_ns or closing or self.failure is not None:
             self._chain.sync()
             self._after_sync(now_ns)
         due = now_ns - self._sealed_at_ns >= self._seal_ns or self._chain.open_bytes >= SEAL_BYTES
