@@ -13,6 +13,7 @@ from signaling.errors import SignalingError
 from signaling.rtp import extensions
 from signaling.sdp import CodecLine, Description, Fingerprint, Section
 
+KINDS: Final = ("audio", "video")
 KIND_OF_SOURCE: Final = {"microphone": "audio", "camera": "video", "screen": "video"}
 CODEC_NAMES: Final = {"vp8": "VP8", "h264": "H264", "opus": "opus"}
 OPUS_PARAMETERS: Final = "minptime=10;useinbandfec=1"
@@ -82,6 +83,9 @@ class OfferSection:
 
 def accept(offer: Description, sources: Mapping[str, str], allowed: frozenset[str]) -> list[AcceptedSection]:
     """Which sections of a publisher's offer are taken: those named in `sources`, sending, and allowed."""
+    for section in offer.sections:
+        if section.kind in KINDS and not section.rejected and not section.codecs:
+            raise SignalingError("sdp.unsupported", "a section without codecs")
     accepted: list[AcceptedSection] = []
     by_mid = {section.mid: section for section in offer.sections}
     for mid, source in sources.items():
@@ -141,7 +145,7 @@ def _is_constrained_baseline(codec: CodecLine) -> bool:
 def write_answer(offer: Description, accepted: Iterable[AcceptedSection], local: LocalTransport) -> str:
     """The answer to a publisher: recvonly for what is taken, inactive or rejected for the rest."""
     taken = {section.mid: section for section in accepted}
-    dead = [each.mid for each in offer.sections if each.rejected or each.kind not in ("audio", "video")]
+    dead = [each.mid for each in offer.sections if each.rejected or each.kind not in KINDS]
     lines = _head([section.mid for section in offer.sections if section.mid not in dead])
     for section in offer.sections:
         if section.mid in dead:
@@ -174,13 +178,7 @@ def _answer_section(section: AcceptedSection, local: LocalTransport) -> list[str
 
 
 def _inactive_section(section: Section, local: LocalTransport) -> list[str]:
-    codec = section.codecs[0] if section.codecs else None
-    if codec is None:
-        raise SignalingError("sdp.unsupported", "a section without codecs")
-    try:
-        codec = _choose_codec(section)
-    except SignalingError:
-        pass  # inactive, so any of the offered ones will do
+    codec = section.codecs[0]  # inactive, so any of the offered ones will do
     name = {"vp8": "VP8", "h264": "H264"}.get(codec.name, codec.name)
     channels = "/2" if codec.name == "opus" else ""
     lines = _media_head(section.kind, [codec.payload_type], section.mid, "inactive", "passive", local)

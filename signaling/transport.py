@@ -25,7 +25,7 @@ PacketHandler = Callable[[bytes, int], None]
 class Transport:
     """Carries SRTP both ways once `state` is "connected".
 
-    States: "new", "connecting", "connected", "failed", "closed". `on_rtp` and `on_rtcp` get decrypted bytes and the
+    States: "new", "connecting", "connected", "failed" (also when the peer said goodbye), "closed" (by us). `on_rtp` and `on_rtcp` get decrypted bytes and the
     arrival in monotonic ns; `on_state` is called after every change.
     """
 
@@ -126,7 +126,8 @@ class Transport:
 
     def _channel_state(self, channel: SecureChannel, state: str) -> None:
         if channel is self.channel:
-            self._set_state(state)
+            # The peer's goodbye ends the channel, not the transport: a fresh certificate may follow.
+            self._set_state("connected" if state == "connected" else "failed")
 
     def _set_state(self, state: str) -> None:
         if self.state not in (state, "closed"):
