@@ -63,7 +63,7 @@ const en: Texts<typeof zh> = {
     clear: "Yes, clear",
     notClear: "No, not clear",
     tryAgain: "Open the devices again",
-    finish: "Passed, go to the waiting room",
+    finish: "Go to the waiting room",
     goOn: "Go to the waiting room anyway",
     withoutNote: "Not every check has passed. You can go on; the clerk sees the result.",
   },
