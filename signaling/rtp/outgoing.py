@@ -93,7 +93,7 @@ class PacketComposer:
         rtx_type, rtx_ssrc = settings.rtx_payload_type, settings.rtx_ssrc
         if rtx_ssrc is None or rtx_type is None or packet.temporal_id > span.max_temporal:
             return self.compose(packet, out, span)
-        self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
+        self._rtx_sequence += 1
         timestamp = packet.timestamp + span.timestamp_offset & _MASK32
         _, payload = self._payload(packet, span)
         head = self._head(rtx_type, packet, self._rtx_sequence, timestamp, rtx_ssrc)

@@ -21,6 +21,10 @@ def test_primary_block__any_redundancy__gives_the_newest(primary: bytes, older: 
     assert primary_block(red(primary, *older)) == (111, primary)
 
 
+def test_primary_block__older_block_longer_than_one_octet_can_say__is_passed_over() -> None:
+    assert primary_block(red(b"new", b"o" * 700, b"p" * 300)) == (111, b"new")
+
+
 def test_primary_block__heads_do_not_add_up__is_none() -> None:
     assert primary_block(b"") is None
     assert primary_block(b"\xef\x0f") is None

@@ -132,8 +132,13 @@ def test_select__other_layer__old_one_goes_on_until_the_key_frame_of_the_new() -
         assert viewer.feed(media) is None
     for media in low.frame(33):
         assert viewer.feed(media) is not None
-    for media in high.frame(43, key=True):
-        assert viewer.feed(media) is not None
+    before = viewer.packets[max(viewer.packets)].descriptor
+    first, *_ = [viewer.feed(media) for media in high.frame(43, key=True)]
+    assert first is not None
+    assert first.descriptor is not None
+    assert before is not None
+    assert first.descriptor.picture_id == before.picture_id + 1 & 0x7FFF
+    assert first.descriptor.tl0_index == before.tl0_index + 1 & 0xFF
     for media in low.frame(66):
         assert viewer.feed(media) is None
     assert viewer.rewriter.last_source == 2
@@ -211,11 +216,43 @@ def test_pause__then_select_again__numbers_go_on_and_time_has_passed() -> None:
     viewer.rewriter.select(1)
     for media in layer.frame(31 * FRAME_MS):
         assert viewer.feed(media) is None  # waits for a key frame
-    first = viewer.feed(layer.frame(32 * FRAME_MS, key=True)[0])
+    first = viewer.feed(layer.frame(32 * FRAME_MS + 50, key=True)[0])  # 50 ms of jitter are no media time
     assert first is not None
     assert first.out == last.out + 1
     assert difference32(first.timestamp, last.timestamp) == 32 * 3000
     viewer.check_continuity()
+
+
+@pytest.mark.parametrize("through_another", [False, True])
+def test_select__key_frame_from_before_comes_late__does_not_start_there(through_another: bool) -> None:
+    layer, other = Layer(1), Layer(2)
+    viewer = watching(layer)
+    lost = layer.source.frame(key=True, packets=1)[0]
+    for media in layer.frame(33):
+        viewer.feed(media)
+    if through_another:
+        viewer.rewriter.select(2)
+        for media in other.frame(40, key=True):
+            viewer.feed(media)
+    else:
+        viewer.rewriter.pause()
+    viewer.rewriter.select(1)
+    assert viewer.feed(layer.stream.accept(lost, 66.0)) is None
+    assert viewer.rewriter.target == 1
+    assert viewer.feed(layer.frame(99, key=True)[0]) is not None
+
+
+def test_locate__long_run_of_probing_padding__does_not_displace_the_history() -> None:
+    layer = Layer()
+    viewer = watching(layer)
+    for _ in range(300):
+        padding = layer.stream.accept(rtp(sequence=layer.source.sequence, payload=b"", padding=9), 0.0)
+        assert viewer.feed(padding) is None
+        layer.source.sequence += 1
+    for media in layer.frame():
+        viewer.feed(media)
+    assert viewer.rewriter.locate(65530) is not None
+    assert viewer.holes == []
 
 
 def test_forward__sender_restarts_its_numbers__viewer_sees_no_hole() -> None:
@@ -279,6 +316,36 @@ def test_limit_temporal__in_the_middle_of_a_frame__the_frame_is_finished() -> No
     assert viewer.feed(third)
     assert frames_sent(viewer, layer, 3) == [0]
     viewer.check_continuity()
+
+
+def test_limit_temporal__raised_before_a_frame_that_needs_dropped_ones__waits_for_a_sync_point() -> None:
+    layer = Layer(temporal_layers=True)
+    viewer = watching(layer)
+    viewer.rewriter.limit_temporal(0)
+    assert frames_sent(viewer, layer, 2) == []  # temporal ids 2 and 1
+    viewer.rewriter.limit_temporal(2)
+    assert frames_sent(viewer, layer, 3) == [
+        0,
+        2,
+    ]  # the first 2 leans on the dropped 1; the next has the Y bit
+
+
+def test_limit_temporal__lowered_while_frame_starts_are_lost__late_ones_are_still_media() -> None:
+    layer = Layer(temporal_layers=True)
+    viewer = watching(layer)
+    viewer.rewriter.limit_temporal(1)
+    assert frames_sent(viewer, layer, 1) == []
+    frame = layer.frame()
+    assert viewer.feed(frame[0])
+    viewer.rewriter.limit_temporal(0)
+    assert all(viewer.feed(media) for media in frame[1:])
+    assert viewer.feed(layer.frame()[1]) is None  # temporal id 2, its start is lost
+    start, second, _ = layer.frame()
+    assert second.temporal_id == 0
+    assert viewer.feed(second)
+    late = viewer.feed(start)
+    assert late is not None
+    assert late.payload
 
 
 def test_limit_temporal__late_packet_of_a_dropped_frame__fills_its_place_with_padding() -> None:
