@@ -24,6 +24,7 @@ EVENT_QUEUE: Final = (
     4096  # overflow: states and speakers are dropped (the next one tells all), then anything, logged
 )
 EVENT_TIMEOUT_S: Final = 10.0
+STOP_TIMEOUT_S: Final = 2.0  # for goodbyes, and again for the last events
 USED_GRANTS: Final = 20_000  # 60 s of grants at 300 joins per second
 _NS: Final = 1_000_000_000
 
@@ -58,7 +59,8 @@ class MediaEngine:
         self._used: dict[str, float] = {}  # jti -> expiry
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue(EVENT_QUEUE)
         self._events_dropped = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._goodbyes: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     @classmethod
@@ -68,8 +70,8 @@ class MediaEngine:
         """Bind the ports and begin; OSError (EADDRINUSE) when a port is taken."""
         gateway = await Gateway.open(settings)
         engine = cls(settings, gateway, on_event)
-        engine._spawn(engine._run_clock())
-        engine._spawn(engine._pump_events())
+        for loop in (engine._run_clock(), engine._pump_events()):
+            engine._loops.append(asyncio.get_running_loop().create_task(loop))
         return engine
 
     @property
@@ -87,16 +89,21 @@ class MediaEngine:
         for name in list(self._rooms):
             await self.close_room(name, reason="stopped")
         self._stopped = True
-        try:
-            async with asyncio.timeout(2.0):
-                while len(self._tasks) > 2 or not self._events.empty():
-                    await asyncio.sleep(0.01)  # goodbyes and last events
-        except TimeoutError:
-            logger.warning("%d goodbyes were cut short", max(0, len(self._tasks) - 2))
-        for task in list(self._tasks):
+        await self._finish_goodbyes()
+        tasks = [*self._loops, *self._goodbyes]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._gateway.close()
+
+    async def _finish_goodbyes(self) -> None:
+        if self._goodbyes:
+            await asyncio.wait(self._goodbyes, timeout=STOP_TIMEOUT_S)
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._events.join()
+        except TimeoutError:
+            logger.warning("%d events were not delivered", self._events.qsize())
 
     # Rooms
 
@@ -241,8 +248,8 @@ class MediaEngine:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
 
     async def _run_clock(self) -> None:
         """Never ends by itself: a room that fails is logged and the others go on."""
@@ -274,3 +281,5 @@ class MediaEngine:
                     await self._on_event(event)
             except Exception:
                 logger.exception("the receiver of %s failed", type(event).__name__)
+            finally:
+                self._events.task_done()

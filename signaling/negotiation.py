@@ -83,8 +83,8 @@ class OfferSection:
 
 def accept(offer: Description, sources: Mapping[str, str], allowed: frozenset[str]) -> list[AcceptedSection]:
     """Which sections of a publisher's offer are taken: those named in `sources`, sending, and allowed."""
-    for section in offer.sections:
-        if section.kind in KINDS and not section.rejected and not section.codecs:
+    for each in offer.sections:
+        if each.kind in KINDS and not each.rejected and not each.codecs:
             raise SignalingError("sdp.unsupported", "a section without codecs")
     accepted: list[AcceptedSection] = []
     by_mid = {section.mid: section for section in offer.sections}

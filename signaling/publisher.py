@@ -18,6 +18,7 @@ MAX_STREAMS: Final = 32  # SSRCs remembered per connection, RTX included; the ol
 NEW_STREAMS_PER_S: Final = (
     50  # resolving an unknown SSRC costs a header walk: bounded against a hostile sender
 )
+LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -198,11 +199,13 @@ class Publisher:
     def _send_pli(self, layer: Layer) -> None:
         self.transport.send_rtcp(rtcp.build_pli(self.transport.feedback_ssrc, layer.stream.ssrc))
 
-    def report(self, now_ms: float) -> None:
-        """Once a second: receiver report, loss facts, bandwidth estimate."""
+    def report(self, now_ms: float, rtt_ms: float | None) -> None:
+        """Once a second: receiver report, loss facts, bandwidth estimate. `rtt_ms` paces the requests for repair."""
         blocks = []
         weighted = packets = rate = 0.0
         for layer in self.layers():
+            if rtt_ms is not None:
+                layer.stream.losses.rtt_ms = rtt_ms
             pace = layer.stream.rate.packets_per_second
             block = layer.stream.report_block(now_ms)
             blocks.append(block)
@@ -212,8 +215,11 @@ class Publisher:
                 rate += layer.stream.rate.bits_per_second
         if not blocks:
             return
-        self.loss_ratio = weighted / packets if packets else None
-        self.estimate.report(self.loss_ratio or 0.0, rate)
+        if packets:
+            lost = weighted / packets
+            before = self.loss_ratio or 0.0
+            self.loss_ratio = before + (lost - before) * LOSS_SMOOTHING
+            self.estimate.report(lost, rate)
         self.transport.send_rtcp(rtcp.build_receiver_report(self.transport.feedback_ssrc, blocks))
         self.send_remb()
 

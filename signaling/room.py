@@ -58,6 +58,7 @@ class Room:
         self.self_mutes: set[tuple[str, str]] = set()
         self.sinks: list[PacketSink] = []
         self.held = False
+        self._is_closing = False
         self.speakers: SpeakerDetector[str] = SpeakerDetector()
         self._gateway = gateway
         self._step = step
@@ -87,6 +88,8 @@ class Room:
         participant = self.participants[grant.identity]
         if grant.may_subscribe:
             self._open_viewer(participant)
+        else:
+            self._close_viewer(participant)
         return Joined(seat, grant.identity, self.name, self.snapshot())
 
     def _open_viewer(self, participant: Participant) -> None:
@@ -107,6 +110,12 @@ class Room:
                     viewer.attach(publication)
         viewer.negotiate(_now_ms())
 
+    def _close_viewer(self, participant: Participant) -> None:
+        viewer, participant.viewer = participant.viewer, None
+        if viewer is not None:
+            viewer.detach_all()
+            self._spawn(viewer.transport.close())
+
     def leave(self, participant: Participant, reason: str) -> None:
         """Give the seat up and close its connections."""
         if self.participants.get(participant.identity) is not participant:
@@ -114,10 +123,7 @@ class Room:
         del self.participants[participant.identity]
         for source in list(participant.publications):
             self.unpublish(participant, source, reason)
-        if participant.viewer is not None:
-            for other in self.participants.values():
-                for publication in other.publications.values():
-                    participant.viewer.detach(publication)
+        self._close_viewer(participant)
         self.self_mutes = {mute for mute in self.self_mutes if mute[0] != participant.identity}
         self._emit(ParticipantLeft(self.name, participant.seat, participant.identity, reason))
         self._spawn(participant.close())
@@ -130,6 +136,7 @@ class Room:
             self.leave(participant, reason)
 
     def close(self, reason: str) -> None:
+        self._is_closing = True
         for participant in list(self.participants.values()):
             self.leave(participant, reason)
         self.sinks.clear()
@@ -260,6 +267,8 @@ class Room:
             participant.viewer.choose_layers(_now_ms(), self.speakers.speaker)
 
     def _negotiate_all(self) -> None:
+        if self._is_closing:
+            return  # nobody needs an offer about people who are all leaving
         now_ms = _now_ms()
         for participant in self.participants.values():
             if participant.viewer is not None:

@@ -52,7 +52,8 @@ class RoomClock:
     def _report(self, participants: Iterable[Participant], now_ms: float) -> None:
         for participant in participants:
             if participant.publisher is not None:
-                participant.publisher.report(now_ms)
+                rtt_ms = participant.viewer.rtt_ms if participant.viewer is not None else None
+                participant.publisher.report(now_ms, rtt_ms)
             if participant.viewer is not None:
                 participant.viewer.report(now_ms)
                 participant.viewer.negotiate(now_ms)

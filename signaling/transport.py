@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from signaling.dtls import SecureChannel
+from signaling.dtls import MIN_MEDIA_BYTES, SecureChannel
 from signaling.errors import SignalingError
 from signaling.gateway import Gateway
 from signaling.ice import IceAgent, NoPathError, Path
@@ -25,8 +25,8 @@ PacketHandler = Callable[[bytes, int], None]
 class Transport:
     """Carries SRTP both ways once `state` is "connected".
 
-    States: "new", "connecting", "connected", "failed" (also when the peer said goodbye), "closed" (by us). `on_rtp` and `on_rtcp` get decrypted bytes and the
-    arrival in monotonic ns; `on_state` is called after every change.
+    States: "new", "connecting", "connected", "failed" (also when the peer said goodbye), "closed" (by us).
+    `on_rtp` and `on_rtcp` get decrypted bytes and the arrival in monotonic ns; `on_state` is called after each change.
     """
 
     def __init__(
@@ -147,9 +147,9 @@ class Transport:
 
     def _media(self, packet: bytes, now_ns: int) -> None:
         channel = self.channel
-        if channel is None:
+        if channel is None or len(packet) < MIN_MEDIA_BYTES:
             return
-        if 192 <= packet[1 % len(packet)] <= 223:
+        if 192 <= packet[1] <= 223:
             self._report(channel, packet, now_ns)
             return
         plain = channel.unprotect(packet)

@@ -1,7 +1,7 @@
 """The receiving connection of one participant: offers tracks, chooses layers, answers repairs."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,7 @@ from signaling.transport import Transport
 DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
 REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
 MAX_SLOTS: Final = 128
+LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 
 
 @dataclass(slots=True)
@@ -109,6 +110,11 @@ class Viewer:
                 self._by_ssrc.pop(slot.ssrc, None)
                 slot.publication = slot.leg = None
                 self._changed = True
+
+    def detach_all(self) -> None:
+        for slot in self.slots:
+            if slot.publication is not None:
+                self.detach(slot.publication)
 
     def _new_ssrc(self) -> int:
         while True:
@@ -309,7 +315,7 @@ class Viewer:
             slot = self._by_ssrc.get(block.ssrc)
             if slot is None:
                 continue
-            slot.loss_ratio = block.fraction_lost
+            slot.loss_ratio += (block.fraction_lost - slot.loss_ratio) * LOSS_SMOOTHING
             if slot.round_trip.returned(block.last_report, block.delay, now_ms) is not None:
                 self.rtt_ms = slot.limiter.rtt_ms = slot.round_trip.rtt_ms or 0.0
 
@@ -345,6 +351,3 @@ class Viewer:
         )
         slot.round_trip.sent(now[0], now_ms)
         self.transport.send_rtcp(report + rtcp.build_cname(slot.ssrc, publication.identity))
-
-    def facts(self) -> Mapping[str, float | None]:
-        return {"rtt_ms": self.rtt_ms, "loss_ratio": self.loss_ratio}

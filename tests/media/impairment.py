@@ -56,7 +56,9 @@ class Impairment:
     async def start(self, udp_port: int, tcp_port: int = 0) -> None:
         loop = asyncio.get_running_loop()
         self._target = ("127.0.0.1", tcp_port if self._tunnel else udp_port)
-        self._client, _ = await loop.create_datagram_endpoint(lambda: _Client(self), local_addr=("127.0.0.1", 0))
+        self._client, _ = await loop.create_datagram_endpoint(
+            lambda: _Client(self), local_addr=("127.0.0.1", 0)
+        )
         self.port = self._client.get_extra_info("sockname")[1]
 
     def through(self, sdp: str) -> str:

@@ -25,7 +25,11 @@ EventT = TypeVar("EventT")
 
 
 def settings(**changes: Any) -> MediaSettings:
-    values: dict[str, Any] = {"host": "127.0.0.1", "announced_addresses": ("127.0.0.1",), "grant_keys": (KEY,)}
+    values: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "announced_addresses": ("127.0.0.1",),
+        "grant_keys": (KEY,),
+    }
     return MediaSettings(**(values | changes))
 
 
@@ -81,7 +85,9 @@ class Picture(MediaStreamTrack):
         left = number * 4 % (width - 8)
         row = bytearray([self._luma]) * width
         row[left : left + 8] = b"\xf0" * 8
-        for plane, line in zip(frame.planes, (row, b"\x80" * (width // 2), b"\x80" * (width // 2)), strict=True):
+        for plane, line in zip(
+            frame.planes, (row, b"\x80" * (width // 2), b"\x80" * (width // 2)), strict=True
+        ):
             plane.update(bytes(line).ljust(plane.line_size, b"\x80") * plane.height)
         frame.pts, frame.time_base = number * 90000 // self.RATE, Fraction(1, 90000)
         return frame
@@ -125,10 +131,10 @@ async def house(**changes: Any) -> AsyncIterator[House]:
         await built.engine.stop()
 
 
-async def until(condition: Callable[[], Any], *, timeout_s: float = 15.0, what: str = "") -> None:
-    """Wait for something to become true; fails with its name."""
+async def until(condition: Callable[[], Any], *, timeout_s: float = 15.0) -> None:
+    """Wait for something to become true."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the things waited for are counters, not events
             await asyncio.sleep(0.02)
 
 
@@ -176,7 +182,9 @@ class Robot:
         self.joined = await self.engine.join(grant(self.identity, **changes))
         self.seat = self.joined.seat
 
-    async def publish(self, *, audio: MediaStreamTrack | None = None, video: MediaStreamTrack | None = None) -> None:
+    async def publish(
+        self, *, audio: MediaStreamTrack | None = None, video: MediaStreamTrack | None = None
+    ) -> None:
         """Send the given tracks (default: a tone and a picture) on a fresh connection."""
         if audio is None and video is None:
             audio, video = Tone(), Picture()
@@ -188,7 +196,8 @@ class Robot:
                 connection.addTransceiver(track, direction="sendonly")
         await connection.setLocalDescription(await connection.createOffer())
         sources = {
-            str(each.mid): "microphone" if each.kind == "audio" else "camera" for each in connection.getTransceivers()
+            str(each.mid): "microphone" if each.kind == "audio" else "camera"
+            for each in connection.getTransceivers()
         }
         answer = await self.engine.publish(self.seat, sdp=connection.localDescription.sdp, sources=sources)
         await connection.setRemoteDescription(RTCSessionDescription(self.alter_answer(answer), "answer"))
@@ -227,5 +236,7 @@ class Robot:
         self._answering.cancel()
         for watched in self.watched.values():
             watched.close()
-        waits: list[Awaitable[Any]] = [each.close() for each in (self.sending, self.watching) if each is not None]
+        waits: list[Awaitable[Any]] = [
+            each.close() for each in (self.sending, self.watching) if each is not None
+        ]
         await asyncio.gather(*waits)

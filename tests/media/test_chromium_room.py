@@ -19,11 +19,21 @@ from tests.media.robots import grant, settings
 pytestmark = pytest.mark.browser
 
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream "
-    "--autoplay-policy=no-user-gesture-required --allow-loopback-in-peer-connection --disable-features=WebRtcHideLocalIpsWithMdns"
-).split()
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+]
 PAGE = Path(__file__).with_name("chromium_room.html")
 
 
@@ -46,7 +56,8 @@ class Desk:
 
     async def publish(self, request: web.Request) -> web.Response:
         body = json.loads(await request.text())
-        return web.json_response({"sdp": await self.engine.publish(body["seat"], sdp=body["sdp"], sources=body["sources"])})
+        sdp = await self.engine.publish(body["seat"], sdp=body["sdp"], sources=body["sources"])
+        return web.json_response({"sdp": sdp})
 
     async def next_offer(self, request: web.Request) -> web.Response:
         queue = self.offers.setdefault(json.loads(await request.text())["seat"], asyncio.Queue())
@@ -114,7 +125,9 @@ async def sees(page: Page, *, frames: int = 15, timeout_s: float = 30.0) -> dict
             await asyncio.sleep(0.2)
 
 
-async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_it_and_ice_restart_keeps_it() -> None:
+async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_it_and_ice_restart_keeps_it() -> (
+    None
+):
     async with desk() as (place, browser):
         party = await seated(place, browser, "party")
         judge = await seated(place, browser, "judge")

@@ -36,7 +36,16 @@ async def call(place: House) -> tuple[Robot, Robot]:
 def junk(seed: int) -> list[bytes]:
     """Every kind of first byte, every odd length, cut-off STUN, RTP and RTCP."""
     chance = random.Random(seed)
-    made = [b"", b"\x00", b"\x80", b"\x16", CLIENT_HELLO, ALERT, b"\x80\xc8", b"\x80\xc8\xff\xff" + b"\x00" * 8]
+    made = [
+        b"",
+        b"\x00",
+        b"\x80",
+        b"\x16",
+        CLIENT_HELLO,
+        ALERT,
+        b"\x80\xc8",
+        b"\x80\xc8\xff\xff" + b"\x00" * 8,
+    ]
     for first in range(256):
         made.append(bytes([first]) + chance.randbytes(chance.randrange(1, 80)))
     request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
@@ -70,7 +79,9 @@ async def test_call__when_a_stranger_sends_junk__then_it_is_counted_and_the_call
         assert place.engine.stats().stun_answered - answered < 10
 
 
-async def test_handshake__when_a_stranger_floods_hellos_and_alerts_meanwhile__then_the_call_is_set_up() -> None:
+async def test_handshake__when_a_stranger_floods_hellos_and_alerts_meanwhile__then_the_call_is_set_up() -> (
+    None
+):
     async with house() as place:
         with attacker() as enemy:
             judge, party = await place.join("judge"), await place.join("party")
@@ -86,7 +97,9 @@ async def test_handshake__when_a_stranger_floods_hellos_and_alerts_meanwhile__th
             await judge.sees("party", "microphone", "camera")
 
 
-async def test_call__when_a_participant_sends_garbage_inside_its_own_channel__then_others_do_not_notice() -> None:
+async def test_call__when_a_participant_sends_garbage_inside_its_own_channel__then_others_do_not_notice() -> (
+    None
+):
     async with house() as place:
         judge, party = await call(place)
         mole = await place.join("mole")
@@ -99,7 +112,9 @@ async def test_call__when_a_participant_sends_garbage_inside_its_own_channel__th
         sent, ssrc, chance = 0, sender._ssrc, random.Random(5)
         for number in range(600):
             at, whose = (stream.cache.newest + 5 + number % 50) & 0xFFFF, ssrc + number % 3
-            head = struct.pack("!BBHII", 0x80 | chance.randrange(64), chance.randrange(128), at, number, whose)
+            head = struct.pack(
+                "!BBHII", 0x80 | chance.randrange(64), chance.randrange(128), at, number, whose
+            )
             with suppress(SrtpError):  # libsrtp refuses to send some of it
                 await sender.transport._send_rtp(head + chance.randbytes(chance.randrange(0, 60)))
                 sent += 1
@@ -159,7 +174,9 @@ async def test_publish__when_a_description_is_mutated_at_random__then_only_typed
             for _ in range(chance.randrange(1, 6)):
                 at = chance.randrange(len(text))
                 if chance.random() < 0.5:
-                    text[at] = chr(chance.choice((0, 10, 13, 32, 58, 47, 255, 0x4E2D, chance.randrange(33, 127))))
+                    text[at] = chr(
+                        chance.choice((0, 10, 13, 32, 58, 47, 255, 0x4E2D, chance.randrange(33, 127)))
+                    )
                 else:
                     del text[at : at + chance.randrange(1, 40)]
             try:

@@ -67,9 +67,12 @@ async def test_mute__when_the_court_mutes__then_neither_viewers_nor_sinks_get_a_
         await judge.sees("party", "camera")
         await place.engine.set_self_muted(party.seat, source="microphone", muted=False)
         await stands_still(judge, notebook, "microphone")  # the person cannot lift it
-        await place.engine.set_muted("hearing", identity="party", source="microphone", muted=False, by="judge")
+        await place.engine.set_muted(
+            "hearing", identity="party", source="microphone", muted=False, by="judge"
+        )
         await judge.sees("party", "microphone")
-        assert [(e.muted, e.by_court, e.by) for e in place.of(TrackMuted)] == [(True, True, "judge"), (False, True, "judge")]
+        told = [(event.muted, event.by_court, event.by) for event in place.of(TrackMuted)]
+        assert told == [(True, True, "judge"), (False, True, "judge")]
         assert ("microphone", "muted") in notebook.events
         assert ("microphone", "unmuted") in notebook.events
 
