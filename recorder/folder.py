@@ -1,10 +1,10 @@
 """Where things lie in a recording's folder.
 
-    journal/00000001.part   the segment being written
-    journal/00000001.seg    a sealed segment
-    journal/00000001.torn   a file of a crash without one good record, kept for inspection
-    manifest.json           written when the recording is closed or recovered
-    writer.lock             held by the writing process
+journal/00000001.part   the segment being written
+journal/00000001.seg    a sealed segment
+journal/00000001.torn   a file of a crash without one good record, kept for inspection
+manifest.json           written when the recording is closed or recovered
+writer.lock             held by the writing process
 """
 
 from __future__ import annotations

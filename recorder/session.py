@@ -31,7 +31,7 @@ from signaling.sink import TrackInfo
 
 QUEUE_BYTES = 64 << 20  # 20 s of a full hearing (6 people, 3 layers, 20 Mbit/s) while a disk does not answer
 VIDEO_SHARE = 0.75  # above this share of the queue pictures are refused, so that voices and notes still fit
-STALL_S = 2.0  # the thread ticks every 125 ms; the judge must know within 3 s (design 5.5)
+STALL_S = 2.0  # the thread ticks every 250 ms; the judge must know within 3 s (design 5.5)
 ADVANCE_S = 1.5  # three heartbeats
 CLOSE_TIMEOUT_S = 60.0  # draining a full queue to a slow disk
 _Told = TypeVar("_Told")
@@ -164,7 +164,12 @@ class RecordingSession:
         self._next_track = inventory.next_track
         self._bytes_before = sum(segment.valid_bytes for segment in inventory.segments)
         chain = SegmentChain(
-            self.folder, self._disk, self.recording_id, run, inventory.segments, lambda: preface(inventory, run)
+            self.folder,
+            self._disk,
+            self.recording_id,
+            run,
+            inventory.segments,
+            lambda: preface(inventory, run),
         )
         chain.skip_to(used + 1)
         self._inventory = inventory
@@ -306,7 +311,9 @@ class RecordingSession:
             os.close(self._lock)
             self._lock = -1
         if not self._writer.finished:
-            raise RecordingFailure(self._writer.failure or "disk.refused", "the end of the recording is not on disk")
+            raise RecordingFailure(
+                self._writer.failure or "disk.refused", "the end of the recording is not on disk"
+            )
         self._seal_leftovers()
         manifest = self._inventory.manifest()
         try:

@@ -89,7 +89,9 @@ def _chain(counted: list[tuple[SegmentFile, bytes]]) -> list[Problem]:
         else:
             named = (header.previous_number, header.previous_sha256, header.previous_bytes)
             if header.number != file.number or named != expected:
-                title = f"the header names segment {named[0]} as its predecessor, with another digest or length"
+                title = (
+                    f"the header names segment {named[0]} as its predecessor, with another digest or length"
+                )
                 problems.append(Problem("chain.broken", file.name, 0, first.end, title))
         expected = (file.number, hashlib.sha256(data).hexdigest(), len(data))
     return problems
@@ -101,7 +103,9 @@ def _against_manifest(
     problems = []
     for segment in manifest.segments:
         if segment.name not in files:
-            problems.append(Problem("segment.missing", segment.name, 0, segment.size_bytes, "the file is gone"))
+            problems.append(
+                Problem("segment.missing", segment.name, 0, segment.size_bytes, "the file is gone")
+            )
         else:
             problems += _against_line(segment, files[segment.name], contents[segment.name])
     for name in sorted(files.keys() - {segment.name for segment in manifest.segments}):
@@ -130,6 +134,8 @@ def _same_account(folder: Path, manifest: Manifest) -> list[Problem]:
         return [Problem("manifest.differs", MANIFEST_NAME, 0, 0, str(error))]
     if rebuilt == manifest:
         return []
-    names = [name for name in Manifest.__dataclass_fields__ if getattr(rebuilt, name) != getattr(manifest, name)]
+    names = [
+        name for name in Manifest.__dataclass_fields__ if getattr(rebuilt, name) != getattr(manifest, name)
+    ]
     title = f"the journal gives another account of: {', '.join(names)}"
     return [Problem("manifest.differs", MANIFEST_NAME, 0, 0, title)]

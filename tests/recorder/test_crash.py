@@ -100,7 +100,7 @@ async def _check_going_on(folder: Path) -> None:
 def _check_crash_gaps(manifest: Manifest, crashed_ns: int, back_ns: int) -> None:
     alive = [track for track in manifest.tracks if track.end_cause == "crash"]
     assert {track.info.track_id for track in alive} <= {"a1", "a2", "v1"}
-    assert alive
+    assert alive or crashed_ns < 300 * MS  # killed before the first write: no track was known yet
     for track in alive:
         crash = [gap for gap in manifest.gaps if gap.track == track.number and gap.cause == GapCause.CRASH]
         assert len(crash) == 1
