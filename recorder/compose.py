@@ -11,33 +11,28 @@ Exit codes: 0 done, 2 wrong arguments or labels, 3 no readable recording, 4 the 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
 import signal
 import sys
 import time
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recorder.director import Director
 from recorder.film import FilmError, FilmWriter
+from recorder.folder import segment_files
 from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX
-from recorder.journal import Record, RecordKind
 from recorder.labels import Labels, LabelsError, load_labels
-from recorder.layers import plan_layers
-from recorder.pictures import PicturePlayer
+from recorder.manifest import Manifest, ManifestError
 from recorder.recording import Recording, RecordingError, open_recording
-from recorder.scenes import SCREEN, ScenePlan, plan_scenes
-from recorder.sound import Mixer, VoicePlayer, is_speaking, sample_at
-from recorder.survey import Problem, Survey, replay, survey_recording
-from recorder.timeline import FILM_RATE_HZ, TICK_NS, Piece, PieceKind, Timeline, build_timeline, timeline_map
+from recorder.second_pass import SecondPass
+from recorder.survey import Problem, survey_recording
+from recorder.timeline import FILM_RATE_HZ, Timeline, build_timeline, timeline_map
 
-# A packet that fills a hole comes this much later than its neighbours (see rtp_order).
-_HOLE_WAIT_NS = 2_000_000_000
 NICE_LEVEL = 10
 # A film of nine people stays below 400 MB; address space counts libraries and thread stacks as well.
 DEFAULT_MEMORY_MIB = 3072
@@ -73,8 +68,12 @@ def compose_film(
     files appear whole or not at all. Unusable parts become `problems`, the rest is shown.
     """
     started_s = time.monotonic()
-    recording = open_recording(folder)
-    survey = survey_recording(recording, progress=lambda share: progress({"stage": "survey", "share": share}))
+    progress({"stage": "survey", "share": 0.0})
+    recording = _open(folder)
+    tell = _paced(progress, started_s)
+    survey = survey_recording(
+        recording, progress=lambda share: tell({"stage": "survey", "share": round(share, 4)})
+    )
     manifest = recording.manifest
     timeline = build_timeline(
         duration_ns=max(manifest.duration_ns, survey.last_ns),
@@ -83,10 +82,10 @@ def compose_film(
         incidents=(*manifest.incidents, *survey.breaks),
     )
     _check_space(film, timeline)
-    composer = _Composer(recording, survey, timeline, labels)
+    composer = SecondPass(recording, survey, timeline, labels)
     title = " ".join(part for part in (labels.case_number, labels.title) if part)
     with FilmWriter(film, width=FILM_WIDTH_PX, height=FILM_HEIGHT_PX, title=title) as writer:
-        composer.run(writer, _paced(progress, timeline, started_s))
+        composer.run(writer, lambda film_s: tell(_film_line(film_s, timeline, started_s)))
     problems = (*survey.problems, *composer.problems())
     facts = {
         "recording_id": manifest.recording_id,
@@ -99,145 +98,32 @@ def compose_film(
     return FilmReport(timeline.duration_s, film.stat().st_size, speed, map_path_of(film), problems)
 
 
-class _Composer:
-    """Second pass: replays the packets beside the film's own time."""
-
-    def __init__(self, recording: Recording, survey: Survey, timeline: Timeline, labels: Labels) -> None:
-        self._timeline, self._survey = timeline, survey
-        stories = survey.stories
-        scenes = plan_scenes(stories.values(), list(labels.people))
-        self._voices = {
-            number: VoicePlayer(story)
-            for number, story in stories.items()
-            if story.track.info.kind == "audio"
-        }
-        self._pictures = _picture_players(survey, scenes)
-        self._player_of = {number: player for player in self._pictures.values() for number in player.tracks}
-        self._director = Director(
-            labels=labels,
-            clock=recording.clock,
-            scenes=scenes,
-            stories=list(stories.values()),
-            pictures=self._pictures,
-        )
-        self._mixer = Mixer()
-        self._wait_ns = survey.wait_ns + _HOLE_WAIT_NS
-        self._replay = replay(recording)
-        self._next = next(self._replay, None)
-
-    def run(self, writer: FilmWriter, progress: Callable[[float], None]) -> None:
-        """Paint and mix the whole film into the writer."""
-        for piece in self._timeline.pieces:
-            is_hearing = piece.kind is PieceKind.HEARING
-            for voices in self._hearing(piece) if is_hearing else self._card(piece):
-                writer.picture(self._director.canvas.to_frame())
-                self._write_sound(writer, self._mixer.mix(voices))
-                progress(writer.duration_s)
-        self._write_sound(writer, self._mixer.flush())
-
-    def problems(self) -> list[Problem]:
-        """What the decoders refused, per track."""
-        found = [
-            Problem("sound.undecodable", f"track {number}: {voice.broken_frames} frames")
-            for number, voice in self._voices.items()
-            if voice.broken_frames
-        ]
-        for (identity, is_screen), player in self._pictures.items():
-            if player.broken_frames:
-                source = "screen" if is_screen else "camera"
-                detail = f"{identity} {source}: {player.broken_frames} frames"
-                found.append(Problem("picture.undecodable", detail))
-        return found
-
-    def _hearing(self, piece: Piece) -> Iterator[list[array[int]]]:
-        first_sample = sample_at(piece.from_ns)
-        for tick in range(piece.ticks):
-            at_ns = piece.from_ns + tick * TICK_NS
-            self._feed_until(at_ns + TICK_NS + self._wait_ns)
-            # Every chunk begins where the one before ended: 1920 samples are exactly one film frame.
-            chunks = {
-                number: chunk
-                for number, voice in self._voices.items()
-                if (chunk := voice.take(first_sample + tick * (sample_at(TICK_NS)))) is not None
-            }
-            speaking = frozenset(
-                self._survey.stories[number].track.info.identity
-                for number, chunk in chunks.items()
-                if is_speaking(chunk)
-            )
-            self._director.paint_hearing(at_ns, speaking)
-            yield list(chunks.values())
-
-    def _card(self, piece: Piece) -> Iterator[list[array[int]]]:
-        self._director.paint_card(piece)
-        for _ in range(piece.ticks):
-            yield []
-
-    def _feed_until(self, until_ns: int) -> None:
-        while self._next is not None and self._next[0] <= until_ns:
-            at_ns, item = self._next
-            if isinstance(item, Record):
-                self._feed(item, at_ns)
-            self._next = next(self._replay, None)
-            if self._next is None:
-                self._end_all()
-
-    def _feed(self, record: Record, at_ns: int) -> None:
-        number = record.track
-        if record.kind == RecordKind.PACKET:
-            if (voice := self._voices.get(number)) is not None:
-                voice.feed(record.payload, at_ns)
-            elif (player := self._player_of.get(number)) is not None:
-                player.feed(number, record.payload, at_ns)
-        elif record.kind == RecordKind.TRACK_END:
-            if (voice := self._voices.get(number)) is not None:
-                voice.end()
-            elif (player := self._player_of.get(number)) is not None:
-                player.end(number)
-
-    def _end_all(self) -> None:
-        for voice in self._voices.values():
-            voice.end()
-        for number, player in self._player_of.items():
-            player.end(number)
-
-    @staticmethod
-    def _write_sound(writer: FilmWriter, chunk: array[int] | None) -> None:
-        if chunk is not None:
-            writer.sound(chunk)
+def _open(folder: Path) -> Recording:
+    """The recording as its manifest knows it, so that a segment gone since then is missed; else what lies there."""
+    if segment_files(folder):
+        with contextlib.suppress(OSError, ManifestError):
+            return Recording(folder, Manifest.load(folder))
+    return open_recording(folder)
 
 
-def _picture_players(survey: Survey, scenes: ScenePlan) -> dict[tuple[str, bool], PicturePlayer]:
-    sources: dict[tuple[str, bool], list[int]] = {}
-    for number, story in survey.stories.items():
-        info = story.track.info
-        if info.kind == "video":
-            sources.setdefault((info.identity, info.source == SCREEN), []).append(number)
-    players = {}
-    for (identity, is_screen), numbers in sources.items():
-
-        def wanted(at_ns: int, identity: str = identity, is_screen: bool = is_screen) -> int:
-            return scenes.at(at_ns).picture_height_px(identity, is_screen=is_screen)
-
-        showings = plan_layers([survey.stories[number] for number in numbers], wanted)
-        players[identity, is_screen] = PicturePlayer(survey.stories, showings)
-    return players
-
-
-def _paced(progress: Progress, timeline: Timeline, started_s: float) -> Callable[[float], None]:
-    """At most one line per half second, however fast the film grows."""
+def _paced(progress: Progress, started_s: float) -> Progress:
+    """At most one line per half second, however fast the work goes."""
     last_s = started_s
 
-    def tell(film_s: float) -> None:
+    def tell(line: dict[str, Any]) -> None:
         nonlocal last_s
         now_s = time.monotonic()
         if now_s - last_s >= _PROGRESS_EVERY_S:
             last_s = now_s
-            share = film_s / max(timeline.duration_s, 1 / FILM_RATE_HZ)
-            speed = film_s / max(now_s - started_s, 1e-6)
-            progress({"stage": "film", "share": round(share, 4), "film_s": film_s, "speed": round(speed, 2)})
+            progress(line)
 
     return tell
+
+
+def _film_line(film_s: float, timeline: Timeline, started_s: float) -> dict[str, Any]:
+    share = min(film_s / max(timeline.duration_s, 1 / FILM_RATE_HZ), 1.0)
+    speed = film_s / max(time.monotonic() - started_s, 1e-6)
+    return {"stage": "film", "share": round(share, 4), "film_s": film_s, "speed": round(speed, 2)}
 
 
 def _check_space(film: Path, timeline: Timeline) -> None:
@@ -326,7 +212,9 @@ def _failed(exit_code: int, code: str, title: str) -> int:
 
 
 def _print_line(content: dict[str, Any]) -> None:
-    print(json.dumps(content, ensure_ascii=False), flush=True)
+    # A caller that went away does not make the film worthless: it is finished all the same.
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(content, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ codecs, so two cores are used. The file appears under its name only when it is w
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -33,6 +34,7 @@ KEY_FRAME_TICKS = 2 * FILM_RATE_HZ
 PUT_TIMEOUT_S = 120.0
 
 _VIDEO_OPTIONS = {"preset": "veryfast", "crf": "24", "profile": "high"}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # BT.601, which is what browsers send: the numbers of ITU-T H.273 for SMPTE 170M.
 _SMPTE_170M = 6
 
@@ -128,7 +130,7 @@ class FilmWriter:
         if isinstance(self._failure, FilmError):
             raise self._failure
         if self._failure is not None:
-            full = isinstance(self._failure, OSError) and self._failure.errno == 28
+            full = isinstance(self._failure, OSError) and self._failure.errno in _FULL
             code, title = (
                 ("film.disk_full", "no space left") if full else ("film.encoding", "the encoder failed")
             )

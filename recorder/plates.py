@@ -33,6 +33,9 @@ VERMILION: Colour = (206, 72, 56)
 MAX_KEPT_PAINTINGS = 256
 _CLOCK_WIDTH_PX = 330
 _MARGIN_PX = 16
+# Below this a caption has room for the name and a sign, not for words.
+_NARROW_CAPTION_PX = 300
+_SHORTEST_ROLE_PX = 48
 
 
 @lru_cache(maxsize=16)
@@ -53,6 +56,19 @@ def shorten(text: str, width_px: int, size_px: int) -> str:
     while text and font.getlength(text + "…") > width_px:
         text = text[:-1]
     return text.rstrip() + "…" if text else ""
+
+
+def wrapped(text: str, width_px: int, size_px: int) -> list[str]:
+    """The text in at most two lines, broken at a space where there is one, the second shortened."""
+    font = _font(size_px)
+    if font.getlength(text) <= width_px:
+        return [text]
+    fits = next(
+        count for count in range(len(text), 0, -1) if font.getlength(text[:count]) <= width_px or count == 1
+    )
+    space = text.rfind(" ", 0, fits + 1)
+    cut = space if space > fits // 2 else fits
+    return [text[:cut].rstrip(), shorten(text[cut:].lstrip(), width_px, size_px)]
 
 
 class Plates:
@@ -143,18 +159,17 @@ class Plates:
         middle = CAPTION_HEIGHT_PX // 2
         if speaking:
             draw.rectangle((0, 0, 5, CAPTION_HEIGHT_PX), GREEN)
-        right = width_px - 12
+        is_narrow = width_px < _NARROW_CAPTION_PX
+        left, right = (10 if is_narrow else 16), width_px - 12
         if state is not None:
-            word = self._words[state]
-            word_px = int(_font(15).getlength(word))
-            draw.text((right, middle), word, QUIET, _font(15), "rm")
-            draw.ellipse((right - word_px - 16, middle - 4, right - word_px - 8, middle + 4), outline=QUIET)
-            right -= word_px + 28
+            right = _draw_state(draw, right, middle, "" if is_narrow else self._words[state])
         person = self._labels.person(identity)
-        left = 16
-        role = self.word("screen") + ("  " + person.role if person.role else "") if screen else person.role
+        role = " · ".join(part for part in (self.word("screen") if screen else "", person.role) if part)
+        room_px = right - left
+        name_px = int(_font(19).getlength(person.name))
+        role_px = max(room_px - name_px - 10, 0 if is_narrow else room_px // 3)
+        role = shorten(role, role_px, 16) if role_px >= _SHORTEST_ROLE_PX else ""
         if role:
-            role = shorten(role, (right - left) * 2 // 3, 16)
             draw.text((left, middle), role, QUIET, _font(16), "lm")
             left += int(_font(16).getlength(role)) + 10
         draw.text((left, middle), shorten(person.name, right - left, 19), INK, _font(19), "lm")
@@ -163,20 +178,20 @@ class Plates:
     def _draw_absent(self, identity: str, width_px: int, height_px: int, state: str) -> Image.Image:
         image, draw = _blank(width_px, height_px, PANEL)
         person = self._labels.person(identity)
-        centre, middle = width_px // 2, height_px // 2
-        size = 40 if width_px > 500 else 30 if width_px > 380 else 24
+        centre = width_px // 2
+        size = 40 if width_px > 500 else 30 if width_px > 380 else 22
         room_px = width_px - 24
-        draw.text(
-            (centre, middle - size),
-            shorten(person.role, room_px, size // 2 + 2),
-            QUIET,
-            _font(size // 2 + 2),
-            "mm",
-        )
-        draw.text((centre, middle), shorten(person.name, room_px, size), INK, _font(size), "mm")
-        draw.line((centre - 24, middle + size * 3 // 4, centre + 24, middle + size * 3 // 4), RULE, 2)
-        word = shorten(self._words[state], room_px, 16)
-        draw.text((centre, middle + size * 3 // 4 + 22), word, QUIET, _font(16), "mm")
+        role_size = size // 2 + 2
+        lines = wrapped(person.name, room_px, size)
+        top = height_px // 2 - (len(lines) * size * 5 // 4 + role_size + 44) // 2 + role_size // 2
+        draw.text((centre, top), shorten(person.role, room_px, role_size), QUIET, _font(role_size), "mm")
+        at = top + role_size // 2 + size * 3 // 4 + 2
+        for line in lines:
+            draw.text((centre, at), line, INK, _font(size), "mm")
+            at += size * 5 // 4
+        at -= size * 5 // 4 - size * 7 // 8
+        draw.line((centre - 24, at, centre + 24, at), RULE, 2)
+        draw.text((centre, at + 24), shorten(self._words[state], room_px, 16), QUIET, _font(16), "mm")
         return image
 
     def _draw_card(self, word: str, from_local: datetime, until_local: datetime) -> Image.Image:
@@ -210,6 +225,16 @@ def span_text(from_local: datetime, until_local: datetime) -> str:
     """ "10:30:05–10:45:00"; the second date is written when it is another day."""
     other_day = f"{until_local:%m-%d} " if from_local.date() != until_local.date() else ""
     return f"{from_local:%H:%M:%S}–{other_day}{until_local:%H:%M:%S}"
+
+
+def _draw_state(draw: ImageDraw.ImageDraw, right: int, middle: int, word: str) -> int:
+    """A crossed ring and its word, ending at `right`; gives back where text before it must end."""
+    if word:
+        draw.text((right, middle), word, QUIET, _font(15), "rm")
+        right -= int(_font(15).getlength(word)) + 8
+    draw.ellipse((right - 13, middle - 6, right - 1, middle + 6), outline=QUIET, width=2)
+    draw.line((right - 11, middle + 4, right - 3, middle - 4), QUIET, 2)
+    return right - 24
 
 
 def _blank(width: int, height: int, colour: Colour) -> tuple[Image.Image, ImageDraw.ImageDraw]:

@@ -128,19 +128,19 @@ class _Surveyor:
 
     def run(self, progress: Callable[[float], None]) -> Survey:
         duration_ns = max(self._recording.duration_ns, 1)
-        last_good_ns, is_broken, told = 0, False, 0.0
+        last_good_ns, is_broken = 0, False
         for at_ns, item in replay(self._recording, on_problem=self._problems.append):
             if not isinstance(item, Record):
                 is_broken = True
                 continue
-            if is_broken:
-                self._breaks.append(Incident("damage", last_good_ns, at_ns, ""))
+            if is_broken and not item.repeated and item.kind not in (RecordKind.SEGMENT, RecordKind.SEAL):
+                self._breaks.append(Incident("damage", last_good_ns, max(at_ns, last_good_ns), ""))
                 is_broken = False
-            last_good_ns = at_ns
+            # What opens a segment repeats what was known before, under the times it had then.
+            last_good_ns = max(last_good_ns, at_ns)
             self._take(item, at_ns)
-            if at_ns / duration_ns > told + 0.02:
-                told = at_ns / duration_ns
-                progress(told)
+            if item.kind == RecordKind.SEGMENT:
+                progress(min(last_good_ns / duration_ns, 1.0))
         if is_broken:
             self._breaks.append(Incident("damage", last_good_ns, max(duration_ns, last_good_ns), ""))
         return self._settle(last_good_ns)

@@ -219,7 +219,8 @@ def test_film__when_a_segment_is_damaged_or_gone__then_it_is_named_and_the_rest_
     files = segment_files(tmp_path / "recording")
     assert len(files) >= 4
     content = bytearray(files[1].path.read_bytes())
-    content[200 : len(content) - 200] = bytes(len(content) - 400)
+    third = len(content) // 3
+    content[third : 3 * third] = bytes(2 * third)
     files[1].path.write_bytes(content)
     report = compose_film(tmp_path / "recording", tmp_path / "film.mp4", labels())
     film = FilmProbe(tmp_path / "film.mp4")
@@ -228,9 +229,27 @@ def test_film__when_a_segment_is_damaged_or_gone__then_it_is_named_and_the_rest_
     cell = grid_cells(1)[0].picture
     assert near(film.colour(cell, 1.9), JUDGE.colour)
     assert near(film.colour(cell, 12.3), JUDGE.colour)
-    kinds = [piece["reason"] for piece in json.loads(report.map_path.read_text())["pieces"]]
-    assert "crash" in kinds
+    pieces = json.loads(report.map_path.read_text())["pieces"]
+    assert [piece["reason"] for piece in pieces] == ["", "crash", ""]
+    assert 3 < pieces[1]["film_from_s"] < pieces[1]["film_until_s"] < 8
     assert "segment.damaged" in map_path_of(film.path).read_text()
+
+
+def test_film__when_a_segment_is_gone__then_its_time_is_told_by_a_card(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "recording")
+    stage.play([replace(JUDGE, until_s=10)], [Order(0, "opened"), Order(10, "closed")])
+    stage.close()
+    next((tmp_path / "recording").rglob("*02.seg")).unlink()
+    report = compose_film(tmp_path / "recording", tmp_path / "film.mp4", labels())
+    film = FilmProbe(tmp_path / "film.mp4")
+    assert {problem.code for problem in report.problems} == {"segment.missing"}
+    assert abs(film.duration_s - 10) < 0.5
+    assert [piece["reason"] for piece in json.loads(report.map_path.read_text())["pieces"]] == [
+        "",
+        "crash",
+        "",
+    ]
+    assert near(film.colour(grid_cells(1)[0].picture, 9.3), JUDGE.colour)
 
 
 def test_film__when_the_recorder_crashed__then_the_interruption_keeps_its_length(tmp_path: Path) -> None:
