@@ -138,10 +138,11 @@ class DriftMeter:
 class ReceptionMeter:
     """Counts what a receiver report must say about one incoming stream (RFC 3550 A.3)."""
 
-    __slots__ = ("_expected_before", "_first", "_received_before", "bytes", "received")
+    __slots__ = ("_expected_before", "_first", "_received_base", "_received_before", "bytes", "received")
 
     def __init__(self) -> None:
         self._first = -1
+        self._received_base = 0  # `received` when the numbers last started anew
         self.received = 0
         self.bytes = 0
         self._expected_before = 0
@@ -157,16 +158,18 @@ class ReceptionMeter:
     def restart(self) -> None:
         """The sender restarted its numbers: count from the next packet on."""
         self._first = -1
-        self.received = self._expected_before = self._received_before = 0
+        self._received_base = self.received
+        self._expected_before = self._received_before = 0
 
     def interval(self, highest: int) -> tuple[float, int]:
         """(share of packets lost since the last call 0..1, packets lost in all >= 0); `highest` is unwrapped."""
         expected = highest - self._first + 1 if self._first >= 0 else 0
         expected_now = expected - self._expected_before
-        received_now = self.received - self._received_before
-        self._expected_before, self._received_before = expected, self.received
+        received = self.received - self._received_base
+        received_now = received - self._received_before
+        self._expected_before, self._received_before = expected, received
         ratio = (expected_now - received_now) / expected_now if expected_now > 0 else 0.0
-        return max(0.0, ratio), max(0, expected - self.received)
+        return max(0.0, ratio), max(0, expected - received)
 
 
 class RoundTrip:

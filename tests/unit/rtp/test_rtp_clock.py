@@ -128,6 +128,16 @@ def test_reception__late_repairs__never_make_the_loss_negative() -> None:
     assert meter.interval(12) == (0.0, 0)
 
 
+def test_reception__sender_restarts_its_numbers__totals_go_on_and_nothing_is_lost() -> None:
+    meter = ReceptionMeter()
+    for sequence in (*range(10), 50_000):
+        if sequence == 50_000:
+            meter.restart()
+        meter.packet(sequence, 100)
+    assert meter.interval(50_000) == (0.0, 0)
+    assert (meter.received, meter.bytes) == (11, 1100)
+
+
 def test_round_trip__report_comes_back__delay_of_the_peer_is_taken_off() -> None:
     trip = RoundTrip()
     trip.sent(NTP + 5, 1000.0)
