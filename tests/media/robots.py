@@ -183,7 +183,11 @@ class Robot:
         self.seat = self.joined.seat
 
     async def publish(
-        self, *, audio: MediaStreamTrack | None = None, video: MediaStreamTrack | None = None
+        self,
+        *,
+        audio: MediaStreamTrack | None = None,
+        video: MediaStreamTrack | None = None,
+        codecs: list[Any] | None = None,
     ) -> None:
         """Send the given tracks (default: a tone and a picture) on a fresh connection."""
         if audio is None and video is None:
@@ -193,7 +197,9 @@ class Robot:
         connection = self.sending = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         for track in (audio, video):
             if track is not None:
-                connection.addTransceiver(track, direction="sendonly")
+                transceiver = connection.addTransceiver(track, direction="sendonly")
+                if codecs is not None and track.kind == "video":
+                    transceiver.setCodecPreferences(codecs)
         await connection.setLocalDescription(await connection.createOffer())
         sources = {
             str(each.mid): "microphone" if each.kind == "audio" else "camera"

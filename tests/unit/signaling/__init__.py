@@ -1,0 +1,1 @@
+"""Pure parts of signaling: grants, descriptions, ICE, estimates."""

@@ -1,0 +1,153 @@
+"""ICE-lite: who may be answered, which address counts, and when a peer is followed."""
+
+from typing import Any
+
+import pytest
+from aioice import stun
+
+from signaling.ice import IceAgent, IceTable, Ingress, IngressCounters, Path
+from signaling.settings import MediaSettings
+
+SECOND = 1_000_000_000
+
+
+class Wire:
+    """A path that keeps what is sent into it."""
+
+    def __init__(self, port: int) -> None:
+        self.sent: list[bytes] = []
+        self.path = Path("udp", ("192.0.2.7", port), self.sent.append)
+
+
+class Place:
+    def __init__(self, **changes: Any) -> None:
+        settings = MediaSettings(announced_addresses=("192.0.2.1",), grant_keys=(b"k" * 32,), **changes)
+        self.counters = IngressCounters()
+        self.table = IceTable(settings, self.counters)
+        self.ingress = Ingress(self.table, self.counters)
+        self.media: list[bytes] = []
+        self.records: list[bytes] = []
+        self.agent = IceAgent(
+            on_media=lambda data, now_ns: self.media.append(data),
+            on_dtls=lambda data, now_ns: self.records.append(data),
+            on_path=lambda path: None,
+        )
+        self.table.add(self.agent)
+        self.agent.remote_ufrag = "peer"
+
+    def check(self, *, password: str | None = None, name: str | None = None, **attributes: Any) -> bytes:
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = name or f"{self.agent.credentials.ufrag}:peer"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLING"] = 5
+        for key, value in attributes.items():
+            request.attributes[key.replace("_", "-")] = value
+        request.add_message_integrity((password or self.agent.credentials.password).encode())
+        return bytes(request)
+
+    def nominate(self, wire: Wire, at_s: float = 0.0) -> bool:
+        return self.table.handle(self.check(USE_CANDIDATE=None), wire.path, int(at_s * SECOND))
+
+
+def test_check__when_authentic__then_answered_with_the_mapped_address_and_selected() -> None:
+    place, wire = Place(), Wire(4000)
+    assert place.nominate(wire)
+    answer = stun.parse_message(wire.sent[0])
+    assert answer.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.7", 4000)
+    assert answer.check_message_integrity(place.agent.credentials.password.encode())
+    assert place.agent.selected is wire.path
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"password": "guess"}, {"name": "nobody:peer"}, {"name": "x"}],
+)
+def test_check__when_not_authentic__then_not_one_byte_goes_back(wrong: dict[str, str]) -> None:
+    place, wire = Place(), Wire(4000)
+    assert not place.table.handle(place.check(**wrong), wire.path, 0)
+    assert wire.sent == []
+    assert wire.path.agent is None
+    assert place.counters.stun_refused == 1
+
+
+def test_check__when_the_remote_ufrag_is_another__then_refused() -> None:
+    place, wire = Place(), Wire(4000)
+    assert not place.table.handle(place.check(name=f"{place.agent.credentials.ufrag}:other"), wire.path, 0)
+
+
+def test_check__when_both_are_controlled__then_role_conflict_is_told() -> None:
+    place, wire = Place(), Wire(4000)
+    request = place.check(ICE_CONTROLLED=9)
+    assert not place.table.handle(request, wire.path, 0)
+    assert stun.parse_message(wire.sent[0]).error_code == 487
+
+
+def test_peer__when_a_new_address_nominates_itself__then_it_is_followed() -> None:
+    place, old, new = Place(), Wire(4000), Wire(4001)
+    place.nominate(old)
+    assert place.nominate(new, 0.5)
+    assert place.agent.selected is new.path
+
+
+def test_peer__when_a_second_address_only_checks__then_the_first_stays_until_it_is_stale() -> None:
+    place, old, new = Place(), Wire(4000), Wire(4001)
+    place.nominate(old)
+    place.table.handle(place.check(), new.path, SECOND)
+    assert place.agent.selected is old.path
+    place.table.handle(place.check(), new.path, 3 * SECOND)
+    assert place.agent.selected is new.path
+
+
+def test_paths__when_a_peer_shows_ever_more_addresses__then_the_oldest_is_forgotten() -> None:
+    place = Place()
+    wires = [Wire(4000 + number) for number in range(40)]
+    for number, wire in enumerate(wires):
+        place.nominate(wire, number)
+    assert len(place.agent.paths) <= 12
+    assert wires[0].path.agent is None
+    assert place.agent.selected is wires[-1].path
+
+
+def test_restart__when_new_credentials_are_used__then_the_old_ones_die() -> None:
+    place, wire = Place(), Wire(4000)
+    old = place.check(USE_CANDIDATE=None)
+    place.table.restart(place.agent)
+    assert place.table.handle(old, wire.path, 0), "the running connection must live until the peer moved"
+    place.agent.remote_ufrag = "peer"
+    assert place.nominate(wire)
+    assert not place.table.handle(old, wire.path, 0)
+
+
+def test_ingress__when_a_stranger_sends_media_or_records__then_nobody_hears_it() -> None:
+    place, wire = Place(), Wire(4000)
+    for data in (b"", b"\x80" + b"x" * 40, b"\x16" + b"x" * 40, b"\x50", b"\xff"):
+        place.ingress.datagram(data, wire.path)
+    assert (place.media, place.records) == ([], [])
+    assert (place.counters.empty, place.counters.stranger) == (1, 4)
+
+
+def test_ingress__when_the_address_is_proven__then_bytes_reach_their_owner() -> None:
+    place, wire = Place(), Wire(4000)
+    place.nominate(wire)
+    place.ingress.datagram(b"\x80media", wire.path)
+    place.ingress.datagram(b"\x16record", wire.path)
+    place.ingress.datagram(b"\x46turn", wire.path)
+    assert (place.media, place.records, place.counters.unknown_kind) == ([b"\x80media"], [b"\x16record"], 1)
+
+
+def test_limits__when_unknown_addresses_flood__then_signatures_are_not_computed_without_end() -> None:
+    place = Place(stun_unknown_per_s=50, stun_unknown_per_host_per_s=20)
+    for number in range(100):
+        place.table.handle(place.check(password="guess"), Wire(number).path, number)
+    assert place.counters.stun_refused == 20
+    assert place.counters.stun_limited == 80
+
+
+def test_path__when_it_is_another_agents__then_a_check_for_me_is_refused() -> None:
+    place, wire = Place(), Wire(4000)
+    place.nominate(wire)
+    other = IceAgent(on_media=lambda d, n: None, on_dtls=lambda d, n: None, on_path=lambda p: None)
+    place.table.add(other)
+    request = place.check(name=f"{other.credentials.ufrag}:x", password=other.credentials.password)
+    assert not place.table.handle(request, wire.path, 0)
+    assert wire.path.agent is place.agent
