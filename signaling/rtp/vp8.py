@@ -25,48 +25,41 @@ class Vp8Descriptor(NamedTuple):
 
 def parse_descriptor(payload: bytes) -> Vp8Descriptor | None:
     """Read the descriptor at the start of an RTP payload; None when it is cut off or nothing follows it."""
-    size = len(payload)
-    if size < 2:
+    if len(payload) < 2:
         return None
     first = payload[0]
-    starts = first & 0x1F == 0x10
-    droppable = first & 0x20 != 0
+    starts, droppable = first & 0x1F == 0x10, first & 0x20 != 0
     if not first & 0x80:
         key = starts and not payload[1] & 1
         return Vp8Descriptor(1, starts, key, -1, 0, -1, -1, -1, 0, False, droppable)
-    flags = payload[1]
+    try:
+        return _parse_extended(payload, payload[1], starts=starts, droppable=droppable)
+    except IndexError:
+        return None
+
+
+def _parse_extended(payload: bytes, flags: int, *, starts: bool, droppable: bool) -> Vp8Descriptor:
+    """The optional fields that `flags` announces; IndexError when they are cut off."""
     at = 2
     picture_id, bits, picture_at = -1, 0, -1
     if flags & 0x80:
-        if size <= at:
-            return None
         picture_at = at
-        picture_id = payload[at]
+        picture_id, bits = payload[at], 7
         at += 1
         if picture_id & 0x80:
-            if size <= at:
-                return None
-            picture_id = (picture_id & 0x7F) << 8 | payload[at]
-            bits = 15
+            picture_id, bits = (picture_id & 0x7F) << 8 | payload[at], 15
             at += 1
-        else:
-            bits = 7
     tl0, tl0_at = -1, -1
     if flags & 0x40:
-        if size <= at:
-            return None
         tl0, tl0_at = payload[at], at
         at += 1
     temporal, sync = 0, False
     if flags & 0x30:
-        if size <= at:
-            return None
         if flags & 0x20:
             temporal, sync = payload[at] >> 6, payload[at] & 0x20 != 0
         at += 1
-    if size <= at:
-        return None
-    key = starts and not payload[at] & 1
+    has_key_bit_clear = not payload[at] & 1  # also proves that something follows
+    key = starts and has_key_bit_clear
     return Vp8Descriptor(
         at, starts, key, picture_id, bits, picture_at, tl0, tl0_at, temporal, sync, droppable
     )
