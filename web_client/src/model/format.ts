@@ -57,11 +57,11 @@ export function formatTimeExact(at: string | Date): string {
   return `${formatTime(at)}:${two(courtClock(at).second)}`;
 }
 
-/** 2026年11月22日(星期日)14:05 · Sun 22 Nov 2026, 14:05 */
+/** 2026年11月22日（星期日）14:05 · Sun 22 Nov 2026, 14:05 */
 export function formatDateTime(at: string | Date, language: Language): string {
   const c = courtClock(at);
   return language === "zh-CN"
-    ? `${formatDate(at, language)}(星期${WEEKDAY_ZH[c.weekday]}) ${formatTime(at)}`
+    ? `${formatDate(at, language)}（星期${WEEKDAY_ZH[c.weekday]}）${formatTime(at)}`
     : `${WEEKDAY_EN[c.weekday]} ${formatDate(at, language)}, ${formatTime(at)}`;
 }
 
@@ -76,7 +76,7 @@ export function daysFromNow(at: string | Date, now: Date): number {
   return Math.round((Date.parse(courtDay(at)) - Date.parse(courtDay(now))) / 86_400_000);
 }
 
-/** 今天 14:05 · 明天 09:00 · 11月25日(星期三)09:00: the nearest way to say when. */
+/** 今天 14:05 · 明天 09:00 · 2026年11月25日（星期三）09:00: the nearest way to say when. */
 export function formatWhen(at: string | Date, now: Date, language: Language): string {
   const days = daysFromNow(at, now);
   const near = language === "zh-CN" ? { "-1": "昨天", 0: "今天", 1: "明天" } : { "-1": "Yesterday", 0: "Today", 1: "Tomorrow" };

@@ -62,6 +62,7 @@ const en: Texts<typeof zh> = {
   actHash: "Hash",
   actsMore: "Load more",
   actsEmpty: "No acts yet",
+  details: "Details",
   prepare: "Readiness",
   enterRoom: "Enter the hearing",
   dayPrev: "Previous day",

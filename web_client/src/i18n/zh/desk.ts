@@ -59,6 +59,7 @@ export default {
   actHash: "哈希",
   actsMore: "继续加载",
   actsEmpty: "还没有存证记录",
+  details: "开庭情况",
   prepare: "开庭准备",
   enterRoom: "进入法庭",
   dayPrev: "前一天",

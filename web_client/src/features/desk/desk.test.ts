@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { problemFromBody } from "@/api/problem";
+import type { HearingPerson } from "@/model/types";
+import { courtCodeOf, isMobile, newParty, newRepresentative, partyWrong, problemByField } from "./drafts";
+import { draftOf, formWrong, type FilingForm } from "./filing";
+import { ImportFileRefused, MAX_IMPORT_BYTES, readImportFile } from "./import_file";
+import { readinessOf } from "./readiness";
+
+const RIGHT_ID = "11010519491231002X";
+
+describe("a party's draft", () => {
+  it("names each field that is not right yet, representatives included", () => {
+    const party = { ...newParty("plaintiff"), phone: "123", representatives: [newRepresentative()] };
+    expect(partyWrong("parties.0", party)).toEqual({
+      "parties.0.name": "filing.needed",
+      "parties.0.phone": "filing.wrongPhone",
+      "parties.0.id_number": "filing.needed",
+      "parties.0.representatives.0.name": "filing.needed",
+      "parties.0.representatives.0.phone": "filing.needed",
+      "parties.0.representatives.0.id_number": "filing.needed",
+    });
+    expect(partyWrong("parties.0", { ...newParty("plaintiff"), name: "王秀兰", phone: "+86 138 0000 0001", id_number: RIGHT_ID })).toEqual({});
+  });
+
+  it("takes the mainland's mobile numbers only", () => {
+    expect(["13800000001", "86 139-0000-0003", "+8619900000000"].map(isMobile)).toEqual([true, true, true]);
+    expect(["12800000001", "1380000000", "05718888888"].map(isMobile)).toEqual([false, false, false]);
+  });
+
+  it("reads the server's field paths in any of their forms", () => {
+    const problem = problemFromBody(422, { code: "case.invalid", errors: [{ field: "parties[0].phone", title: "a" }, { field: "/parties/1/name", title: "b" }, { field: "cause", title: "c" }] });
+    expect(problemByField(problem)).toEqual({ "parties.0.phone": "a", "parties.1.name": "b", cause: "c" });
+  });
+
+  it("knows the court's code from a number it issued", () => {
+    expect(courtCodeOf(["x", "（2026）浙0199民初12号"])).toBe("浙0199");
+    expect(courtCodeOf(["（2026）最高法知民终3号"])).toBe("最高法");
+    expect(courtCodeOf([])).toBeNull();
+  });
+});
+
+describe("the filing form", () => {
+  const form: FilingForm = { cause: " 民间借贷纠纷 ", procedure: "summary", openness: "open", judge_id: "per_j", numbering: "auto", type_code: "民初", year: "2026", number: "", parties: [] };
+
+  it("sends type and year, or a whole number, never both", () => {
+    expect(draftOf(form)).toEqual({ cause: "民间借贷纠纷", procedure: "summary", openness: "open", judge_id: "per_j", parties: [], type_code: "民初", year: 2026 });
+    expect(draftOf({ ...form, numbering: "manual", number: "(2026)浙0199民初12号" })).toMatchObject({ number: "（2026）浙0199民初12号" });
+    expect(draftOf({ ...form, numbering: "manual", number: "x" })).not.toHaveProperty("type_code");
+  });
+
+  it("asks for cause, judge and a manual number", () => {
+    expect(formWrong({ ...form, cause: " ", judge_id: "", numbering: "manual" })).toEqual({ cause: "filing.needed", judge_id: "filing.needed", number: "filing.needed" });
+  });
+});
+
+describe("a file to import", () => {
+  const file = (name: string, bytes: Uint8Array, size = bytes.length) => ({ name, size, arrayBuffer: async () => bytes.buffer as ArrayBuffer });
+
+  it("is read as UTF-8, or as GB 18030 when it is no UTF-8", async () => {
+    expect((await readImportFile(file("a.csv", new TextEncoder().encode("案由")))).content).toBe("案由");
+    const gbk = new Uint8Array([0xb0, 0xb8, 0xd3, 0xc9]);
+    expect((await readImportFile(file("a.CSV", gbk))).content).toBe("案由");
+  });
+
+  it("is refused by name or size before anything is sent", async () => {
+    await expect(readImportFile(file("a.xlsx", new Uint8Array()))).rejects.toEqual(new ImportFileRefused("wrongType"));
+    await expect(readImportFile(file("a.json", new Uint8Array(), MAX_IMPORT_BYTES + 1))).rejects.toMatchObject({ reason: "tooLarge" });
+  });
+});
+
+describe("readiness", () => {
+  it("counts the people from outside the court only", () => {
+    const person = (role: HearingPerson["role"], presence: HearingPerson["presence"], granted: boolean): HearingPerson =>
+      ({ role, presence, consents: { online_hearing: granted ? "granted" : "refused", recording: "granted" }, self_test: granted ? "passed" : null }) as HearingPerson;
+    const people = [person("judge", "absent", false), person("party", "waiting", true), person("representative", "absent", false)];
+    expect(readinessOf({ people })).toEqual({ all: 2, arrived: 1, consented: 1, tested: 1, refused: 1 });
+  });
+});
