@@ -336,20 +336,21 @@ def read_into(inventory: Inventory, file: SegmentFile, data: bytes, items: Seque
     if inventory.last_run is None or inventory.last_run.run != header.run.run:
         inventory.begin_run(header.run)
     inventory.recording_id = header.recording_id
-    clock, run = HearingClock((header.run,)), header.run.run
+    run = header.run.run
     first_ns = last_ns = None
     broken_since_ns: int | None = None
+    shift_ns = header.run.elapsed_ns - header.run.monotonic_ns
     for item in items:
         if isinstance(item, Damage):
             broken_since_ns = inventory.last_ns
             continue
-        at_ns = clock.elapsed_ns(run, item.at_ns)
+        at_ns = item.at_ns + shift_ns
         if broken_since_ns is not None:
             inventory.damage(broken_since_ns, at_ns, file.name)
             broken_since_ns = None
         if not item.repeated and item.kind != RecordKind.SEGMENT:
-            first_ns = max(at_ns, 0) if first_ns is None else first_ns
-            last_ns = max(at_ns, 0)
+            first_ns = at_ns if first_ns is None else first_ns
+            last_ns = at_ns
         if item.kind == RecordKind.PACKET:
             inventory.packet(item.track, at_ns, item.payload)
         elif not item.repeated or item.kind == RecordKind.TRACK:
@@ -366,8 +367,8 @@ def read_into(inventory: Inventory, file: SegmentFile, data: bytes, items: Seque
             valid_bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             previous_sha256=header.previous_sha256,
-            first_ns=first_ns or 0,
-            last_ns=last_ns or 0,
+            first_ns=max(first_ns or 0, 0),
+            last_ns=max(last_ns or 0, 0),
             records=len(records),
             packets=packets,
         )
