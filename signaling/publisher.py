@@ -35,6 +35,9 @@ class Publisher:
         self._ids = ExtensionIds()
         self._media: dict[int, Layer] = {}
         self._repair: dict[int, Layer] = {}
+        # Browsers name a stream (mid, rid) only in its first packets: what they said is kept, so that a source that
+        # is published again on the same connection is found again.
+        self._names: dict[int, tuple[str, str | None]] = {}
         self._window_ns = 0
         self._window_count = 0
         self.unknown = 0
@@ -109,19 +112,32 @@ class Publisher:
         if section is None or publication is None:
             return None
         if header.payload_type == section.payload_type:
-            rid = extensions.text(packet, header, self._ids.rid)
+            rid = self._rid_of(packet, header, self._ids.rid) if section.rids else None
             if section.rids and rid not in section.rids:
                 return None
-            return self._new_layer(publication, section, header.ssrc, rid if section.rids else None, now_ns)
+            self._name(header.ssrc, section.mid, rid)
+            return self._new_layer(publication, section, header.ssrc, rid, now_ns)
         if header.payload_type != section.rtx_payload_type:
             return None
         layer = self._repaired_layer(packet, header, section, publication)
         if layer is not None:
+            self._name(header.ssrc, section.mid, layer.rid)
             self._remember(self._repair, header.ssrc, layer)
         return layer
 
+    def _rid_of(self, packet: bytes, header: RtpHeader, extension_id: int) -> str | None:
+        rid = extensions.text(packet, header, extension_id)
+        return rid if rid is not None else self._names.get(header.ssrc, ("", None))[1]
+
+    def _name(self, ssrc: int, mid: str, rid: str | None) -> None:
+        self._names[ssrc] = (mid, rid)
+        while len(self._names) > MAX_STREAMS:
+            del self._names[next(iter(self._names))]
+
     def _section_of(self, packet: bytes, header: RtpHeader) -> AcceptedSection | None:
         mid = extensions.text(packet, header, self._ids.mid)
+        if mid is None and header.ssrc in self._names:
+            mid = self._names[header.ssrc][0]
         if mid is not None:
             return self._sections.get(mid)
         sections = list(self._sections.values())
@@ -137,7 +153,7 @@ class Publisher:
         self, packet: bytes, header: RtpHeader, section: AcceptedSection, publication: Publication
     ) -> Layer | None:
         if section.rids:
-            return publication.layers.get(extensions.text(packet, header, self._ids.repaired_rid))
+            return publication.layers.get(self._rid_of(packet, header, self._ids.repaired_rid))
         media = section.rtx_of.get(header.ssrc)
         return self._media.get(media) if media is not None else publication.layers.get(None)
 

@@ -156,8 +156,8 @@ def test_forward__when_the_publication_is_muted__then_nothing_is_forwarded_and_l
 
 @pytest.mark.parametrize("size", [MAX_PLAIN_BYTES - 30, 1400, 1])
 def test_forward__when_packets_are_as_large_as_allowed_or_tiny__then_they_pass_or_are_refused_safely(
-    size: int,
+    make_bench: MakeBench, size: int
 ) -> None:
-    bench = Bench(1)
+    bench = make_bench(1)
     bench.send(1, keyframe=True, size=size)
     assert len(bench.received(0)) + bench.step.failed + bench.layer.stream.refused == 1
