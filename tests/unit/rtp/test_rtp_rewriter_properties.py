@@ -116,7 +116,7 @@ WORLDS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORLDS)
 def test_rewriter__anything_happens__the_viewer_sees_one_continuous_stream(world: World) -> None:
     world.run(120)
@@ -125,7 +125,7 @@ def test_rewriter__anything_happens__the_viewer_sees_one_continuous_stream(world
         assert media.flags & 1, "a layer begins with a key frame"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WORLDS)
 def test_rewriter__every_number_sent_or_missing__is_traced_to_its_origin(world: World) -> None:
     world.run(120)
@@ -145,7 +145,7 @@ def test_rewriter__every_number_sent_or_missing__is_traced_to_its_origin(world: 
             assert found[1] & 0xFFFF in world.sent[found[0]], "and that the publisher did send"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WORLDS)
 def test_rewriter__all_losses_repaired__nothing_is_missing_and_frames_are_whole(world: World) -> None:
     world.run(100)
@@ -178,7 +178,7 @@ def test_rewriter__all_losses_repaired__nothing_is_missing_and_frames_are_whole(
             assert second == (*first[:2], first[2] + 1), "packets of one frame stand in their order"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 32), st.sampled_from([0.1, 0.5]))
 def test_rewriter__no_loss__leaves_no_hole_whatever_is_dropped_on_purpose(seed: int, commands: float) -> None:
     world = World(seed=seed, loss=0.0, disorder=0, commands=commands)
