@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from hearing_server.adapters.bus import MemoryBus, RedisBus
+from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.folder_lock import FolderLock
+from hearing_server.adapters.recording import FolderRecorders
+from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.sms import SimulatedSms
 from hearing_server.adapters.vault import FolderVault
 from hearing_server.filing.courts import CourtProfile, court_profile
@@ -18,7 +22,7 @@ from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
 from hearing_server.ports.units import Units
-from hearing_server.rest import cases, sign_in
+from hearing_server.rest import cases, config, hearings, recordings, sign_in
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.pages import find_client, mount_pages
@@ -27,15 +31,32 @@ from hearing_server.services.acts import ActLog
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
+from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
+from hearing_server.services.outbox import Outbox
+from hearing_server.services.recorder_watch import RecorderWatch
+from hearing_server.services.recordings import Recordings
+from hearing_server.services.room_reports import RoomReports
 from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.schema import bring_up_to_date
 from hearing_server.storage.unit_of_work import SqlUnits
+from signaling.settings import MediaSettings
 
-ROUTES = (*sign_in.ROUTES, *cases.ROUTES)
+ROUTES = (*config.ROUTES, *sign_in.ROUTES, *cases.ROUTES, *hearings.ROUTES, *recordings.ROUTES)
+
+
+@dataclass(slots=True)
+class SiteAddress:
+    """How browsers reach us; known once the site listens (port 0), used in links people get."""
+
+    url: str = ""
+
+    def link(self, token: str) -> str:
+        return f"{self.url}/j/{token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +70,18 @@ class CourtServer:
     bus: EventBus
     vault: FolderVault
     clock: Clock
-    court: CourtProfile
+    profile: CourtProfile
+    rooms: EngineRooms
+    recorders: FolderRecorders
+    address: SiteAddress = field(default_factory=SiteAddress)
 
 
 @asynccontextmanager
 async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[CourtServer]:
-    """Open everything in floor order, close it in reverse. The HTTP site itself is the caller's."""
+    """Open everything in floor order, close it in reverse. The HTTP site itself is the caller's.
+
+    Errors: Unavailable `data_dir.in_use`, `media.port_taken`.
+    """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         lock = FolderLock(settings.storage.data_dir)
@@ -65,15 +92,27 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         engine = create_engine(settings.database_url)
         stack.push_async_callback(engine.dispose)
         await bring_up_to_date(engine)
-        config = read_court(settings)
+        profile = read_court(settings)
         units = SqlUnits(engine, bus)
-        await _ensure_court(units, config)
-        services = _services(units, vault, clock, config)
-        runner = JobRunner(bus, (Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),))
-        runner.start()
-        stack.push_async_callback(runner.stop)
+        await _ensure_court(units, profile)
+        rooms = EngineRooms(vault.grant_key())
+        await stack.enter_async_context(rooms.running(_media(settings, vault)))
+        recorders = FolderRecorders(rooms)
+        stack.push_async_callback(recorders.stop)
+        address = SiteAddress(settings.server.public_url.rstrip("/"))
+        watch = RecorderWatch(
+            units, clock, bus, recorders, folder=settings.recordings_dir,
+            reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
+        )  # fmt: skip
+        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address)
+        reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
+        rooms.room_listener = reports
+        await reports.recover()
+        await _start_jobs(stack, bus, services, watch)
         app = _web(settings, services)
-        yield CourtServer(settings, app, services, units, bus, vault, clock, config)
+        yield CourtServer(
+            settings, app, services, units, bus, vault, clock, profile, rooms, recorders, address
+        )
 
 
 def read_court(settings: Settings) -> CourtProfile:
@@ -90,22 +129,66 @@ async def _bus(settings: Settings, stack: AsyncExitStack) -> MemoryBus | RedisBu
     return bus
 
 
-async def _ensure_court(units: SqlUnits, config: CourtProfile) -> None:
+async def _ensure_court(units: SqlUnits, profile: CourtProfile) -> None:
     async with units.write() as unit:
-        if await unit.people.court(config.court.id) is None:
-            await unit.people.add_court(config.court)
+        if await unit.people.court(profile.court.id) is None:
+            await unit.people.add_court(profile.court)
 
 
-def _services(units: SqlUnits, vault: FolderVault, clock: Clock, config: CourtProfile) -> Services:
+def _media(settings: Settings, vault: FolderVault) -> MediaSettings:
+    media = settings.media
+    return MediaSettings(
+        host=media.host,
+        udp_port=media.udp_port,
+        tcp_port=media.tcp_port,
+        announced_addresses=media.announced_addresses or (media.host,),
+        grant_keys=(vault.grant_key(),),
+    )
+
+
+def _services(
+    units: SqlUnits,
+    vault: FolderVault,
+    clock: Clock,
+    bus: EventBus,
+    profile: CourtProfile,
+    rooms: EngineRooms,
+    recorders: FolderRecorders,
+    watch: RecorderWatch,
+    address: SiteAddress,
+) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
     return Services(
+        profile=profile,
         sessions=sessions,
         invitations=Invitations(units, vault, clock, codes, sessions),
-        cases=CaseFiling(units, vault, clock, config.scheme),
+        cases=CaseFiling(units, vault, clock, profile),
         acts=ActLog(units),
+        hearings=Hearings(units, vault, clock, profile, address.link),
+        courtroom=Courtroom(units, clock, bus, rooms, watch),
+        recordings=Recordings(units, clock, profile, watch, recorders, rooms, ProcessFilms()),
         relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
+        outbox=Outbox(units, vault),
     )
+
+
+async def _start_jobs(stack: AsyncExitStack, bus: EventBus, services: Services, watch: RecorderWatch) -> None:
+    loops = (
+        Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
+        Loop("seals", services.recordings.seal_due, 2.0),
+        Loop("films", services.recordings.compose_due, 10.0, ("film_queued",)),
+    )
+    runner = JobRunner(bus, loops)
+    runner.start()
+    stack.push_async_callback(runner.stop)
+    watching = asyncio.create_task(watch.watch(), name="recorder-watch")
+
+    async def end() -> None:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    stack.push_async_callback(end)
 
 
 def _web(settings: Settings, services: Services) -> web.Application:

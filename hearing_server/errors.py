@@ -1,7 +1,7 @@
-"""One tree of errors. Every error has a stable code, a sentence in Chinese and one in English, and knows its HTTP status.
+"""One tree of errors: each with a stable code, a Chinese and an English sentence, and its HTTP status.
 
-A code is `noun.what_is_wrong`, never changes meaning, and is listed in docs/ERRORS.md. The sentences are shown to people:
-they name the cause and the next step, and never carry somebody else's data.
+A code is `noun.what_is_wrong`, never changes meaning, and is listed in docs/ERRORS.md. The sentences are
+shown to people: they name the cause and the next step, and never carry somebody else's data.
 """
 
 from __future__ import annotations

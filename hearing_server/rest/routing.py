@@ -104,7 +104,7 @@ class Route:
 async def read_body(request: web.Request, route: Route, limit_bytes: int) -> BaseModel | None:
     """The body as the route's model.
 
-    Raises Malformed `body.not_json` / `body.content_type`, TooLarge `body.too_large`, Invalid `body.invalid` with fields.
+    Errors: Malformed `body.not_json`, `body.content_type`; TooLarge `body.too_large`; Invalid `body.invalid`.
     """
     if route.body is None:
         return None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.errors import Conflict, FieldError, Invalid
-from hearing_server.filing.case_number import CaseNumber, CaseNumberScheme, check, parse
+from hearing_server.filing.case_number import CaseNumber, check, parse
 from hearing_server.filing.cases import (
     Authority,
     Case,
@@ -22,6 +22,7 @@ from hearing_server.filing.cases import (
     Representation,
     Standing,
 )
+from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketEntry, DocketKind, docket_entry
 from hearing_server.filing.identity import check_id_number, mask_id_number, mask_phone, normalise_phone
 from hearing_server.kernel import Actor, CaseId, Clock, PartyId, PersonId, Role, new_id
@@ -69,15 +70,12 @@ class NewCase:
 class CaseFiling:
     """Use-cases of the filing core."""
 
-    def __init__(self, units: Units, vault: Vault, clock: Clock, scheme: CaseNumberScheme) -> None:
+    def __init__(self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile) -> None:
         self._units = units
         self._vault = vault
         self._clock = clock
-        self._scheme = scheme
-
-    @property
-    def scheme(self) -> CaseNumberScheme:
-        return self._scheme
+        self._profile = profile
+        self._scheme = profile.scheme
 
     async def file(self, actor: Actor, new: NewCase) -> Case:
         """立案 at the counter. Errors: Invalid with fields, Conflict `case.number_taken`, Forbidden."""
@@ -92,7 +90,7 @@ class CaseFiling:
             raise _field("parties", "case.no_parties", "请至少填写一名当事人", "At least one party is needed")
         court = await unit.people.court(actor.court_id)
         assert court is not None
-        number = await self._number(unit, actor, new, year=now.year)
+        number = await self._number(unit, actor, new, year=self._profile.local_day(now).year)
         case = Case(
             id=CaseId(new_id("cas")),
             court=court,

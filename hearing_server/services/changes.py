@@ -38,7 +38,7 @@ ACTS_OF_FACTS: dict[HearingFactKind, ActKind] = {
 
 
 async def save_change(unit: Unit, actor: Actor, before: Hearing, change: Change, *, at: datetime) -> Hearing:
-    """Store a transition with its acts in the caller's unit and ring for the live pages; nothing when nothing changed."""
+    """Store a transition with its acts in the caller's unit and ring for the live pages, if anything changed."""
     after, facts = change
     if after == before:
         return before

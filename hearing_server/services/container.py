@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
 from hearing_server.services.cases import CaseFiling
+from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
+from hearing_server.services.outbox import Outbox
+from hearing_server.services.recordings import Recordings
 from hearing_server.services.sessions import Sessions
 
 
@@ -15,8 +20,13 @@ from hearing_server.services.sessions import Sessions
 class Services:
     """One instance each; none knows the others but through its constructor."""
 
+    profile: CourtProfile
     sessions: Sessions
     invitations: Invitations
     cases: CaseFiling
     acts: ActLog
+    hearings: Hearings
+    courtroom: Courtroom
+    recordings: Recordings
     relay: NoticeRelay
+    outbox: Outbox

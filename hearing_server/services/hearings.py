@@ -43,7 +43,7 @@ class Hearings:
     async def schedule(
         self, actor: Actor, case_id: str, *, title: str, starts_at: datetime, duration_min: int
     ) -> SeenHearing:
-        """排期: everybody on the case gets a card, every party an SMS with a link. Errors as domain.hearings.schedule."""
+        """排期: a card for the case, an SMS with a link for every party. Errors as domain.hearings.schedule."""
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             case, member = await access_case(unit, actor, case_id)
@@ -112,7 +112,10 @@ class Hearings:
             )
             for participant in after.participants:
                 if not participant.is_court:
-                    text = f"【{seen.case.court.name}】{seen.case.number}原定{self._local(after.starts_at)}的在线庭审已取消，另行通知。"
+                    text = (
+                        f"【{seen.case.court.name}】{seen.case.number}原定{self._local(after.starts_at)}"
+                        "的在线庭审已取消，另行通知。"
+                    )
                     await queue_sms(
                         unit, self._vault, person_id=participant.person_id, body=text,
                         dedup_key=f"cancel:{after.id}:{participant.person_id}", now=now,

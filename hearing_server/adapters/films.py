@@ -1,0 +1,91 @@
+"""FilmMaker over `python -m recorder.compose`: a process of its own, low priority, killed with its task."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from hearing_server.errors import Unavailable
+from hearing_server.ports.media import FilmMade
+
+_log = logging.getLogger(__name__)
+_FILM, _POSTER = "film.mp4", "poster.jpg"
+# A line of progress is short; a longer one is a broken composer.
+_LINE_BYTES = 64 * 1024
+
+
+class ProcessFilms:
+    """`ports.media.FilmMaker`."""
+
+    async def compose(
+        self,
+        folder: Path,
+        *,
+        labels: Mapping[str, object],
+        progress: Callable[[int], Awaitable[None]],
+    ) -> FilmMade:
+        film = folder / "film" / _FILM
+        film.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            words = Path(scratch) / "labels.json"
+            words.write_text(json.dumps(labels, ensure_ascii=False), "utf-8")
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "recorder.compose", str(folder), str(film),
+                "--labels", str(words), "--progress",
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, limit=_LINE_BYTES,
+            )  # fmt: skip
+            try:
+                last = await _follow(process, progress)
+                code = await process.wait()
+            finally:
+                if process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
+        if code != 0:
+            raise Unavailable("film.failed", zh="影像合成失败", en=str(last.get("code") or f"exit {code}"))
+        await _run("recorder.poster", str(film), str(film.with_name(_POSTER)))
+        sha256, size_bytes = await asyncio.to_thread(_digest, film)
+        return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
+
+
+async def _run(module: str, *arguments: str) -> None:
+    """A short tool of the recorder; a film without its poster is still a film."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    if await process.wait() != 0:
+        _log.warning("tool failed", extra={"tool": module})
+
+
+async def _follow(
+    process: asyncio.subprocess.Process, progress: Callable[[int], Awaitable[None]]
+) -> dict[str, object]:
+    """Hand the progress on; the last line the composer said."""
+    assert process.stdout is not None
+    last: dict[str, object] = {}
+    async for line in process.stdout:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            _log.warning("unreadable line of the composer")
+            continue
+        if isinstance(said, dict):
+            last = said
+            if isinstance(said.get("progress"), int | float):
+                await progress(round(float(said["progress"]) * 1000))
+    return last
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return digest.hexdigest(), path.stat().st_size

@@ -1,0 +1,133 @@
+"""RecorderControl over the recorder of this process: it subscribes to the room like anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hearing_server.adapters.rooms import EngineRooms
+from hearing_server.errors import HearingError, Unavailable
+from hearing_server.kernel import HearingId, RecordingId
+from hearing_server.ports.media import Sealed, SealedGap, Writing
+from recorder.manifest import GapCause, Manifest
+from recorder.session import RecordingFailure, RecordingSession
+
+_TITLES = {
+    "disk.full": "存储空间已满，无法录制",
+    "disk.read_only": "存储目录只读，无法录制",
+    "disk.io": "存储设备读写出错",
+    "recording.busy": "该录像正由另一进程写入",
+}
+
+
+@dataclass(slots=True)
+class _Running:
+    room: HearingId
+    session: RecordingSession
+
+
+class FolderRecorders:
+    """`ports.media.RecorderControl`: one session per recording, each in its own folder."""
+
+    def __init__(self, rooms: EngineRooms) -> None:
+        self._rooms = rooms
+        self._running: dict[RecordingId, _Running] = {}
+
+    async def start(self, recording_id: RecordingId, room: HearingId, folder: Path) -> None:
+        if recording_id in self._running:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            session = await loop.run_in_executor(
+                None, lambda: RecordingSession.create(folder, recording_id=recording_id)
+            )
+        except RecordingFailure as error:
+            raise _unavailable(error) from error
+        await self._rooms.engine.attach_sink(room, session)
+        self._running[recording_id] = _Running(room, session)
+
+    def writing(self, recording_id: RecordingId) -> Writing | None:
+        running = self._running.get(recording_id)
+        if running is None:
+            return None
+        proof = running.session.proof()
+        return Writing(
+            is_advancing=proof.advancing and proof.failure is None,
+            size_bytes=proof.synced_bytes,
+            tracks=len(proof.tracks),
+            failure=proof.failure,
+            free_bytes=proof.free_bytes,
+        )
+
+    def pause(self, recording_id: RecordingId, *, code: str) -> None:
+        session = self._session(recording_id)
+        if not session.paused:
+            session.pause(code=code, at_ns=time.monotonic_ns())
+
+    def resume(self, recording_id: RecordingId) -> None:
+        session = self._session(recording_id)
+        if session.paused:
+            session.resume(at_ns=time.monotonic_ns())
+
+    def is_paused(self, recording_id: RecordingId) -> bool:
+        return bool(self._session(recording_id).paused)
+
+    def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None:
+        self._session(recording_id).mark(kind=kind, text=text, at_ns=time.monotonic_ns())
+
+    async def seal(self, recording_id: RecordingId) -> Sealed:
+        running = self._running.get(recording_id)
+        if running is None:
+            raise Unavailable(
+                "recording.not_here", zh="本节点没有这一录像", en="This node isn't recording it"
+            )
+        await self._rooms.engine.detach_sink(running.room, running.session)
+        try:
+            manifest = await running.session.close()
+        except RecordingFailure as error:
+            raise _unavailable(error) from error
+        finally:
+            self._running.pop(recording_id, None)
+        return await asyncio.to_thread(_sealed, manifest, running.session.folder)
+
+    async def abandon(self, recording_id: RecordingId) -> None:
+        running = self._running.pop(recording_id, None)
+        if running is not None:
+            await self._rooms.engine.detach_sink(running.room, running.session)
+            await running.session.close()
+
+    async def stop(self) -> None:
+        """The process ends: what is written stays and is continued by the next one."""
+        for recording_id in tuple(self._running):
+            await self.abandon(recording_id)
+
+    def _session(self, recording_id: RecordingId) -> RecordingSession:
+        running = self._running.get(recording_id)
+        if running is None:
+            raise Unavailable(
+                "recording.not_here", zh="本节点没有这一录像", en="This node isn't recording it"
+            )
+        return running.session
+
+
+def _unavailable(error: RecordingFailure) -> HearingError:
+    return Unavailable(error.code, zh=_TITLES.get(error.code, "录音录像无法写入"), en=error.title)
+
+
+def _sealed(manifest: Manifest, folder: Path) -> Sealed:
+    infos = {track.number: track.info for track in manifest.tracks}
+    gaps = tuple(
+        SealedGap(
+            identity=infos[gap.track].identity,
+            source=infos[gap.track].source,
+            from_utc_ns=manifest.clock.utc_ns(gap.from_ns),
+            until_utc_ns=manifest.clock.utc_ns(gap.until_ns),
+            cause=gap.cause.value,
+        )
+        for gap in manifest.gaps
+        if gap.cause is not GapCause.ABSENT
+    )
+    size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return Sealed(len(manifest.tracks), len(manifest.segments), size_bytes, manifest.root_sha256, gaps)

@@ -1,0 +1,180 @@
+"""The media plane as the court floor sees it: rooms and recorders, asynchronous, plain data only.
+
+A room's name is the hearing's id, an identity is a person's id: the media floor knows neither words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hearing_server.kernel import HearingId, PersonId, RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSeen:
+    source: str
+    kind: str
+    muted: bool
+    by_court: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeatSeen:
+    """One person in a room."""
+
+    identity: PersonId
+    tracks: tuple[TrackSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTaken:
+    """A seat in the room: `seat` is the secret handle of this connection."""
+
+    seat: str
+    identity: PersonId
+    participants: tuple[SeatSeen, ...]
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A subscription offer for one seat; `tracks` are (mid, identity, source, kind)."""
+
+    seat: str
+    version: int
+    sdp: str
+    tracks: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathFacts:
+    """What the server measured of a person's media path."""
+
+    rtt_ms: int | None
+    loss_permille: int | None
+    transport: str | None
+
+
+class RoomEngine(Protocol):
+    """Rooms of this node. Every method raises HearingError with the media floor's stable code."""
+
+    async def open_room(self, room: HearingId) -> None: ...
+    async def close_room(self, room: HearingId, *, reason: str) -> None: ...
+    async def hold_room(self, room: HearingId, *, held: bool) -> None: ...
+    async def remove(self, room: HearingId, person: PersonId, *, reason: str) -> None: ...
+    async def readmit(self, room: HearingId, person: PersonId) -> None: ...
+    async def set_muted(
+        self, room: HearingId, person: PersonId, *, source: str, muted: bool, by: PersonId
+    ) -> None: ...
+    def grant(self, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool) -> str:
+        """A signed join grant that must be used within a minute."""
+        ...
+
+    async def join(self, grant: str) -> SeatTaken: ...
+    async def leave(self, seat: str, *, reason: str) -> None: ...
+    async def publish(self, seat: str, *, sdp: str, sources: Mapping[str, str]) -> str: ...
+    async def unpublish(self, seat: str, *, source: str) -> None: ...
+    async def answer(self, seat: str, *, version: int, sdp: str) -> None: ...
+    async def restart_subscription(self, seat: str) -> None: ...
+    async def prefer(self, seat: str, *, identity: str, source: str, max_height_px: int) -> None: ...
+    async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None: ...
+
+
+class RoomListener(Protocol):
+    """What rooms tell the court floor; `state` and `device` are the words of domain/participants.py."""
+
+    async def seat_taken(self, room: HearingId, person: PersonId) -> None: ...
+    async def seat_left(self, room: HearingId, person: PersonId, reason: str) -> None: ...
+    async def path_changed(self, room: HearingId, person: PersonId, state: str, facts: PathFacts) -> None: ...
+    async def device_changed(self, room: HearingId, person: PersonId, source: str, device: str) -> None: ...
+    async def speaker_changed(self, room: HearingId, person: PersonId | None) -> None: ...
+
+
+class SeatListener(Protocol):
+    """What rooms tell one seat's browser; the sockets floor carries it there."""
+
+    async def offered(self, offer: Offer) -> None: ...
+    async def seat_ended(self, seat: str, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is proven of a recording's bytes on disk."""
+
+    is_advancing: bool
+    size_bytes: int
+    tracks: int
+    failure: str | None
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedGap:
+    """A stretch of one track without media, on the wall clock in ns since 1970."""
+
+    identity: str
+    source: str
+    from_utc_ns: int
+    until_utc_ns: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the sealed manifest says."""
+
+    tracks: int
+    segments: int
+    size_bytes: int
+    root_sha256: str
+    gaps: tuple[SealedGap, ...]
+
+
+class RecorderControl(Protocol):
+    """Orders recordings. Errors: Unavailable with a `disk.…` or `recording.…` code."""
+
+    async def start(self, recording_id: RecordingId, room: HearingId, folder: Path) -> None:
+        """Start, or go on in a folder left by a crash; the recorder subscribes to the room."""
+        ...
+
+    def writing(self, recording_id: RecordingId) -> Writing | None:
+        """The proof of now; None when this node isn't recording it."""
+        ...
+
+    def pause(self, recording_id: RecordingId, *, code: str) -> None: ...
+    def resume(self, recording_id: RecordingId) -> None: ...
+    def is_paused(self, recording_id: RecordingId) -> bool: ...
+    def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None: ...
+    async def seal(self, recording_id: RecordingId) -> Sealed:
+        """Drain, sync, seal; the recording is over on this node."""
+        ...
+
+    async def abandon(self, recording_id: RecordingId) -> None:
+        """Stop without a seal, for a hearing that did not open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilmMade:
+    """A finished film: where it lies and what it is."""
+
+    path: Path
+    duration_s: float
+    size_bytes: int
+    sha256: str
+
+
+class FilmMaker(Protocol):
+    """Composes films in a process of its own."""
+
+    async def compose(
+        self, folder: Path, *, labels: Mapping[str, object], progress: Callable[[int], Awaitable[None]]
+    ) -> FilmMade:
+        """Compose the sealed recording in `folder`; `progress(permille)` is awaited now and then.
+
+        Errors: Unavailable `film.failed` with the composer's own code in the text.
+        """
+        ...

@@ -1,0 +1,278 @@
+"""The running hearing: who comes in, and what the judge orders.
+
+Orders change the stored hearing first (with their acts) and the room after it; the room's state is rebuilt from the
+stored hearing whenever a node takes it up, so a crash between the two heals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from hearing_server.domain import attendance, hearings
+from hearing_server.domain.acts import ActKind
+from hearing_server.domain.hearing_view import hearing_view
+from hearing_server.domain.hearings import Change, Hearing, HearingState
+from hearing_server.domain.participants import Page, Presence, Source, Stage
+from hearing_server.domain.roles import Action, require
+from hearing_server.kernel import Actor, Clock, HearingId, PersonId
+from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.ports.media import RoomEngine
+from hearing_server.ports.units import Unit, Units
+from hearing_server.services.access import SeenHearing, access_hearing
+from hearing_server.services.acts import record_act
+from hearing_server.services.changes import save_change
+from hearing_server.services.recorder_watch import RecorderWatch
+from hearing_server.services.room_reports import take_up_room
+from hearing_server.services.write_up import write_up
+
+Transition = Callable[[Hearing, datetime], Change]
+
+
+class Courtroom:
+    """Use-cases of the running hearing: the door and the judge's orders."""
+
+    def __init__(
+        self, units: Units, clock: Clock, bus: EventBus, rooms: RoomEngine, recorder: RecorderWatch
+    ) -> None:
+        self._units = units
+        self._clock = clock
+        self._bus = bus
+        self._rooms = rooms
+        self._recorder = recorder
+        # One order at a time per hearing: two judges' buttons must not race the recorder.
+        self._turns: dict[HearingId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    # --- looking -----------------------------------------------------------------------------
+
+    async def view(self, actor: Actor, hearing_id: str, *, language: str) -> dict[str, object]:
+        """The hearing as the actor may see it now."""
+        async with self._units.read() as unit:
+            seen = await access_hearing(unit, actor, hearing_id)
+        return self.view_of(seen, actor.person_id, language=language)
+
+    def view_of(self, seen: SeenHearing, viewer: PersonId, *, language: str) -> dict[str, object]:
+        """The view for one person of a hearing that was fetched already."""
+        now = self._clock.utc_now()
+        live = self._recorder.live(seen.hearing.id)
+        if live.view_version == 0:
+            live.next_version(now)
+        shown = live.laid_over(seen.hearing)
+        if shown.find(viewer) is None:
+            # A colleague of the court looks at the schedule: the bench's view without a seat of their own.
+            viewer = next(person.person_id for person in shown.participants if person.is_court)
+        return hearing_view(
+            shown,
+            viewer=viewer,
+            case_number=str(seen.case.number),
+            cause=seen.case.cause,
+            court=seen.case.court,
+            recording=live.recording,
+            now=now,
+            language=language,
+        )
+
+    # --- the door ----------------------------------------------------------------------------
+
+    async def report_page(self, actor: Actor, hearing_id: str, *, stage: Stage, page: Page) -> None:
+        """A person's page is there, and how. The first one opens the lobby."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id, lock=True)
+            hearing = seen.hearing
+            if hearing.state is HearingState.SCHEDULED and now >= hearing.lobby_opens_at():
+                hearing = await save_change(
+                    unit, actor, hearing, hearings.open_lobby(hearing, at=now), at=now
+                )
+            if hearing.find(actor.person_id) is not None and hearing.state in hearings.BEFORE_THE_END:
+                change = attendance.report_page(hearing, actor.person_id, stage=stage, page=page, at=now)
+                await save_change(unit, actor, hearing, change, at=now)
+
+    async def page_gone(self, actor: Actor, hearing_id: str) -> None:
+        """The last socket of a person in the lobby closed: they are not waiting any more."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id, lock=True)
+            person = seen.hearing.find(actor.person_id)
+            if (
+                person is None
+                or person.is_in_room
+                or person.presence not in (Presence.CHECKING, Presence.TESTING, Presence.WAITING)
+            ):
+                return
+            gone = replace(person, presence=Presence.ABSENT, waiting_since=None)
+            change = hearings.with_person(seen.hearing, gone, None, now)
+            await save_change(unit, actor, seen.hearing, change, at=now)
+
+    async def admit(self, actor: Actor, hearing_id: str, person_ids: list[PersonId] | None) -> SeenHearing:
+        """准入: these people, or all who are ready (None)."""
+
+        def transition(hearing: Hearing, now: datetime) -> Change:
+            if person_ids is None:
+                return attendance.admit_all(hearing, at=now)
+            return attendance.admit(hearing, person_ids, at=now)
+
+        return await self._order(actor, hearing_id, Action.ADMIT, transition)
+
+    async def grant(self, actor: Actor, hearing_id: str) -> tuple[str, str]:
+        """(join grant, seat key) for somebody the court has let in. Errors as attendance.require_may_enter."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id, lock=True)
+            require(seen.capacity(actor), Action.ROOM_ENTER)
+            hearing = seen.hearing
+            if hearing.state is HearingState.SCHEDULED and now >= hearing.lobby_opens_at():
+                hearing = await save_change(
+                    unit, actor, hearing, hearings.open_lobby(hearing, at=now), at=now
+                )
+            person = attendance.require_may_enter(hearing, actor.person_id)
+            await record_act(
+                unit, actor, kind=ActKind.GRANT_ISSUED, chain_id=seen.case.id, at=now,
+                payload={"hearing_id": hearing.id},
+            )  # fmt: skip
+        await take_up_room(self._rooms, self._recorder, hearing)
+        # The same session always takes its own seat over, another device of the same person does not.
+        seat_key = hashlib.sha256(f"{hearing.id}:{actor.session_id}".encode()).hexdigest()[:32]
+        token = self._rooms.grant(
+            hearing.id, actor.person_id, seat_key=seat_key, may_moderate=person.is_court
+        )
+        return token, seat_key
+
+    # --- the judge's orders ------------------------------------------------------------------
+
+    async def open(self, actor: Actor, hearing_id: str) -> SeenHearing:
+        """开庭: only when the recorder is proven to write. Errors: Unavailable `recording.not_proven`, `disk.…`."""
+        async with self._turns[HearingId(hearing_id)]:
+            async with self._units.read() as unit:
+                seen = await access_hearing(unit, actor, hearing_id)
+            require(seen.capacity(actor), Action.OPEN)
+            hearing = seen.hearing
+            # Refused in the wrong state before a recorder is started for nothing.
+            hearings.open_session(hearing, at=self._clock.utc_now(), recording_is_proven=True)
+            await take_up_room(self._rooms, self._recorder, hearing)
+            recording_id = await self._recorder.begin(hearing)
+            try:
+                opened = await self._commit(
+                    actor, hearing_id, Action.OPEN,
+                    lambda h, now: hearings.open_session(
+                        h, at=now, recording_is_proven=self._recorder.is_proven(h.id)
+                    ),
+                    also=lambda unit, at: self._recorder.enter(unit, actor, recording_id, hearing, at=at),
+                )  # fmt: skip
+            except BaseException:
+                await self._recorder.give_up(hearing.id)
+                raise
+            self._recorder.mark(hearing.id, kind="opened", text="开庭")
+            return opened
+
+    async def recess(
+        self, actor: Actor, hearing_id: str, *, reason: str, resumes_at: datetime | None
+    ) -> SeenHearing:
+        """休庭: the room is held and the record paused, with its reason."""
+        seen = await self._order(
+            actor, hearing_id, Action.RECESS,
+            lambda h, now: hearings.take_recess(h, at=now, reason=reason, resumes_at=resumes_at),
+        )  # fmt: skip
+        self._recorder.pause(seen.hearing.id)
+        await self._rooms.hold_room(seen.hearing.id, held=True)
+        return seen
+
+    async def resume(self, actor: Actor, hearing_id: str) -> SeenHearing:
+        """恢复庭审: again only with proof of writing."""
+        async with self._turns[HearingId(hearing_id)]:
+            async with self._units.read() as unit:
+                seen = await access_hearing(unit, actor, hearing_id)
+            require(seen.capacity(actor), Action.RESUME)
+            hearings.resume(seen.hearing, at=self._clock.utc_now(), recording_is_proven=True)
+            await self._recorder.prove_again(seen.hearing.id)
+            resumed = await self._commit(
+                actor, hearing_id, Action.RESUME,
+                lambda h, now: hearings.resume(h, at=now, recording_is_proven=self._recorder.is_proven(h.id)),
+            )  # fmt: skip
+            self._recorder.resume(resumed.hearing.id)
+            await self._rooms.hold_room(resumed.hearing.id, held=False)
+            return resumed
+
+    async def close(self, actor: Actor, hearing_id: str) -> SeenHearing:
+        """闭庭: nothing is heard or recorded any more; a minute to undo, then the record is sealed."""
+        seen = await self._order(actor, hearing_id, Action.CLOSE, lambda h, now: hearings.close(h, at=now))
+        self._recorder.mark(seen.hearing.id, kind="closed", text="闭庭")
+        await self._rooms.hold_room(seen.hearing.id, held=True)
+        return seen
+
+    async def reopen(self, actor: Actor, hearing_id: str) -> SeenHearing:
+        """Undo a closing within its minute."""
+        seen = await self._order(actor, hearing_id, Action.REOPEN, lambda h, now: hearings.reopen(h, at=now))
+        self._recorder.mark(seen.hearing.id, kind="reopened", text="撤销闭庭")
+        held = seen.hearing.state is HearingState.RECESS
+        await self._rooms.hold_room(seen.hearing.id, held=held)
+        return seen
+
+    async def mute(
+        self, actor: Actor, hearing_id: str, *, person_id: PersonId | None, source: Source, muted: bool
+    ) -> SeenHearing:
+        """One person's microphone or camera, or everybody's but the court's (None)."""
+
+        def transition(hearing: Hearing, now: datetime) -> Change:
+            if person_id is None:
+                return attendance.mute_all(hearing, source=source, muted=muted, at=now)
+            return attendance.mute(hearing, [person_id], source=source, muted=muted, at=now)
+
+        seen = await self._order(actor, hearing_id, Action.MUTE, transition)
+        for person in seen.hearing.participants:
+            if not person.is_court and person_id in (None, person.person_id):
+                await self._rooms.set_muted(
+                    seen.hearing.id, person.person_id, source=source.value, muted=muted, by=actor.person_id
+                )
+        return seen
+
+    async def remove(self, actor: Actor, hearing_id: str, person_id: PersonId, *, reason: str) -> SeenHearing:
+        """责令退出: cut at once, and no grant any more until the order is lifted."""
+        seen = await self._order(
+            actor, hearing_id, Action.REMOVE,
+            lambda h, now: attendance.remove(h, person_id, at=now, reason=reason),
+        )  # fmt: skip
+        await self._rooms.remove(seen.hearing.id, person_id, reason="removed")
+        self._recorder.mark(seen.hearing.id, kind="removed", text=person_id)
+        await self._bus.publish(Doorbell("person_removed", seen.hearing.id, (("person_id", person_id),)))
+        return seen
+
+    async def lift_removal(self, actor: Actor, hearing_id: str, person_id: PersonId) -> SeenHearing:
+        """The order is lifted; the person waits at the door again."""
+        seen = await self._order(
+            actor, hearing_id, Action.REMOVE,
+            lambda h, now: attendance.lift_removal(h, person_id, at=now),
+        )  # fmt: skip
+        await self._rooms.readmit(seen.hearing.id, person_id)
+        return seen
+
+    async def _order(
+        self, actor: Actor, hearing_id: str, action: Action, transition: Transition
+    ) -> SeenHearing:
+        async with self._turns[HearingId(hearing_id)]:
+            return await self._commit(actor, hearing_id, action, transition)
+
+    async def _commit(
+        self,
+        actor: Actor,
+        hearing_id: str,
+        action: Action,
+        transition: Transition,
+        *,
+        also: Callable[[Unit, datetime], Awaitable[None]] | None = None,
+    ) -> SeenHearing:
+        """Right, transition, acts, docket, card in one commit; `also` adds to the same unit."""
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id, lock=True)
+            require(seen.capacity(actor), action)
+            after = await save_change(unit, actor, seen.hearing, transition(seen.hearing, now), at=now)
+            if after.state is not seen.hearing.state:
+                await write_up(unit, actor, after, action, now=now)
+            if also is not None:
+                await also(unit, now)
+        return SeenHearing(after, seen.case, seen.member)

@@ -1,0 +1,229 @@
+"""The record of running hearings: no proof of writing, no hearing; and an alarm when the proof fails.
+
+Sources: 录音录像规定 arts 1, 3, 4 (whole hearing; broken only for recess and the like; failures are stated).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from hearing_server.domain.acts import ActKind
+from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.recordings import Recording, RecordingState, WritingState, WritingStatus
+from hearing_server.errors import Unavailable
+from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id, system_actor
+from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.ports.media import RecorderControl, Writing
+from hearing_server.ports.units import Unit, Units
+from hearing_server.services.acts import record_act
+from hearing_server.services.live import LiveHearing
+
+_log = logging.getLogger(__name__)
+# How long the judge waits for the proof before the order is refused, and how often it is looked for.
+PROOF_WAIT_S = 6.0
+_PROOF_LOOK_S = 0.1
+WATCH_S = 1.0
+
+
+class RecorderWatch:
+    """One recording per running hearing on this node, and the live overlay its light is part of."""
+
+    def __init__(
+        self,
+        units: Units,
+        clock: Clock,
+        bus: EventBus,
+        recorder: RecorderControl,
+        *,
+        folder: Path,
+        reserve_bytes: int,
+        court_id: CourtId,
+    ) -> None:
+        self._units = units
+        self._clock = clock
+        self._bus = bus
+        self._recorder = recorder
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
+        self._court_id = court_id
+        self._recordings: dict[HearingId, RecordingId] = {}
+        self._lives: dict[HearingId, LiveHearing] = {}
+
+    def live(self, hearing_id: HearingId) -> LiveHearing:
+        """The overlay of a hearing; made when first asked for."""
+        return self._lives.setdefault(hearing_id, LiveHearing())
+
+    def folder_of(self, recording_id: RecordingId) -> Path:
+        return self._folder / recording_id
+
+    # --- around an opening -------------------------------------------------------------------
+
+    async def begin(self, hearing: Hearing) -> RecordingId:
+        """Start the recorder and wait for its proof. Errors: Unavailable `disk.…`, `recording.not_proven`."""
+        recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
+        await self._recorder.start(recording_id, hearing.id, self.folder_of(recording_id))
+        self._recordings[hearing.id] = recording_id
+        await self.prove_again(hearing.id)
+        return recording_id
+
+    async def prove_again(self, hearing_id: HearingId) -> None:
+        """Wait until bytes are seen advancing. Errors: Unavailable `recording.not_proven`, `disk.full`."""
+        try:
+            async with asyncio.timeout(PROOF_WAIT_S):
+                # The proof is bytes seen on disk: there is nothing to be woken by.
+                while not self._look(hearing_id):  # noqa: ASYNC110
+                    await asyncio.sleep(_PROOF_LOOK_S)
+        except TimeoutError:
+            raise Unavailable(
+                "recording.not_proven",
+                zh="录音录像尚未确认写入，暂不能开庭，请检查存储后重试",
+                en="The recording isn't proven to be written; check the storage and try again",
+            ) from None
+        writing = self._writing(hearing_id)
+        if writing is not None and writing.free_bytes < self._reserve_bytes:
+            raise Unavailable(
+                "disk.full",
+                zh="存储空间不足，暂不能开庭",
+                en="Too little disk space is left to open a hearing",
+            )
+
+    async def enter(
+        self, unit: Unit, actor: Actor, recording_id: RecordingId, hearing: Hearing, *, at: datetime
+    ) -> None:
+        """The recording's row and act, in the unit that opens the hearing."""
+        if await unit.recordings.of_hearing(hearing.id) is None:
+            row = Recording(recording_id, hearing.id, RecordingState.RECORDING, started_at=at)
+            await unit.recordings.add(row, hearing.case_id)
+        await record_act(
+            unit,
+            actor,
+            kind=ActKind.RECORDING_STARTED,
+            chain_id=hearing.case_id,
+            at=at,
+            payload={"hearing_id": hearing.id, "recording_id": recording_id},
+        )
+
+    async def give_up(self, hearing_id: HearingId) -> None:
+        """The hearing did not open: what was written meanwhile is nobody's record."""
+        recording_id = self._recordings.pop(hearing_id, None)
+        if recording_id is not None:
+            await self._recorder.abandon(recording_id)
+        self.live(hearing_id).recording = WritingStatus(WritingState.IDLE)
+
+    async def take_up(self, hearing: Hearing) -> None:
+        """After a restart: go on in the folder of the stored recording."""
+        async with self._units.read() as unit:
+            row = await unit.recordings.of_hearing(hearing.id)
+        if row is None or row.state is not RecordingState.RECORDING:
+            return
+        await self._recorder.start(row.id, hearing.id, self.folder_of(row.id))
+        self._recordings[hearing.id] = row.id
+
+    # --- orders ------------------------------------------------------------------------------
+
+    def is_proven(self, hearing_id: HearingId) -> bool:
+        """Bytes were seen advancing within the last two seconds."""
+        self._look(hearing_id)
+        return self.live(hearing_id).recording.is_proven(self._clock.utc_now())
+
+    def pause(self, hearing_id: HearingId) -> None:
+        recording_id = self._recordings.get(hearing_id)
+        if recording_id is not None:
+            self._recorder.pause(recording_id, code="recess")
+            self._look(hearing_id)
+
+    def resume(self, hearing_id: HearingId) -> None:
+        recording_id = self._recordings.get(hearing_id)
+        if recording_id is not None:
+            self._recorder.resume(recording_id)
+            self._look(hearing_id)
+
+    def mark(self, hearing_id: HearingId, *, kind: str, text: str) -> None:
+        """A log note in the record."""
+        recording_id = self._recordings.get(hearing_id)
+        if recording_id is not None:
+            self._recorder.mark(recording_id, kind=kind, text=text)
+
+    def forget(self, hearing_id: HearingId) -> None:
+        """The recording is sealed: its light goes out."""
+        self._recordings.pop(hearing_id, None)
+        live = self.live(hearing_id)
+        live.recording = replace(live.recording, state=WritingState.SEALED, alarm_code=None)
+
+    # --- the light ---------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Look at every recording once a second; ring when its light or alarm changes. Never ends by itself."""
+        while True:
+            for hearing_id in tuple(self._recordings):
+                before = self.live(hearing_id).recording
+                self._look(hearing_id)
+                after = self.live(hearing_id).recording
+                if (before.state, before.alarm_code) != (after.state, after.alarm_code):
+                    await self._note_alarm(hearing_id, after)
+                # The checked seconds move on the judge's screen without anybody asking.
+                await self._bus.publish(Doorbell("recording_looked_at", hearing_id))
+            await asyncio.sleep(WATCH_S)
+
+    async def _note_alarm(self, hearing_id: HearingId, status: WritingStatus) -> None:
+        kind = {
+            WritingState.STALLED: ActKind.RECORDING_STALLED,
+            WritingState.FAILED: ActKind.RECORDING_FAILED,
+        }.get(status.state)
+        if kind is None:
+            return
+        _log.error("recording alarm", extra={"hearing": hearing_id, "alarm": status.alarm_code})
+        try:
+            async with self._units.write() as unit:
+                hearing = await unit.hearings.get(hearing_id)
+                if hearing is not None:
+                    await record_act(
+                        unit,
+                        system_actor(self._court_id),
+                        kind=kind,
+                        chain_id=hearing.case_id,
+                        at=self._clock.utc_now(),
+                        payload={"hearing_id": hearing_id, "alarm": status.alarm_code},
+                    )
+        except Exception:
+            # A full disk stops this act as well; the alarm on the judge's screen must not depend on it.
+            _log.exception("alarm not written")
+
+    def _look(self, hearing_id: HearingId) -> bool:
+        """Refresh the light from the recorder; True when bytes are advancing now."""
+        live, writing, now = self.live(hearing_id), self._writing(hearing_id), self._clock.utc_now()
+        if writing is None:
+            return False
+        old = live.recording
+        if writing.is_advancing:
+            paused = self._is_paused(hearing_id)
+            verified_s = old.verified_s
+            if old.proven_at is not None and not paused and old.state is WritingState.WRITING:
+                verified_s += max(0, round((now - old.proven_at).total_seconds() * 1000)) // 1000
+            if (
+                old.proven_at is None
+                or (now - old.proven_at).total_seconds() >= 1
+                or old.state is not WritingState.WRITING
+            ):
+                state = WritingState.PAUSED if paused else WritingState.WRITING
+                low = writing.free_bytes < self._reserve_bytes
+                live.recording = WritingStatus(state, verified_s, "recording.disk_low" if low else None, now)
+            return True
+        failed = writing.failure is not None
+        live.recording = replace(
+            old,
+            state=WritingState.FAILED if failed else WritingState.STALLED,
+            alarm_code="recording.failed" if failed else "recording.stalled",
+        )
+        return False
+
+    def _is_paused(self, hearing_id: HearingId) -> bool:
+        return self._recorder.is_paused(self._recordings[hearing_id])
+
+    def _writing(self, hearing_id: HearingId) -> Writing | None:
+        recording_id = self._recordings.get(hearing_id)
+        return self._recorder.writing(recording_id) if recording_id is not None else None

@@ -1,0 +1,147 @@
+"""What the room reports about people, and taking running hearings up again after a start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from hearing_server.domain import attendance, hearings
+from hearing_server.domain.acts import ActKind
+from hearing_server.domain.hearings import Change, Hearing, HearingState
+from hearing_server.domain.participants import Connection, ConnectionFacts, Device, Source
+from hearing_server.errors import HearingError
+from hearing_server.kernel import Actor, Clock, CourtId, HearingId, PersonId, Role, system_actor
+from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.ports.media import PathFacts, RoomEngine
+from hearing_server.ports.units import Units
+from hearing_server.services.acts import record_act
+from hearing_server.services.changes import save_change
+from hearing_server.services.recorder_watch import RecorderWatch
+
+_log = logging.getLogger(__name__)
+# A seat that ends for one of these reasons was not left by the person: the stored presence says more.
+_NOT_LEFT = ("replaced", "closed", "removed", "stopped")
+
+
+async def take_up_room(rooms: RoomEngine, recorder: RecorderWatch, hearing: Hearing) -> None:
+    """The room stands on this node with the court's orders in it; harmless when it stands already."""
+    live = recorder.live(hearing.id)
+    if live.is_taken_up:
+        return
+    await rooms.open_room(hearing.id)
+    for person in hearing.participants:
+        for source in person.court_muted:
+            await rooms.set_muted(
+                hearing.id, person.person_id, source=source.value, muted=True, by=person.person_id
+            )
+    live.is_taken_up = True
+
+
+class RoomReports:
+    """`ports.media.RoomListener`: the room's facts become the hearing's."""
+
+    def __init__(
+        self,
+        units: Units,
+        clock: Clock,
+        bus: EventBus,
+        rooms: RoomEngine,
+        recorder: RecorderWatch,
+        court_id: CourtId,
+    ) -> None:
+        self._units = units
+        self._clock = clock
+        self._bus = bus
+        self._rooms = rooms
+        self._recorder = recorder
+        self._court_id = court_id
+
+    async def seat_taken(self, room: HearingId, person: PersonId) -> None:
+        await self._note(room, person, lambda h, now: attendance.seat(h, person, at=now))
+
+    async def seat_left(self, room: HearingId, person: PersonId, reason: str) -> None:
+        if reason in _NOT_LEFT:
+            return
+        self._recorder.live(room).forget(person)
+        await self._note(room, person, lambda h, now: attendance.leave(h, person, at=now))
+
+    async def path_changed(self, room: HearingId, person: PersonId, state: str, facts: PathFacts) -> None:
+        live = self._recorder.live(room)
+        seen = ConnectionFacts(facts.rtt_ms, facts.loss_permille, facts.transport)
+        live.facts[person] = seen
+        changed = await self._note(
+            room, person,
+            lambda h, now: attendance.note_connection(
+                h, person, connection=Connection(state), facts=ConnectionFacts(transport=facts.transport), at=now
+            ),
+        )  # fmt: skip
+        if not changed:
+            await self.tell(room)
+
+    async def device_changed(self, room: HearingId, person: PersonId, source: str, device: str) -> None:
+        if self._recorder.live(room).note_device(person, Source(source), Device(device)):
+            await self.tell(room)
+
+    async def speaker_changed(self, room: HearingId, person: PersonId | None) -> None:
+        live = self._recorder.live(room)
+        if live.speaker != person:
+            live.speaker = person
+            await self._bus.publish(Doorbell("speaker_changed", room, (("person_id", person or ""),)))
+
+    async def tell(self, hearing_id: HearingId) -> None:
+        """Let the live pages look again, without anything stored having changed."""
+        await self._bus.publish(Doorbell("hearing_changed", hearing_id))
+
+    async def recover(self) -> int:
+        """After a start: take up every hearing that was running; the record goes on and says what it lost."""
+        actor = system_actor(self._court_id)
+        now = self._clock.utc_now()
+        async with self._units.read() as unit:
+            running = await unit.hearings.in_states(hearings.RUNNING)
+        for hearing in running:
+            await take_up_room(self._rooms, self._recorder, hearing)
+            await self._recorder.take_up(hearing)
+            if hearing.state is HearingState.RECESS:
+                self._recorder.pause(hearing.id)
+                await self._rooms.hold_room(hearing.id, held=True)
+            for person in hearing.participants:
+                if person.is_in_room:
+                    await self._note(hearing.id, person.person_id, _lost(person.person_id))
+            async with self._units.write() as unit:
+                await record_act(
+                    unit, actor, kind=ActKind.RECORDING_RECOVERED, chain_id=hearing.case_id, at=now,
+                    payload={"hearing_id": hearing.id},
+                )  # fmt: skip
+        return len(running)
+
+    async def _note(
+        self, room: HearingId, person_id: PersonId, transition: Callable[[Hearing, datetime], Change]
+    ) -> bool:
+        """Store what the room saw of a person, as that person's own act; True when something changed."""
+        now = self._clock.utc_now()
+        try:
+            async with self._units.write() as unit:
+                hearing = await unit.hearings.get(room, lock=True)
+                person = hearing.find(person_id) if hearing else None
+                if hearing is None or person is None:
+                    return False
+                role = Role(person.role.value) if person.is_court else Role.PARTY
+                actor = Actor(person_id, role, self._court_id, person.name)
+                after = await save_change(unit, actor, hearing, transition(hearing, now), at=now)
+                return after != hearing
+        except HearingError as error:
+            # The room may know of somebody whom the court has just sent out: the court's word stands.
+            _log.info("room report not taken", extra={"code": error.code})
+            return False
+
+
+def _lost(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:
+    """The person's path went with the process that died."""
+
+    def transition(hearing: Hearing, at: datetime) -> Change:
+        return attendance.note_connection(
+            hearing, person_id, connection=Connection.LOST, facts=ConnectionFacts(), at=at
+        )
+
+    return transition
