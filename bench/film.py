@@ -93,16 +93,16 @@ def compose(folder: Path, film: Path) -> tuple[float, float, float, float]:
     return done["duration_s"], spent_s, cpu_s, after.ru_maxrss / 1024
 
 
-def encode_again(film: Path, again: Path) -> float:
-    """Seconds to decode the film and encode it with the same writer."""
-    started_s = time.monotonic()
+def encode_again(film: Path, again: Path) -> tuple[float, float]:
+    """(Seconds, CPU seconds) to decode the film and encode it with the same writer."""
+    started_s, cpu_s = time.monotonic(), time.process_time()
     with (
         av.open(str(film)) as source,
         FilmWriter(again, width=FILM_WIDTH_PX, height=FILM_HEIGHT_PX) as writer,
     ):
         for frame in source.decode(video=0):
             writer.picture(frame)
-    return time.monotonic() - started_s
+    return time.monotonic() - started_s, time.process_time() - cpu_s
 
 
 def main() -> int:
@@ -117,13 +117,18 @@ def main() -> int:
         print(f"journal {journal_bytes / 1e6:.1f} MB; composing …", flush=True)
         film_s, spent_s, cpu_s, peak_mb = compose(folder, film)
         print(f"film {film_s:.1f} s in {spent_s:.1f} s; encoding it again …", flush=True)
-        again_s = encode_again(film, Path(place) / "again.mp4")
+        again_s, again_cpu_s = encode_again(film, Path(place) / "again.mp4")
         film_bytes = film.stat().st_size
     speed, bare = film_s / spent_s, film_s / again_s
+    print(f"peak memory {peak_mb:.0f} MB", flush=True)
     figures = {
         "film_speed": _figure(speed, "x real time", "the same film decoded and encoded again", bare),
-        "film_cpu": _figure(cpu_s / film_s, "CPU s per film s", "one core in real time", 1.0),
-        "film_peak_memory": _figure(peak_mb, "MB", "512 MB", 512.0),
+        "film_cpu": _figure(
+            cpu_s / film_s,
+            "CPU s per film s",
+            "the same film decoded and encoded again",
+            again_cpu_s / film_s,
+        ),
         "film_size": _figure(
             film_bytes * 8 / film_s / 1e6, "Mbit/s", "journal", journal_bytes * 8 / film_s / 1e6
         ),

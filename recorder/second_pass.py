@@ -23,6 +23,7 @@ from recorder.timeline import TICK_NS, Piece, PieceKind, Timeline
 
 # A packet that fills a hole comes this much later than its neighbours (see rtp_order).
 _HOLE_WAIT_NS = 2_000_000_000
+_SKIP_STEP_NS = 1_000_000_000
 
 
 class SecondPass:
@@ -77,6 +78,7 @@ class SecondPass:
 
     def _hearing(self, piece: Piece) -> Iterator[list[array[int]]]:
         first_sample = sample_at(piece.from_ns)
+        self._skip_to(piece.from_ns)
         for tick in range(piece.ticks):
             at_ns = piece.from_ns + tick * TICK_NS
             self._feed_until(at_ns + TICK_NS + self._wait_ns)
@@ -98,6 +100,16 @@ class SecondPass:
         self._director.paint_card(piece)
         for _ in range(piece.ticks):
             yield []
+
+    def _skip_to(self, from_ns: int) -> None:
+        """Pass over what is not shown, such as the minutes before the opening, without keeping it."""
+        for voice in self._voices.values():
+            voice.skip_to(sample_at(from_ns))
+        while self._next is not None and self._next[0] < from_ns:
+            at_ns = min(self._next[0] + _SKIP_STEP_NS, from_ns)
+            self._feed_until(at_ns)
+            for player in self._pictures.values():
+                player.advance(at_ns - self._wait_ns)
 
     def _feed_until(self, until_ns: int) -> None:
         while self._next is not None and self._next[0] <= until_ns:

@@ -75,6 +75,12 @@ class VoicePlayer:
         for frame in self._depacketizer.flush():
             self._place(frame)
 
+    def skip_to(self, first_sample: int) -> None:
+        """Nothing before this will be taken."""
+        self._taken = max(self._taken, first_sample)
+        while self._waiting and self._waiting[0][0] + len(self._waiting[0][1]) <= first_sample:
+            self._waiting.popleft()
+
     def take(self, first_sample: int, count: int = CHUNK_SAMPLES) -> array[int] | None:
         """`count` samples from `first_sample` on; None for silence. Everything before is forgotten."""
         end = first_sample + count

@@ -361,7 +361,7 @@ class Stage:
             arrival.tell(self.session, arrival.at_ns)
             if self.clock.now_ns - waited_ns > 2 * NS_PER_S:
                 waited_ns = self.clock.now_ns
-                self._until_synced()
+                self.until_synced()
 
     def until(self, at_s: float) -> None:
         """The clock goes on to a second of the hearing."""
@@ -371,7 +371,8 @@ class Stage:
         """Close the recording as the court does."""
         return asyncio.run(self.session.close())
 
-    def _until_synced(self) -> None:
+    def until_synced(self) -> None:
+        """Wait for the writer: what was played is on disk."""
         deadline = time.monotonic() + 20
         while self.session.proof().last_synced_age_s > 1 and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -111,7 +111,7 @@ def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tm
     stage = Stage(tmp_path / "recording")
     stage.play([ACTOR], [Order(0, "opened")])
     stage.until(300)
-    stage._until_synced()
+    stage.until_synced()
     stage.close()
     film = tmp_path / "out" / "film.mp4"
     film.parent.mkdir()

@@ -256,7 +256,7 @@ def test_film__when_the_recorder_crashed__then_the_interruption_keeps_its_length
     stage = Stage(tmp_path / "before")
     stage.play([replace(JUDGE, until_s=3)], [Order(0, "opened")])
     stage.until(3.1)
-    stage._until_synced()
+    stage.until_synced()
     shutil.copytree(tmp_path / "before", tmp_path / "recording")
     stage.close()
     zero_ns, clock = stage.zero_ns, stage.clock
@@ -316,6 +316,17 @@ def test_film__when_a_screen_is_shared__then_it_stands_large_beside_the_people(t
     assert near(film.colour(cells[1].picture, 2.9), JUDGE.colour)
     assert near(film.colour(cells[2].picture, 2.7), PLAINTIFF.colour)
     assert near(film.colour(grid_cells(2)[0].picture, 0.9), JUDGE.colour)
+
+
+def test_film__when_people_wait_before_the_opening__then_the_film_begins_with_it(tmp_path: Path) -> None:
+    actor = replace(JUDGE, until_s=7, key_every_s=60)
+    orders = [Order(0, "note"), Order(4, "opened"), Order(7, "closed")]
+    report, film = perform_and_compose(tmp_path, [actor], orders)
+    assert report.duration_s == 3
+    cell = grid_cells(1)[0].picture
+    assert near(film.colour(cell, 0.04), JUDGE.colour), "decoded since its only key frame, long before"
+    assert [round(beep, 1) for beep in film.beeps(JUDGE.tone_hz)] == [0.5, 1.5, 2.5]
+    assert max(map(abs, film.offsets_ms(cell, JUDGE.tone_hz))) <= IN_STEP_MS
 
 
 def test_film__when_made_twice__then_it_is_the_same_to_the_byte(tmp_path: Path) -> None:
