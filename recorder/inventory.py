@@ -50,6 +50,7 @@ class SegmentHeader:
     previous_number: int
     previous_sha256: str
     previous_bytes: int
+    next_track: int
 
     def to_json(self) -> dict[str, Any]:
         """Content of the SEGMENT record; numbers beyond 2^53 as strings."""
@@ -65,6 +66,7 @@ class SegmentHeader:
             "previous": self.previous_number,
             "previous_sha256": self.previous_sha256,
             "previous_bytes": self.previous_bytes,
+            "next_track": self.next_track,
         }
 
     @staticmethod
@@ -90,15 +92,20 @@ class SegmentHeader:
                 content["previous"],
                 content["previous_sha256"],
                 content["previous_bytes"],
+                content["next_track"],
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"segment header: {error!r}") from error
 
 
 class Inventory:
-    """Book of one recording. Times given to it are on the hearing clock, packets in the order of arrival."""
+    """Book of one recording. Times given to it are on the hearing clock, packets in the order of arrival.
 
-    def __init__(self) -> None:
+    `first_track`: the first number that no earlier run has used, when the book begins in the middle.
+    """
+
+    def __init__(self, first_track: int = 1) -> None:
+        self._first_track = first_track
         self.recording_id = ""
         self.last_ns = 0
         self.closed = False
@@ -124,7 +131,7 @@ class Inventory:
     @property
     def next_track(self) -> int:
         """A track number never used in this recording."""
-        return max(self._tracks, default=0) + 1
+        return max(self._first_track, max(self._tracks, default=0) + 1)
 
     @property
     def paused(self) -> str:

@@ -6,9 +6,11 @@ given up and the rest was written again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recorder.clock import ClockRun
 from recorder.durable import Disk
 from recorder.folder import (
     JOURNAL_FOLDER,
@@ -18,8 +20,8 @@ from recorder.folder import (
     sealed_segment_path,
     segment_files,
 )
-from recorder.inventory import Inventory, read_into
-from recorder.journal import Damage, Record, scan
+from recorder.inventory import Inventory, SegmentHeader, read_into
+from recorder.journal import Damage, Record, RecordKind, scan
 from recorder.manifest import Manifest
 from recorder.recording import RecordingError, readable_segments
 
@@ -42,6 +44,19 @@ class RecoveryReport:
     cuts: tuple[Cut, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where a recording stands that is to go on. `previous`: number, SHA-256 and length of its last segment."""
+
+    recording_id: str
+    run: ClockRun
+    last_ns: int
+    paused: str
+    next_track: int
+    previous: tuple[int, str, int]
+    total_bytes: int
+
+
 def recover(folder: Path, *, disk: Disk | None = None) -> RecoveryReport:
     """Bring a crashed recording into order and write its manifest; a good one stays as it is.
 
@@ -62,12 +77,47 @@ def recover(folder: Path, *, disk: Disk | None = None) -> RecoveryReport:
     return RecoveryReport(needed, manifest, tuple(cuts))
 
 
-def recover_into(folder: Path, inventory: Inventory, disk: Disk) -> int:
-    """Recover `folder` into an empty inventory; returns the highest segment number in use (0: a fresh folder)."""
+def find_past(folder: Path, disk: Disk) -> Past | None:
+    """Seal what a crash left and tell where to go on; None in a fresh folder. Reads the last segments only, so that a
+    hearing goes on at once however long it was. RecordingError when the last segment's header is damaged; OSError.
+    """
     seal_leftovers(folder, disk)
-    _read_all(folder, inventory)
-    used = [int(path.stem) for path in (folder / JOURNAL_FOLDER).glob("*.*") if path.stem.isdecimal()]
-    return max(used, default=0)
+    files = segment_files(folder)
+    if not files:
+        return None
+    last = _read_end(files[-1])
+    last_ns, place = last.last_ns, len(files) - 2
+    while last_ns < 0 and place >= 0:  # a crash right behind the head of a segment: its end is the one before
+        last_ns, place = _read_end(files[place]).last_ns, place - 1
+    total_bytes = sum(file.path.stat().st_size for file in files)
+    return replace(last, last_ns=max(last_ns, 0), total_bytes=total_bytes)
+
+
+def highest_number(folder: Path) -> int:
+    """The highest segment number in use, torn files included; 0 in a fresh folder."""
+    used = (path.stem for path in (folder / JOURNAL_FOLDER).glob("*.*"))
+    return max((int(stem) for stem in used if stem.isdecimal()), default=0)
+
+
+def _read_end(file: SegmentFile) -> Past:
+    data = file.path.read_bytes()
+    records = [item for item in scan(data) if isinstance(item, Record)]
+    try:
+        header = SegmentHeader.from_record(records[0])
+    except (IndexError, ValueError) as error:
+        raise RecordingError(f"{file.name} cannot be read: {error}") from error
+    shift_ns = header.run.elapsed_ns - header.run.monotonic_ns
+    paused, next_track, last_ns = "", header.next_track, -1
+    for record in records[1:]:
+        next_track = max(next_track, record.track + 1)
+        if record.kind == RecordKind.PAUSE:
+            paused = paused or record.json()["code"]
+        elif record.kind == RecordKind.RESUME:
+            paused = ""
+        if not record.repeated:
+            last_ns = max(last_ns, record.at_ns + shift_ns)
+    previous = (file.number, hashlib.sha256(data).hexdigest(), len(data))
+    return Past(header.recording_id, header.run, last_ns, paused, next_track, previous, len(data))
 
 
 def seal_leftovers(folder: Path, disk: Disk) -> list[Cut]:

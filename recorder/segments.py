@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from recorder.clock import ClockRun
@@ -89,7 +89,8 @@ class SegmentCounts:
 class SegmentChain:
     """Writes one run's segments into a recording's folder. Used by one thread. Methods raise OSError.
 
-    `preface` gives the records that stand at the head of every segment (live tracks, a pause in force).
+    `previous`: number, SHA-256 and length of the last segment there is. `preface` gives the records that stand at the
+    head of every segment (live tracks, a pause in force), `next_track` the first track number not used yet.
     """
 
     def __init__(
@@ -98,18 +99,17 @@ class SegmentChain:
         disk: Disk,
         recording_id: str,
         run: ClockRun,
-        sealed_before: Sequence[SealedSegment],
+        previous: tuple[int, str, int],
         preface: Callable[[], Batch],
+        next_track: Callable[[], int],
     ) -> None:
         self._folder = folder
         self._disk = disk
         self._recording_id = recording_id
         self._run = run
         self._preface = preface
-        self._previous = (0, "", 0)
-        if sealed_before:
-            last = sealed_before[-1]
-            self._previous = (last.number, last.sha256, last.valid_bytes)
+        self._next_track = next_track
+        self._previous = previous
         self._next_number = self._previous[0] + 1
         self._open: _OpenSegment | None = None
         self._backlog: list[Batch] = []  # not yet in any segment that was synced once
@@ -192,7 +192,8 @@ class SegmentChain:
     def _begin(self) -> None:
         number, (before, sha256, valid_bytes) = self._next_number, self._previous
         path = open_segment_path(self._folder, number)
-        header = SegmentHeader(self._recording_id, number, self._run, before, sha256, valid_bytes)
+        next_track = self._next_track()
+        header = SegmentHeader(self._recording_id, number, self._run, before, sha256, valid_bytes, next_track)
         content = encode_json(RecordKind.SEGMENT, 0, self._run.monotonic_ns, header.to_json())
         segment = _OpenSegment(number, path, self._disk.create(path), sha256)
         self._open = segment

@@ -23,8 +23,10 @@ from recorder.folder import (
 )
 from recorder.inventory import PAUSE_CAUSES, Inventory
 from recorder.journal import MAX_PAYLOAD_BYTES, REPORT, RecordKind, compact_json
+from recorder.live_track import LiveTrack
 from recorder.manifest import GapCause, Manifest, SealedSegment
-from recorder.recovery import recover_into, seal_leftovers
+from recorder.recording import RecordingError, take_inventory
+from recorder.recovery import find_past, highest_number, seal_leftovers
 from recorder.segments import SegmentChain
 from recorder.writer import PACKET_WEIGHT_BYTES, SEAL_S, JournalWriter, failure_code, preface
 from signaling.sink import TrackInfo
@@ -62,20 +64,6 @@ class WritingProof:
     free_bytes: int
 
 
-class _LiveTrack:
-    """A track being recorded, and what the full queue refused of it since `refused_since_ns`."""
-
-    __slots__ = ("cause", "limit_bytes", "number", "refused_bytes", "refused_packets", "refused_since_ns")
-
-    def __init__(self, number: int, limit_bytes: int) -> None:
-        self.number = number
-        self.limit_bytes = limit_bytes
-        self.refused_since_ns = 0
-        self.refused_packets = 0
-        self.refused_bytes = 0
-        self.cause = GapCause.OVERLOAD
-
-
 class RecordingSession:
     """A PacketSink that records. Create it with `create`; its methods belong to one thread (the event loop's).
 
@@ -99,11 +87,11 @@ class RecordingSession:
     ) -> RecordingSession:
         """Start recording into `folder`, or go on in a folder that a crash or a close left.
 
-        Blocks for a few syncs (ms), longer after a crash: recovery reads the journal; call it in a thread then.
+        Blocks for a few syncs (ms); going on reads the last segment only, and close() then reads the whole journal.
         `on_alarm(code)` tells that writing fails, `on_alarm(None)` that it works again; `on_sealed` gets each
         segment. Both run on the loop that was running when `create` was called, else in the writer thread.
         RecordingFailure: recording.busy (another process writes here), recording.mismatch (another recording's
-        folder), disk.* (the folder refuses).
+        folder), recording.damaged (its last segment cannot be read), disk.* (the folder refuses).
         """
         disk, clock = disk or Disk(), clock or SystemClocks()
         try:
@@ -117,6 +105,9 @@ class RecordingSession:
         except OSError as error:
             os.close(lock)
             raise RecordingFailure(failure_code(error), "the recording folder cannot be written") from error
+        except RecordingError as error:
+            os.close(lock)
+            raise RecordingFailure("recording.damaged", str(error)) from error
         except BaseException:
             os.close(lock)
             raise
@@ -131,7 +122,7 @@ class RecordingSession:
         self._disk = disk
         self._queue_bytes = queue_bytes
         self._lock = lock
-        self._tracks: dict[str, _LiveTrack] = {}
+        self._tracks: dict[str, LiveTrack] = {}
         self._numbers: dict[str, int] = {}
         self._offered_bytes = 0
         self._closing = False
@@ -144,34 +135,37 @@ class RecordingSession:
         on_sealed: Callable[[SealedSegment], None] | None,
         seal_s: float,
     ) -> None:
-        inventory = Inventory()
-        used = recover_into(self.folder, inventory, self._disk)
-        if inventory.recording_id not in ("", self.recording_id):
+        past = find_past(self.folder, self._disk)
+        if past is not None and past.recording_id != self.recording_id:
             raise RecordingFailure("recording.mismatch", "the folder holds another recording")
-        inventory.recording_id = self.recording_id
-        before = inventory.last_run
         run = next_run(
-            before,
-            inventory.last_ns,
-            run=before.run + 1 if before else 1,
+            past.run if past else None,
+            past.last_ns if past else 0,
+            run=past.run.run + 1 if past else 1,
             boot_id=self._clock.boot_id(),
             monotonic_ns=self._clock.monotonic_ns(),
             utc_ns=self._clock.utc_ns(),
         )
-        inventory.begin_run(run)
         self._run = run
-        self._paused = inventory.paused
-        self._next_track = inventory.next_track
-        self._bytes_before = sum(segment.valid_bytes for segment in inventory.segments)
+        self._goes_on = past is not None
+        self._paused = past.paused if past else ""
+        self._next_track = past.next_track if past else 1
+        self._bytes_before = past.total_bytes if past else 0
+        inventory = Inventory(self._next_track)
+        inventory.recording_id = self.recording_id
+        inventory.begin_run(run)
+        if self._paused:
+            inventory.take(RecordKind.PAUSE, 0, run.elapsed_ns, compact_json({"code": self._paused}))
         chain = SegmentChain(
             self.folder,
             self._disk,
             self.recording_id,
             run,
-            inventory.segments,
+            past.previous if past else (0, "", 0),
             lambda: preface(inventory, run),
+            lambda: inventory.next_track,
         )
-        chain.skip_to(used + 1)
+        chain.skip_to(highest_number(self.folder) + 1)
         self._inventory = inventory
         self._writer = JournalWriter(
             chain,
@@ -196,7 +190,7 @@ class RecordingSession:
             return
         share = 1.0 if track.kind == "audio" else VIDEO_SHARE
         number, self._next_track = self._next_track, self._next_track + 1
-        self._tracks[track.track_id] = _LiveTrack(number, int(self._queue_bytes * share))
+        self._tracks[track.track_id] = LiveTrack(number, int(self._queue_bytes * share))
         self._numbers[track.track_id] = number
         self._note(RecordKind.TRACK, number, max(at_ns, self._run.monotonic_ns), compact_json(asdict(track)))
 
@@ -209,13 +203,12 @@ class RecordingSession:
         waiting_bytes = self._offered_bytes - self._writer.settled_weight_bytes + weight_bytes
         if track.refused_packets:
             if waiting_bytes > self._queue_bytes // 2:
-                track.refused_packets += 1
-                track.refused_bytes += len(packet)
+                track.refuse(len(packet), at_ns, track.cause)
                 return
             self._end_refusal(track, at_ns)
         elif waiting_bytes > track.limit_bytes or len(packet) > MAX_PAYLOAD_BYTES:
-            track.refused_since_ns, track.refused_packets, track.refused_bytes = at_ns, 1, len(packet)
-            track.cause = GapCause.DISK if self._writer.failure else GapCause.OVERLOAD
+            cause = GapCause.DISK if self._writer.failure else GapCause.OVERLOAD
+            track.refuse(len(packet), at_ns, cause)
             return
         self._offered_bytes += weight_bytes
         self._queue.append((RecordKind.PACKET, track.number, at_ns, packet))
@@ -315,7 +308,8 @@ class RecordingSession:
                 self._writer.failure or "disk.refused", "the end of the recording is not on disk"
             )
         self._seal_leftovers()
-        manifest = self._inventory.manifest()
+        # The book of a run that goes on knows nothing of the runs before; the journal knows all.
+        manifest = take_inventory(self.folder) if self._goes_on else self._inventory.manifest()
         try:
             self._disk.replace_file(self.folder / MANIFEST_NAME, manifest.to_json().encode())
         except OSError as error:
@@ -341,19 +335,10 @@ class RecordingSession:
         self._offered_bytes += len(payload)
         self._queue.append((kind, track, at_ns, payload))
 
-    def _end_refusal(self, track: _LiveTrack, at_ns: int) -> None:
-        if not track.refused_packets:
-            return
-        shift_ns = self._run.elapsed_ns - self._run.monotonic_ns
-        content = {
-            "cause": track.cause.value,
-            "from_ns": track.refused_since_ns + shift_ns,
-            "until_ns": at_ns + shift_ns,
-            "packets": track.refused_packets,
-            "bytes": track.refused_bytes,
-        }
-        track.refused_packets = 0
-        self._note(RecordKind.GAP, track.number, at_ns, compact_json(content))
+    def _end_refusal(self, track: LiveTrack, at_ns: int) -> None:
+        if track.refused_packets:
+            shift_ns = self._run.elapsed_ns - self._run.monotonic_ns
+            self._note(RecordKind.GAP, track.number, at_ns, track.take_refusal(at_ns, shift_ns))
 
     def _position(self) -> tuple[int, int]:
         """(segment number, size) of the newest file, as the file system tells it."""

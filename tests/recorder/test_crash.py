@@ -22,7 +22,7 @@ from recorder.journal import Record, RecordKind, encode_record, scan
 from recorder.manifest import GapCause, Manifest
 from recorder.recording import Recording, RecordingError, open_recording
 from recorder.recovery import recover
-from recorder.session import RecordingSession
+from recorder.session import RecordingFailure, RecordingSession
 from recorder.verify import verify
 from tests.recorder.packets import MS, feed_audio, microphone, sequence_of
 
@@ -195,3 +195,30 @@ async def test_packets__when_read_back__then_arrivals_lie_in_order(tmp_path: Pat
     arrivals = [packet.elapsed_ns for packet in recording.packets(1)]
     assert len(arrivals) == 10
     assert all(later - earlier == 20 * MS for earlier, later in pairwise(arrivals))
+
+
+async def test_create__when_a_long_recording_goes_on__then_only_its_end_is_read(tmp_path: Path) -> None:
+    """However long a hearing was, it goes on at once: damage far back is found by verify, not by the next start."""
+    folder = tmp_path / "r"
+    for _ in range(3):
+        await _recorded(folder)
+    first = segment_files(folder)[0].path
+    whole = first.read_bytes()
+    first.write_bytes(bytes(len(whole)))
+    session = RecordingSession.create(folder, recording_id="rec_1")
+    session.track_started(microphone("audio-9"), time.monotonic_ns())
+    first.write_bytes(whole)
+    manifest = await session.close()
+    assert [track.number for track in manifest.tracks] == [1, 2, 3, 4]  # no number is used twice
+    assert verify(folder) == []
+
+
+async def test_create__when_the_last_segment_cannot_be_read__then_it_is_refused_and_kept(tmp_path: Path) -> None:
+    folder = await _recorded(tmp_path / "r")
+    last = segment_files(folder)[-1].path
+    damaged = bytes(40) + last.read_bytes()[40:]
+    last.write_bytes(damaged)
+    with pytest.raises(RecordingFailure) as caught:
+        RecordingSession.create(folder, recording_id="rec_1")
+    assert caught.value.code == "recording.damaged"
+    assert last.read_bytes() == damaged
