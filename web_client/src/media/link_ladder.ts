@@ -11,8 +11,7 @@ export type Rung = "steady" | "doubtful" | "ice_restart" | "fresh" | "rejoin";
 
 export interface LadderSteps {
   restartIce(): Promise<void>;
-  /** Null where there is nothing between an ICE restart and sitting down again (the way down). */
-  fresh: (() => Promise<void>) | null;
+  fresh(): Promise<void>;
   rejoin(reason: string): void;
 }
 
@@ -71,7 +70,7 @@ export class LinkLadder {
 
   private climbFrom(rung: Rung): void {
     if (rung === "steady" || rung === "doubtful") return this.attempt("ice_restart", ICE_RESTART_MS, () => this.steps.restartIce());
-    if (rung === "ice_restart" && this.steps.fresh) return this.attempt("fresh", FRESH_MS, this.steps.fresh);
+    if (rung === "ice_restart") return this.attempt("fresh", FRESH_MS, () => this.steps.fresh());
     this.cancel();
     this.rung.set("rejoin");
     this.steps.rejoin(rung);

@@ -105,11 +105,12 @@ export class RoomClient {
   }
 
   async leave(): Promise<void> {
+    const hadSeat = this.links !== null;
     this.state.set("out");
     this.forgetRetry();
     this.dropLinks();
     this.remote.set(new Map());
-    if (this.options.channel.isUp.value) await this.options.channel.request("room_leave", {}).catch(() => undefined);
+    if (hadSeat && this.options.channel.isUp.value) await this.options.channel.request("room_leave", {}).catch(() => undefined);
   }
 
   close(): void {
@@ -162,7 +163,14 @@ export class RoomClient {
     });
     const rejoin = (): void => this.scheduleRejoin();
     const upLadder = new LinkLadder(this.clock, { restartIce: () => up.restartIce(), fresh: () => up.rebuild(), rejoin });
-    const downLadder = new LinkLadder(this.clock, { restartIce: restartDown, fresh: null, rejoin });
+    const downLadder = new LinkLadder(this.clock, {
+      restartIce: restartDown,
+      fresh: () => {
+        down.forget();
+        return restartDown();
+      },
+      rejoin,
+    });
     const links: Links = { up, down, upLadder, downLadder, leash: new Leash() };
     links.leash.hold(
       up.state.watch((state) => this.linkChanged(links, upLadder, state)),

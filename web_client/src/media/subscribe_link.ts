@@ -2,7 +2,7 @@
 import { withOpusFec } from "./encodings";
 import { Observable } from "./observable";
 import { TaskLine } from "./task_line";
-import { type Source, type SubscriptionOffer, trackKey } from "./words";
+import { Refusal, type Source, type SubscriptionOffer, trackKey } from "./words";
 import type { LinkState } from "./publish_link";
 
 export interface RemoteTrack {
@@ -39,9 +39,15 @@ export class SubscribeLink {
       try {
         await this.apply(offer);
       } catch (error) {
-        this.options.onBroken(error);
+        // Stale: the server moved on while we answered, a newer offer is on its way.
+        if (!(error instanceof Refusal && error.code === "answer.stale")) this.options.onBroken(error);
       }
     });
+  }
+
+  /** Forgets the transport: the next offer is answered by a fresh one. What is on the screen stays until then. */
+  forget(): void {
+    this.dropPeer();
   }
 
   stats(): Promise<RTCStatsReport | null> {

@@ -68,6 +68,11 @@ export function createCapture() {
       if (isCameraOn.value && camera.value.track?.readyState !== "live") kinds.add("camera");
       for (const kind of kinds) await book.reopen(kind);
     },
+    /** Both devices off, to be opened again when wanted. */
+    letGo(): void {
+      book.shut("camera");
+      book.shut("microphone");
+    },
     close(): void {
       for (const end of ends) end();
       watch.close();

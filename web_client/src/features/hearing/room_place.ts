@@ -18,10 +18,10 @@ export function roomPlace({ hearing, me, isStaff, hasEntered, seat, now }: Place
   if (!hearing || !me) return "loading";
   if (hearing.state === "cancelled") return "cancelled";
   if (me.presence === "removed") return "removed";
-  // Whoever was there at the closing stays, to read that it is closed and to be back when it is undone.
-  if (hearing.state === "closed" && !hasEntered) {
+  if (hearing.state === "closed") {
+    // Whoever was there at the closing stays while it can be undone, to be back at once when it is.
     const canUndo = hearing.undo_close_until !== null && Date.parse(hearing.undo_close_until) > now.getTime();
-    return canUndo && isStaff ? "entrance" : "closed";
+    if (!canUndo || !(hasEntered || isStaff)) return "closed";
   }
   const isCalled = me.presence === "admitted" || me.presence === "present" || me.presence === "left";
   if (!isStaff && !isCalled) return "door";

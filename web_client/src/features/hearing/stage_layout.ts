@@ -39,3 +39,26 @@ export function stageLayout({ hearing, speaker, equalUpTo }: StageFacts): StageL
 export function nextSpeaker(previous: string | null, now: string | null, me: string): string | null {
   return now === null || now === me ? previous : now;
 }
+
+/** Computers send wide pictures, phones tall ones; a tile is never made wider than a wide picture. */
+const WIDE_PICTURE = 16 / 9;
+const GAP_PX = 8;
+
+export interface StageGrid {
+  columns: number;
+  /** Past this width a tile would only grow black bars. */
+  tileMaxWidthPx: number;
+}
+
+/** The number of columns that makes wide pictures largest on this stage. */
+export function bestGrid(count: number, widthPx: number, heightPx: number): StageGrid {
+  let best = { columns: 1, tileMaxWidthPx: Math.round(heightPx * WIDE_PICTURE), picturePx: -1 };
+  for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const cellWidthPx = (widthPx - GAP_PX * (columns - 1)) / columns;
+    const cellHeightPx = (heightPx - GAP_PX * (rows - 1)) / rows;
+    const picturePx = Math.min(cellWidthPx, cellHeightPx * WIDE_PICTURE);
+    if (picturePx > best.picturePx) best = { columns, tileMaxWidthPx: Math.round(cellHeightPx * WIDE_PICTURE), picturePx };
+  }
+  return { columns: best.columns, tileMaxWidthPx: best.tileMaxWidthPx };
+}

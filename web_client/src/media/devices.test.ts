@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { CaptureWatch, DEAD_SILENCE_MS } from "./capture_watch";
+import { DeviceBook, type MediaDevicesLike, type RememberedDevices } from "./device_book";
+import { browserKind, browserLacks, deviceProblem } from "./device_problem";
+import { FakeClock, FakeTrack } from "./fakes";
+import { Observable } from "./observable";
+
+type Asked = { audio: boolean; video: boolean };
+
+class FakeDevices extends EventTarget {
+  asked: Asked[] = [];
+  refuse: (asked: Asked) => Error | null = () => null;
+  given: FakeTrack[] = [];
+  getUserMedia = async (wanted?: MediaStreamConstraints): Promise<MediaStream> => {
+    const asked = { audio: Boolean(wanted?.audio), video: Boolean(wanted?.video) };
+    this.asked.push(asked);
+    const error = this.refuse(asked);
+    if (error) throw error;
+    const audio = asked.audio ? [new FakeTrack("audio")] : [];
+    const video = asked.video ? [new FakeTrack("video")] : [];
+    this.given.push(...audio, ...video);
+    return { getAudioTracks: () => audio, getVideoTracks: () => video } as unknown as MediaStream;
+  };
+  enumerateDevices = async (): Promise<MediaDeviceInfo[]> => [{ kind: "audioinput", deviceId: "mic", label: "Mic" } as MediaDeviceInfo];
+}
+
+const named = (name: string, message = ""): Error => Object.assign(new Error(message), { name });
+const memory = (): RememberedDevices => ({ read: () => null, write: () => undefined });
+
+describe("the book of devices", () => {
+  let devices: FakeDevices;
+  let book: DeviceBook;
+  beforeEach(() => {
+    devices = new FakeDevices();
+    book = new DeviceBook(devices as unknown as MediaDevicesLike, memory());
+  });
+
+  it("asks the person once for both", async () => {
+    await book.open();
+    expect(devices.asked).toEqual([{ audio: true, video: true }]);
+    expect(book.camera.value.track).not.toBeNull();
+    expect(book.choices.value.microphone).toEqual([{ id: "mic", name: "Mic" }]);
+  });
+
+  it("keeps the microphone when the camera is taken by another program", async () => {
+    devices.refuse = ({ video }) => (video ? named("NotReadableError") : null);
+    await book.open();
+    expect(book.microphone.value).toMatchObject({ problem: null, isOpening: false });
+    expect(book.microphone.value.track?.readyState).toBe("live");
+    expect(book.camera.value).toEqual({ track: null, problem: "in_use", isOpening: false });
+  });
+
+  it("does not ask again for what is open", async () => {
+    await book.open();
+    await book.open();
+    expect(devices.asked).toHaveLength(1);
+  });
+
+  it("opens a dead microphone anew and lets the old one go", async () => {
+    await book.open();
+    const old = book.microphone.value.track;
+    await book.reopen("microphone");
+    expect(old?.readyState).toBe("ended");
+    expect(book.microphone.value.track?.readyState).toBe("live");
+    expect(devices.asked.at(-1)).toEqual({ audio: true, video: false });
+  });
+
+  it("says that the browser cannot when there is nothing to ask", async () => {
+    const none = new DeviceBook(undefined, memory());
+    await none.open();
+    expect(["insecure_page", "unsupported_browser"]).toContain(none.camera.value.problem);
+  });
+});
+
+describe("causes in words", () => {
+  it.each([
+    [named("NotAllowedError", "Permission denied"), "permission_denied"],
+    [named("NotAllowedError", "Permission denied by system"), "system_denied"],
+    [named("OverconstrainedError"), "not_found"],
+    [named("NotReadableError"), "in_use"],
+    [named("AbortError"), "interrupted"],
+    [named("SecurityError"), "insecure_page"],
+    ["nonsense", "unknown"],
+  ] as const)("%s is %s", (error, problem) => expect(deviceProblem(error)).toBe(problem));
+
+  it.each([
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.49", "wechat_ios"],
+    ["Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/116.0 Mobile Safari/537.36 MicroMessenger/8.0", "wechat_android"],
+    ["Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/116.0 Safari/537.36 MicroMessenger/7.0 WindowsWechat", "wechat_desktop"],
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1", "safari_ios"],
+    ["Mozilla/5.0 (Linux; Android 12) AppleWebKit/537.36 Chrome/114.0 Mobile Safari/537.36 HuaweiBrowser/14.0", "huawei"],
+    ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "chrome"],
+  ] as const)("%s is %s", (agent, kind) => expect(browserKind(agent)).toBe(kind));
+
+  it("sends the desktop WeChat elsewhere, for it can only watch", () => {
+    expect(browserLacks({ isSecure: true, hasGetUserMedia: true, hasPeerConnection: true, kind: "wechat_desktop" })).toEqual(["sending"]);
+    expect(browserLacks({ isSecure: false, hasGetUserMedia: false, hasPeerConnection: true, kind: "chrome" })).toEqual(["https"]);
+    expect(browserLacks({ isSecure: true, hasGetUserMedia: true, hasPeerConnection: true, kind: "safari_ios" })).toEqual([]);
+  });
+});
+
+describe("the watch over the capture", () => {
+  let clock: FakeClock;
+  let book: DeviceBook;
+  let devices: FakeDevices;
+  let dead: Observable<number>;
+  let wantsSound: boolean;
+  let watch: CaptureWatch;
+  beforeEach(async () => {
+    clock = new FakeClock();
+    devices = new FakeDevices();
+    dead = new Observable(0);
+    wantsSound = true;
+    book = new DeviceBook(devices as unknown as MediaDevicesLike, memory());
+    watch = new CaptureWatch({ book, after: (ms, run) => clock.after(ms, run), deadForMs: dead, wantsSound: () => wantsSound });
+    await book.open();
+  });
+  const causes = (): string[] => watch.trouble.value.map(({ kind, cause }) => `${kind} ${cause}`);
+
+  it("sees a phone call that ends the microphone, and that it came back", async () => {
+    devices.given[0]!.dispatchEvent(new Event("ended"));
+    expect(causes()).toEqual(["microphone ended"]);
+    await book.reopen("microphone");
+    expect(causes()).toEqual([]);
+  });
+
+  it("ignores a mute that lasts a moment, reports one that stays, and hears it lifted", async () => {
+    const camera = devices.given[1]!;
+    camera.dispatchEvent(new Event("mute"));
+    await clock.advance(300);
+    camera.dispatchEvent(new Event("unmute"));
+    await clock.advance(5_000);
+    expect(causes()).toEqual([]);
+    camera.dispatchEvent(new Event("mute"));
+    await clock.advance(1_000);
+    expect(causes()).toEqual(["camera muted_by_system"]);
+    camera.dispatchEvent(new Event("unmute"));
+    expect(causes()).toEqual([]);
+  });
+
+  it("finds a track that looks alive and is dead, unless the person switched it off", () => {
+    wantsSound = false;
+    dead.set(DEAD_SILENCE_MS);
+    expect(causes()).toEqual([]);
+    wantsSound = true;
+    dead.set(DEAD_SILENCE_MS + 80);
+    expect(causes()).toEqual(["microphone dead_silence"]);
+    dead.set(0);
+    expect(causes()).toEqual([]);
+  });
+
+  it("forgets a track that was replaced", async () => {
+    const old = devices.given[0]!;
+    await book.reopen("microphone");
+    old.dispatchEvent(new Event("ended"));
+    expect(causes()).toEqual([]);
+  });
+});

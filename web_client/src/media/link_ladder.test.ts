@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { FakeClock } from "./fakes";
+import { DOUBT_MS, FIRST_CONNECT_MS, FRESH_MS, ICE_RESTART_MS, LinkLadder } from "./link_ladder";
+
+describe("the ladder of a link", () => {
+  let clock: FakeClock;
+  let steps: string[];
+  let ladder: LinkLadder;
+  let refuses: boolean;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    steps = [];
+    refuses = false;
+    const step = (name: string) => async (): Promise<void> => {
+      steps.push(name);
+      if (refuses) throw new Error("refused");
+    };
+    ladder = new LinkLadder(clock, { restartIce: step("ice"), fresh: step("fresh"), rejoin: () => steps.push("rejoin") });
+    ladder.linkChanged("connecting");
+    ladder.linkChanged("connected");
+  });
+
+  it("lets a hole shorter than the doubt pass without a word", async () => {
+    ladder.linkChanged("disconnected");
+    await clock.advance(DOUBT_MS - 1);
+    ladder.linkChanged("connected");
+    await clock.advance(60_000);
+    expect(steps).toEqual([]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("restarts ICE, then builds afresh, then sits down again, each after its time", async () => {
+    ladder.linkChanged("disconnected");
+    await clock.advance(DOUBT_MS);
+    expect(steps).toEqual(["ice"]);
+    await clock.advance(ICE_RESTART_MS);
+    expect(steps).toEqual(["ice", "fresh"]);
+    await clock.advance(FRESH_MS);
+    expect(steps).toEqual(["ice", "fresh", "rejoin"]);
+  });
+
+  it("stops climbing as soon as the link is back", async () => {
+    ladder.linkChanged("failed");
+    await clock.advance(ICE_RESTART_MS / 2);
+    ladder.linkChanged("connected");
+    await clock.advance(60_000);
+    expect(steps).toEqual(["ice"]);
+    expect(ladder.rung.value).toBe("steady");
+  });
+
+  it("restarts ICE at once when the network changed, and only once while that runs", async () => {
+    ladder.networkChanged();
+    ladder.networkChanged();
+    expect(steps).toEqual(["ice"]);
+    await clock.advance(ICE_RESTART_MS);
+    expect(ladder.rung.value).toBe("steady"); // the state never left "connected"
+  });
+
+  it("climbs at once when a step is refused", async () => {
+    refuses = true;
+    ladder.linkChanged("failed");
+    await clock.advance(0);
+    expect(steps).toEqual(["ice", "fresh", "rejoin"]);
+  });
+
+  it("waits for the socket, for without it nothing can be negotiated", async () => {
+    ladder.signallingChanged(false);
+    ladder.linkChanged("disconnected");
+    ladder.linkChanged("failed");
+    await clock.advance(60_000);
+    expect(steps).toEqual([]);
+    ladder.signallingChanged(true);
+    expect(steps).toEqual(["ice"]);
+  });
+
+  it("leaves a living link alone when the socket comes back", () => {
+    ladder.signallingChanged(false);
+    ladder.signallingChanged(true);
+    expect(steps).toEqual([]);
+  });
+
+  it("does not wait for ever for the first connection", async () => {
+    const first = new LinkLadder(clock, { restartIce: async () => void steps.push("first ice"), fresh: async () => undefined, rejoin: () => undefined });
+    first.linkChanged("connecting");
+    await clock.advance(FIRST_CONNECT_MS);
+    expect(steps).toEqual(["first ice"]);
+  });
+});
