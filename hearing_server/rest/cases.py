@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from hearing_server.domain.hearings import BEFORE_THE_END
 from hearing_server.filing.cases import (
     Authority,
     Case,
@@ -18,6 +19,7 @@ from hearing_server.filing.cases import (
 )
 from hearing_server.filing.docket import DocketEntry
 from hearing_server.kernel import Actor, PersonId
+from hearing_server.rest.hearings import hearing_brief
 from hearing_server.rest.routing import Body, Call, Route, Who
 from hearing_server.services.cases import NewCase, NewParty, NewRepresentative
 
@@ -54,12 +56,19 @@ class CaseBody(Body):
 
 async def list_cases(call: Call) -> object:
     cases = await call.services.cases.mine(call.actor)
-    return {"items": [case_brief(case, call.actor) for case in cases]}
+    hearings = await call.services.hearings.mine(call.actor)
+    items = []
+    for case in cases:
+        ahead = (h for h, c in hearings if c.id == case.id and h.state in BEFORE_THE_END)
+        following = next(ahead, None)
+        brief = case_brief(case, call.actor)
+        brief["next_hearing"] = hearing_brief(following, case) if following else None
+        items.append(brief)
+    return {"items": items}
 
 
 async def get_case(call: Call) -> object:
-    case, _, docket = await call.services.cases.get(call.actor, call.part("case_id"))
-    return case_view(case, call.actor, docket)
+    return await _whole(call, call.part("case_id"))
 
 
 async def file_case(call: Call) -> object:
@@ -75,16 +84,23 @@ async def file_case(call: Call) -> object:
         parties=tuple(_new_party(party) for party in body.parties),
     )
     case = await call.services.cases.file(call.actor, new)
-    _, _, docket = await call.services.cases.get(call.actor, case.id)
-    return case_view(case, call.actor, docket)
+    return await _whole(call, case.id)
 
 
 async def add_party(call: Call) -> object:
     case = await call.services.cases.add_party(
         call.actor, call.part("case_id"), _new_party(call.body(PartyBody))
     )
-    _, _, docket = await call.services.cases.get(call.actor, case.id)
-    return case_view(case, call.actor, docket)
+    return await _whole(call, case.id)
+
+
+async def _whole(call: Call, case_id: str) -> object:
+    case, _, docket = await call.services.cases.get(call.actor, case_id)
+    view = case_view(case, call.actor, docket)
+    view["hearings"] = [
+        hearing_brief(h, case) for h in await call.services.hearings.of_case(call.actor, case.id)
+    ]
+    return view
 
 
 async def list_acts(call: Call) -> object:

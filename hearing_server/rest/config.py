@@ -17,7 +17,7 @@ VERSION = "0.1.0"
 class DemoPage(Protocol):
     """What the demo court tells about itself: people, cases, hearings."""
 
-    def describe(self) -> dict[str, object]: ...
+    async def describe(self) -> dict[str, object]: ...
 
 
 DEMO: web.AppKey[DemoPage] = web.AppKey("demo", DemoPage)
@@ -59,7 +59,7 @@ async def demo(call: Call) -> object:
     page = call.request.app.get(DEMO)
     if page is None:
         raise NotFound
-    return page.describe()
+    return await page.describe()
 
 
 async def outbox(call: Call) -> object:

@@ -35,6 +35,10 @@ class PersonBody(Body):
     person_id: Id
 
 
+class IdentityBody(Body):
+    id_last4: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4}$")]
+
+
 class ConsentBody(Body):
     decision: Decision
     text_version: Annotated[str, StringConstraints(min_length=1, max_length=32)]
@@ -124,6 +128,13 @@ async def invite_again(call: Call) -> object:
         call.actor, call.part("hearing_id"), call.body(PersonBody).person_id
     )
     return {"ok": True}
+
+
+async def check_identity(call: Call) -> object:
+    seen = await call.services.invitations.check_identity(
+        call.actor, call.part("hearing_id"), id_last4=call.body(IdentityBody).id_last4
+    )
+    return await _view(call, seen)
 
 
 async def decide_consent(call: Call) -> object:
@@ -242,6 +253,7 @@ ROUTES = (
     Route("GET", _H, get_hearing, Who.SIGNED_IN, "One hearing as I may see it"),
     Route("POST", _H + "/cancel", cancel, Who.STAFF, "Cancel before opening", ReasonBody),
     Route("POST", _H + "/invitations", invite_again, Who.STAFF, "Send a new link", PersonBody, 202),
+    Route("POST", _H + "/identity", check_identity, Who.SIGNED_IN, "Identity at the door", IdentityBody),
     Route("PUT", _H + "/consents/{stage}", decide_consent, Who.SIGNED_IN, "Agree or refuse", ConsentBody),
     Route("PUT", _H + "/self-test", note_self_test, Who.SIGNED_IN, "Result of the self-test", SelfTestBody),
     Route("POST", _H + "/grants", grant, Who.SIGNED_IN, "A join grant for the room", Nothing),

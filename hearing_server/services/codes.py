@@ -46,7 +46,7 @@ class Codes:
                 (f"code:net:{network}", _PER_NETWORK_PER_HOUR),
             ):
                 if await unit.people.count_attempt(name, now=now, window_s=3600) > most:
-                    raise _too_many(600)
+                    raise too_many_tries(600)
             newest = await unit.people.newest_code(subject)
             if newest is not None and newest.used_at is None:
                 waited_s = (now - newest.created_at).total_seconds()
@@ -99,7 +99,7 @@ class Codes:
             (f"wrong:net:{network}", _WRONG_PER_NETWORK_PER_HOUR),
         ):
             if await unit.people.count_attempt(name, now=now, window_s=3600) > most:
-                raise _too_many(1800)
+                raise too_many_tries(1800)
 
     def _hash(self, subject: str, code: str) -> str:
         return self._vault.index(f"{subject}:{code}", purpose="one-time-code")
@@ -114,7 +114,8 @@ def wrong_code() -> Forbidden:
     )
 
 
-def _too_many(retry_after_s: float) -> RateLimited:
+def too_many_tries(retry_after_s: float) -> RateLimited:
+    """Somebody is guessing, or in trouble: wait, or call the court."""
     return RateLimited(
         "code.too_many",
         zh="操作太频繁，请稍后再试；着急请拨打法院电话",

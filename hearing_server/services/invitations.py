@@ -10,17 +10,19 @@ from hearing_server.domain.attendance import note_identity_checked
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Court
 from hearing_server.filing.identity import last_four
-from hearing_server.kernel import Clock, HearingId, PersonId, Role, new_id
+from hearing_server.kernel import Actor, Clock, HearingId, PersonId, Role, new_id
 from hearing_server.ports.people import Invitation, Person
 from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
+from hearing_server.services.access import SeenHearing, access_hearing
 from hearing_server.services.changes import save_change
-from hearing_server.services.codes import Codes
+from hearing_server.services.codes import Codes, too_many_tries, wrong_code
 from hearing_server.services.secrets import new_token, sha256_hex
 from hearing_server.services.sessions import PARTY_LIFE, Sessions, SignedIn
 
 # A link outlives the hearing's planned end by a day: hearings run late, transcripts are read after them.
 AFTERLIFE = timedelta(hours=24)
+_ENDING_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,27 @@ class Invitations:
             change = note_identity_checked(hearing, person.id, at=now)
             await save_change(unit, signed_in.actor, hearing, change, at=now)
         return signed_in, invitation.hearing_id
+
+    async def check_identity(self, actor: Actor, hearing_id: str, *, id_last4: str) -> SeenHearing:
+        """Identity at the door for somebody who signed in by phone code, without the link.
+
+        Errors: Forbidden `code.wrong`, RateLimited `code.too_many`.
+        """
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id, lock=True)
+            person = await unit.people.get(actor.person_id)
+            # Ten thousand endings, five tries an hour: the phone code before it is the first factor.
+            tries = await unit.people.count_attempt(f"identity:{actor.person_id}", now=now, window_s=3600)
+            right = person is not None and tries <= _ENDING_TRIES and self._ending_right(person, id_last4)
+            if right:
+                change = note_identity_checked(seen.hearing, actor.person_id, at=now)
+                after = await save_change(unit, actor, seen.hearing, change, at=now)
+        if tries > _ENDING_TRIES:
+            raise too_many_tries(1800)
+        if not right:
+            raise wrong_code()
+        return SeenHearing(after, seen.case, seen.member)
 
     def _ending_right(self, person: Person, id_last4: str) -> bool:
         if person.id_number_sealed is None:

@@ -1,0 +1,158 @@
+"""The command line: demo, serve, worker, migrate, doctor, verify."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hearing_server import doctor as doctoring
+from hearing_server.errors import HearingError
+from hearing_server.settings import Settings, load_settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="TOML file read over config/default.toml.")
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder; one server per folder.")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="HTTP port; 0 takes a free one.")
+]
+MediaPortOption = Annotated[
+    int | None, typer.Option("--media-port", min=0, max=65535, help="UDP and TCP port of the media.")
+]
+HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+
+
+def main() -> None:
+    """Entry point; errors we expect are one line, not a traceback."""
+    try:
+        cli()
+    except HearingError as error:
+        print(f"hearing-server: {error.en} / {error.zh} [{error.code}]", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+@cli.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """Without a command: the demo court."""
+    if context.invoked_subcommand is None:
+        demo()
+
+
+@cli.command()
+def demo(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    port: PortOption = None,
+    media_port: MediaPortOption = None,
+    host: HostOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="First line: one JSON object about the court.")
+    ] = False,
+    robots: Annotated[int, typer.Option("--robots", min=0, max=8, help="Synthetic parties that join.")] = 0,
+    phone: Annotated[
+        bool, typer.Option("--phone", help="HTTPS on the local network, with a QR code.")
+    ] = False,
+) -> None:
+    """A believable court with cases, people and a hearing that starts soon."""
+    from hearing_server.demo import run_demo
+
+    settings = _settings(config, data or Path("data/demo"), port, media_port, host, is_demo=True)
+    _run(run_demo(settings, as_json=as_json, robots=robots, phone=phone))
+
+
+@cli.command()
+def serve(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    port: PortOption = None,
+    media_port: MediaPortOption = None,
+    host: HostOption = None,
+) -> None:
+    """Serve a court."""
+    from hearing_server.serving import serve_court
+
+    _run(serve_court(_settings(config, data, port, media_port, host, is_demo=False)))
+
+
+@cli.command()
+def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Bring the database up to date."""
+    from hearing_server.serving import migrate_database
+
+    asyncio.run(migrate_database(_settings(config, data, None, None, None, is_demo=False)))
+
+
+@cli.command()
+def doctor(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Check this machine and the settings; every line says what to do."""
+    settings = _settings(config, data, None, None, None, is_demo=False)
+    checks = asyncio.run(doctoring.examine(settings))
+    for check in checks:
+        print(check.line())
+    raise typer.Exit(0 if all(check.is_good for check in checks) else 1)
+
+
+@cli.command()
+def verify(path: Annotated[Path, typer.Argument(help="Folder of a sealed recording.")]) -> None:
+    """Check a sealed recording offline; exit 0 when nothing is wrong, 1 with every problem named."""
+    from recorder.verify import verify as verify_recording
+
+    if not path.is_dir():
+        print(f"{path}: no such folder", file=sys.stderr)
+        raise typer.Exit(2)
+    problems = verify_recording(path)
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problem(s)" if problems else "intact / 完好")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _settings(
+    config: Path | None,
+    data: Path | None,
+    port: int | None,
+    media_port: int | None,
+    host: str | None,
+    *,
+    is_demo: bool,
+) -> Settings:
+    """Settings with the command line laid over them."""
+    loaded = load_settings(config)
+    server = {"port": port, "host": host}
+    media = {"udp_port": media_port, "tcp_port": media_port, "host": host}
+    changes: dict[str, object] = {}
+    for name, wanted in (("server", server), ("media", media), ("storage", {"data_dir": data})):
+        given = {key: value for key, value in wanted.items() if value is not None}
+        if given:
+            changes[name] = getattr(loaded, name).model_copy(update=given)
+    if is_demo:
+        changes["demo"] = True
+    return loaded.model_copy(update=changes)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run until done or until somebody stops us; an uvloop where there is one."""
+
+    async def until_signal() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(until_signal())
+    else:
+        uvloop.run(until_signal())

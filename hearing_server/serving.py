@@ -1,0 +1,30 @@
+"""Serving a court: everything open, the site listening, one line that says where."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hearing_server.app import running
+from hearing_server.settings import Settings
+from hearing_server.site import listening
+from hearing_server.storage.database import create_engine
+from hearing_server.storage.schema import bring_up_to_date
+
+
+async def serve_court(settings: Settings) -> None:
+    """Serve until cancelled."""
+    async with running(settings) as server, listening(server.app, settings) as url:
+        server.address.url = url
+        print(f"serving on {url} (media port {server.rooms.engine.udp_port})", flush=True)
+        await asyncio.Event().wait()
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Bring the schema up to date and say so."""
+    settings.storage.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(settings.database_url)
+    try:
+        await bring_up_to_date(engine)
+    finally:
+        await engine.dispose()
+    print("database is up to date")
