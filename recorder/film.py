@@ -7,6 +7,7 @@ codecs, so two cores are used. The file appears under its name only when it is w
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import queue
 import threading
@@ -61,6 +62,7 @@ class FilmWriter:
         self._queue: queue.Queue[VideoFrame | AudioFrame | None] = queue.Queue(QUEUE_FRAMES)
         self._failure: BaseException | None = None
         self._ticks = self._samples = 0
+        _remove_left_behind(target)
         try:
             self._container, self._video, self._audio = _open(self._part, width, height, title)
         except (OSError, av.FFmpegError) as error:
@@ -166,6 +168,14 @@ class FilmWriter:
     def _mux(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
             self._container.mux(packet)
+
+
+def _remove_left_behind(target: Path) -> None:
+    """Temporary files of composers that were killed: their process is gone, nobody will finish them."""
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        pid = part.name.rsplit(".", 2)[1]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            part.unlink(missing_ok=True)
 
 
 def _open(

@@ -53,8 +53,9 @@ def test_command__when_all_is_well__then_progress_ends_in_done(
     assert done["duration_s"] == 2
     assert done["size_bytes"] == film.stat().st_size
     assert done["problems"] == []
-    shares = [line["share"] for line in lines if line["stage"] == "film"]
-    assert shares == sorted(shares)
+    told = [line["progress"] for line in lines]
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0, 1)
     assert FilmProbe(film).picture_s == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "film.mp4",
@@ -116,6 +117,7 @@ def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tm
     film = tmp_path / "out" / "film.mp4"
     film.parent.mkdir()
     film.write_bytes(b"the film before")
+    (film.parent / ".film.mp4.999999999.part").write_bytes(b"left by a composer that was killed")
     command = [
         sys.executable,
         "-m",
