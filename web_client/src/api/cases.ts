@@ -15,7 +15,6 @@ export interface PartyDraft extends Omit<RepresentativeDraft, "authority"> {
 export interface CaseDraft {
   number?: string;
   type_code?: string;
-  year?: number;
   cause: string;
   procedure: Procedure;
   openness: Openness;

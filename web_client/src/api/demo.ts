@@ -1,26 +1,19 @@
+import type { HearingState } from "@/model/types";
 import { get } from "./request";
 
 /** What `hearing-server demo --json` prints; fields beyond these are left alone. */
-export interface DemoLink {
-  label?: string;
-  name?: string;
-  url: string;
-}
 export interface DemoPerson {
   name: string;
   role: string;
-  id?: string;
-  username?: string;
-  password?: string;
-  phone?: string;
-  id_last4?: string;
-  links?: (DemoLink | string)[] | Record<string, string>;
-  [more: string]: unknown;
+  label?: string;
+  label_en?: string;
+  sign_in: { kind: "password"; username: string; password: string } | { kind: "phone_code"; phone: string; id_last4: string };
+  links: Record<string, string>;
 }
 export interface Demo {
   people: DemoPerson[];
-  cases: Record<string, unknown>[];
-  hearings: Record<string, unknown>[];
+  cases: { id: string; number: string; cause: string }[];
+  hearings: { id: string; case_id: string; title: string; state: HearingState; starts_at: string; link: string }[];
 }
 export interface OutboxItem {
   id: string;

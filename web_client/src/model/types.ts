@@ -51,7 +51,8 @@ export interface Representative {
   id: string;
   person_id: string;
   name: string;
-  phone_masked: string;
+  /** Null for a reader who is neither the court nor the person. */
+  phone_masked: string | null;
   authority: Authority;
 }
 export interface Party {
@@ -61,8 +62,11 @@ export interface Party {
   kind: PartyKind;
   standing: Standing;
   ordinal: number;
-  phone_masked: string;
-  id_masked: string;
+  /** 原告, 被告一 … as the court calls the party. */
+  label?: string;
+  label_en?: string;
+  phone_masked: string | null;
+  id_masked: string | null;
   representatives: Representative[];
 }
 export interface DocketEntry {
@@ -81,8 +85,8 @@ interface CaseCore {
   openness: Openness;
   state: "filed" | "closed";
   court: Court;
-  judge: Person | null;
-  clerk: Person | null;
+  judge: Pick<Person, "id" | "name"> | null;
+  clerk: Pick<Person, "id" | "name"> | null;
   filed_at: string;
   my_role: string;
 }
@@ -91,7 +95,7 @@ export interface Case extends CaseCore {
   hearings: HearingBrief[];
   docket: DocketEntry[];
 }
-export type PartyBrief = Pick<Party, "id" | "person_id" | "name" | "kind" | "standing" | "ordinal"> & {
+export type PartyBrief = Pick<Party, "id" | "person_id" | "name" | "kind" | "standing" | "ordinal" | "label" | "label_en"> & {
   representatives?: Pick<Representative, "id" | "person_id" | "name" | "authority">[];
 };
 export interface CaseBrief extends CaseCore {
@@ -218,9 +222,9 @@ export interface Publication {
   court_name: string;
   held_on: string;
   duration_s: number;
-  submitted_by: string | Person;
+  submitted_by: { id: string; name: string };
   submitted_at: string;
-  decided_by: string | Person | null;
+  decided_by: { id: string; name: string } | null;
   decided_at: string | null;
   reason: string | null;
 }
@@ -282,6 +286,8 @@ export interface Config {
   simulated: string[];
   version: string;
   limits: { attachment_bytes: number; text_chars: number };
+  /** Type codes (类型代字) this court gives. */
+  case_types?: { code: string; name: string; name_en: string }[];
   consents: ConsentText[];
 }
 
@@ -290,13 +296,15 @@ export interface Act {
   act_id: string;
   kind: string;
   at: string;
-  actor: string | null;
+  actor: { id: string; name: string } | string | null;
   role: string | null;
-  summary: string;
+  /** What the act speaks of, as data; words are made from `kind` and this. */
+  summary: Record<string, unknown> | string;
   entry_sha256: string;
   prev: string;
 }
 export interface ActLog {
   items: Act[];
   intact: boolean;
+  broken_seq?: number | null;
 }

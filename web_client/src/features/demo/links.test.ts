@@ -10,10 +10,9 @@ describe("links of the demonstration", () => {
     expect(ownPath("https://elsewhere.example/page", HERE)).toBe("https://elsewhere.example/page");
   });
 
-  it("are read from lists and from named pairs", () => {
-    expect(linksOf({ name: "a", role: "party", links: [{ label: "开庭", url: "/j/a" }, "/j/b"] }, HERE)).toEqual([{ text: "开庭", href: "/j/a" }, { text: "/j/b", href: "/j/b" }]);
-    expect(linksOf({ name: "a", role: "party", links: { join: "/j/a" } }, HERE)).toEqual([{ text: "join", href: "/j/a" }]);
-    expect(linksOf({ name: "a", role: "party" }, HERE)).toEqual([]);
+  it("leave out what is empty or has a place of its own", () => {
+    const links = { join: "http://127.0.0.1:8080/j/a", outbox: "http://127.0.0.1:8080/demo/outbox", sign_in: "/sign-in", film: "" };
+    expect(linksOf({ links }, HERE)).toEqual([{ kind: "join", href: "/j/a" }]);
   });
 
   it("are cut out of a message without losing a letter", () => {

@@ -1,10 +1,5 @@
 import type { DemoPerson } from "@/api/demo";
 
-export interface PlainLink {
-  text: string;
-  href: string;
-}
-
 /** A link to our own pages stays within them, whatever address the server was started under. */
 export function ownPath(url: string, origin: string): string {
   try {
@@ -16,17 +11,11 @@ export function ownPath(url: string, origin: string): string {
   }
 }
 
-/** The direct links of a person of the demo, whichever way they are written. */
-export function linksOf(person: DemoPerson, origin: string): PlainLink[] {
-  const { links } = person;
-  if (links === undefined) return [];
-  const pairs: [string, string][] = Array.isArray(links)
-    ? links.map((link) => (typeof link === "string" ? ["", link] : [link.label ?? link.name ?? "", link.url]))
-    : Object.entries(links);
-  return pairs.map(([text, url]) => {
-    const href = ownPath(url, origin);
-    return { text: text === "" ? href : text, href };
-  });
+/** The direct links of a person of the demo that lead somewhere of one's own; the outbox and the door have their place. */
+export function linksOf(person: Pick<DemoPerson, "links">, origin: string): { kind: string; href: string }[] {
+  return Object.entries(person.links)
+    .filter(([kind, url]) => url !== "" && kind !== "outbox" && kind !== "sign_in")
+    .map(([kind, url]) => ({ kind, href: ownPath(url, origin) }));
 }
 
 export interface TextPiece {

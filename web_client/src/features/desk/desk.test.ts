@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { problemFromBody } from "@/api/problem";
-import type { HearingPerson } from "@/model/types";
+import { i18n } from "@/i18n";
+import type { Act, HearingPerson } from "@/model/types";
+import { actLine } from "./act_words";
 import { courtCodeOf, isMobile, newParty, newRepresentative, partyWrong, problemByField } from "./drafts";
 import { draftOf, formWrong, type FilingForm } from "./filing";
 import { ImportFileRefused, MAX_IMPORT_BYTES, readImportFile } from "./import_file";
@@ -40,10 +42,10 @@ describe("a party's draft", () => {
 });
 
 describe("the filing form", () => {
-  const form: FilingForm = { cause: " 民间借贷纠纷 ", procedure: "summary", openness: "open", judge_id: "per_j", numbering: "auto", type_code: "民初", year: "2026", number: "", parties: [] };
+  const form: FilingForm = { cause: " 民间借贷纠纷 ", procedure: "summary", openness: "open", judge_id: "per_j", numbering: "auto", type_code: "民初", number: "", parties: [] };
 
-  it("sends type and year, or a whole number, never both", () => {
-    expect(draftOf(form)).toEqual({ cause: "民间借贷纠纷", procedure: "summary", openness: "open", judge_id: "per_j", parties: [], type_code: "民初", year: 2026 });
+  it("sends a type, or a whole number, never both", () => {
+    expect(draftOf(form)).toEqual({ cause: "民间借贷纠纷", procedure: "summary", openness: "open", judge_id: "per_j", parties: [], type_code: "民初" });
     expect(draftOf({ ...form, numbering: "manual", number: "(2026)浙0199民初12号" })).toMatchObject({ number: "（2026）浙0199民初12号" });
     expect(draftOf({ ...form, numbering: "manual", number: "x" })).not.toHaveProperty("type_code");
   });
@@ -74,5 +76,22 @@ describe("readiness", () => {
       ({ role, presence, consents: { online_hearing: granted ? "granted" : "refused", recording: "granted" }, self_test: granted ? "passed" : null }) as HearingPerson;
     const people = [person("judge", "absent", false), person("party", "waiting", true), person("representative", "absent", false)];
     expect(readinessOf({ people })).toEqual({ all: 2, arrived: 1, consented: 1, tested: 1, refused: 1 });
+  });
+});
+
+describe("an act in words", () => {
+  const { t, te } = i18n.global;
+  const names = new Map([["per_1", "王秀兰"]]);
+  const act = (kind: string, summary: Act["summary"]): Act => ({ case_seq: 1, act_id: "act_1", kind, at: "2026-11-22T01:00:00Z", actor: { id: "per_c", name: "陈静" }, role: "clerk", summary, entry_sha256: "", prev: "" });
+
+  it.each([
+    ["case.filed", { number: "（2026）浙0199民初12号", cause: "民间借贷纠纷", parties: 2 }, "登记立案 · （2026）浙0199民初12号 · 民间借贷纠纷"],
+    ["participant.consent_decided", { stage: "recording", decision: "refused" }, "就线上审理表态 · 录音录像 不同意"],
+    ["participant.consent_decided", { person_ids: ["per_1"], note: "online_hearing:granted" }, "就线上审理表态 · 王秀兰 · 线上开庭 同意"],
+    ["hearing.recessed", { hearing_id: "hrg_1", person_ids: [], note: "合议" }, "宣布休庭 · 合议"],
+    ["hearing.opened", { hearing_id: "hrg_1", note: "" }, "宣布开庭"],
+    ["of.tomorrow", {}, "其他记录"],
+  ])("says %s", (kind, summary, line) => {
+    expect(actLine(act(kind, summary), names, { t, te })).toBe(line);
   });
 });

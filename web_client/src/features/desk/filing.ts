@@ -12,7 +12,6 @@ export interface FilingForm {
   judge_id: string;
   numbering: "auto" | "manual";
   type_code: string;
-  year: string;
   number: string;
   parties: PartyDraft[];
 }
@@ -41,11 +40,11 @@ export function draftOf(form: FilingForm): CaseDraft {
   const base = { cause: cause.trim(), procedure, openness, judge_id, parties };
   return form.numbering === "manual"
     ? { ...base, number: formatCaseNumber(form.number) }
-    : { ...base, type_code: form.type_code.trim(), year: Number(form.year) };
+    : { ...base, type_code: form.type_code.trim() };
 }
 
 /** Counter filing: the form, what is still wrong with it, and sending it. */
-export function useFiling(options: { t: (key: string) => string; year: number }): Filing {
+export function useFiling(options: { t: (key: string) => string }): Filing {
   const form = reactive<FilingForm>({
     cause: "",
     procedure: "summary",
@@ -53,7 +52,6 @@ export function useFiling(options: { t: (key: string) => string; year: number })
     judge_id: "",
     numbering: "auto",
     type_code: "民初",
-    year: String(options.year),
     number: "",
     parties: [newParty("plaintiff"), newParty("defendant")],
   });

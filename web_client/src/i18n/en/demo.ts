@@ -19,6 +19,7 @@ const en: Texts<typeof zh> = {
   phone: "Mobile number",
   idLast4: "Last four of ID",
   signInAs: "Sign in as {name}",
+  link: { join: "Open the hearing link" },
   links: "Direct links",
   hearings: "Cases and hearings",
   steps: "How to play it through",

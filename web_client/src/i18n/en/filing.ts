@@ -14,7 +14,6 @@ const en: Texts<typeof zh> = {
   numberAuto: "Given by the system",
   numberManual: "Typed by hand",
   typeCode: "Type code",
-  year: "Year",
   manual: "Full case number",
   manualHint: "In the court's form, with year, court code, type and number",
   preview: "Case number",

@@ -16,6 +16,7 @@ export default {
   phone: "手机号码",
   idLast4: "证件后四位",
   signInAs: "以 {name} 登录",
+  link: { join: "打开庭审链接" },
   links: "直接链接",
   hearings: "案件和开庭",
   steps: "怎样走一遍",

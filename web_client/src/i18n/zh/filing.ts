@@ -11,7 +11,6 @@ export default {
   numberAuto: "由系统分配",
   numberManual: "手工录入",
   typeCode: "类型代字",
-  year: "收案年度",
   manual: "完整案号",
   manualHint: "例如：（2026）浙0199民初12号",
   preview: "案号",
