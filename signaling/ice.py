@@ -270,6 +270,13 @@ class Ingress:
         self.table = table
         self.counters = counters
 
+    def refuse(self, data: bytes) -> None:
+        """Count a datagram that cannot be from anybody we know."""
+        if data:
+            self.counters.stranger += 1
+        else:
+            self.counters.empty += 1
+
     def datagram(self, data: bytes, path: Path) -> None:
         """One datagram from a path, known or not. Never raises on what a peer sent."""
         if not data:

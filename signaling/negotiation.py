@@ -81,8 +81,13 @@ class OfferSection:
         return self.identity is not None
 
 
-def accept(offer: Description, sources: Mapping[str, str], allowed: frozenset[str]) -> list[AcceptedSection]:
-    """Which sections of a publisher's offer are taken: those named in `sources`, sending, and allowed."""
+def accept(
+    offer: Description, sources: Mapping[str, str], allowed: frozenset[str], *, accept_red: bool = False
+) -> list[AcceptedSection]:
+    """Which sections of a publisher's offer are taken: those named in `sources`, sending, and allowed.
+
+    With `accept_red` voices come with redundancy (RFC 2198) when the browser offers it.
+    """
     for each in offer.sections:
         if each.kind in KINDS and not each.rejected and not each.codecs:
             raise SignalingError("sdp.unsupported", "a section without codecs")
@@ -96,13 +101,13 @@ def accept(offer: Description, sources: Mapping[str, str], allowed: frozenset[st
             raise SignalingError("publish.not_allowed", source)
         if section.rejected or section.direction in ("recvonly", "inactive"):
             continue
-        accepted.append(_accept_section(section, source))
+        accepted.append(_accept_section(section, source, accept_red))
     if len({each.source for each in accepted}) != len(accepted):
         raise SignalingError("sdp.unsupported", "one source twice")
     return accepted
 
 
-def _accept_section(section: Section, source: str) -> AcceptedSection:
+def _accept_section(section: Section, source: str, accept_red: bool) -> AcceptedSection:
     codec = _choose_codec(section)
     rtx = next(
         (c for c in section.codecs if c.name == "rtx" and c.parameters.get("apt") == str(codec.payload_type)),
@@ -117,12 +122,18 @@ def _accept_section(section: Section, source: str) -> AcceptedSection:
         clock_rate_hz=codec.clock_rate_hz,
         payload_type=codec.payload_type,
         rtx_payload_type=rtx.payload_type if rtx else None,
-        red_payload_type=None,
+        red_payload_type=_red_type(section, codec) if accept_red else None,
         extensions={uri: number for uri, number in section.extensions.items() if uri in wanted},
         rids=tuple(section.rids) if section.kind == "video" else (),
         ssrcs=tuple(section.ssrcs),
         rtx_of=dict(section.rtx_of),
     )
+
+
+def _red_type(section: Section, codec: CodecLine) -> int | None:
+    wanted = f"{codec.payload_type}/{codec.payload_type}"
+    found = [each for each in section.codecs if each.name == "red" and wanted in each.parameters]
+    return found[0].payload_type if section.kind == "audio" and found else None
 
 
 def _choose_codec(section: Section) -> CodecLine:
@@ -164,6 +175,8 @@ def write_answer(offer: Description, accepted: Iterable[AcceptedSection], local:
 
 def _answer_section(section: AcceptedSection, local: LocalTransport) -> list[str]:
     numbers = [section.payload_type]
+    if section.red_payload_type is not None:
+        numbers.insert(0, section.red_payload_type)  # browsers send what stands first
     if section.rtx_payload_type is not None:
         numbers.append(section.rtx_payload_type)
     lines = _media_head(section.kind, numbers, section.mid, "recvonly", "passive", local)
@@ -171,6 +184,9 @@ def _answer_section(section: AcceptedSection, local: LocalTransport) -> list[str
         f"a=extmap:{number} {uri}" for uri, number in sorted(section.extensions.items(), key=lambda x: x[1])
     ]
     lines += _codec_lines(section.codec, section.payload_type, section.rtx_payload_type, bitrate_hints=True)
+    if section.red_payload_type is not None:
+        lines.append(f"a=rtpmap:{section.red_payload_type} red/48000/2")
+        lines.append(f"a=fmtp:{section.red_payload_type} {section.payload_type}/{section.payload_type}")
     lines += [f"a=rid:{rid} recv" for rid in section.rids]
     if section.rids:
         lines.append("a=simulcast:recv " + ";".join(section.rids))

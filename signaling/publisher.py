@@ -111,7 +111,7 @@ class Publisher:
         publication = self._publications.get(section.mid) if section is not None else None
         if section is None or publication is None:
             return None
-        if header.payload_type == section.payload_type:
+        if header.payload_type in (section.payload_type, section.red_payload_type):
             rid = self._rid_of(packet, header, self._ids.rid) if section.rids else None
             if section.rids and rid not in section.rids:
                 return None
@@ -202,7 +202,7 @@ class Publisher:
                     )
             if stream.losses.needs_keyframe:
                 stream.losses.needs_keyframe = False
-                if layer.legs:
+                if layer.legs or layer.sinks:
                     self.want_keyframe(layer, now_ms)
             elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
                 self._send_pli(layer)

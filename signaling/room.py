@@ -146,7 +146,9 @@ class Room:
     def publish(self, participant: Participant, sdp: str, sources: Mapping[str, str]) -> str:
         """Answer a publisher's offer: first time, added tracks, ICE restart, or a fresh connection."""
         offer = parse(sdp)
-        sections = accept(offer, sources, participant.grant.may_publish)
+        sections = accept(
+            offer, sources, participant.grant.may_publish, accept_red=self._gateway.settings.accept_red
+        )
         publisher = participant.publisher
         if publisher is not None and self._is_fresh(publisher, offer):
             self._forget_streams(participant)
@@ -335,6 +337,9 @@ class Room:
         if flows:
             publication.start_flow()
             self.choose_layers(now_ns / 1_000_000)
+            for layer in publication.layers.values():
+                if layer.sinks:  # a recording goes on with a whole picture, too
+                    self._want_keyframe(layer, now_ns / 1_000_000)
         else:
             publication.stop_flow()
 

@@ -35,6 +35,10 @@ class MediaSettings:
     viewer_start_bps: int = 8_000_000  # seven pictures of a hearing; losses bring it down within seconds
     remb_interval_s: float = 1.0
 
+    # Redundant audio (RFC 2198) from publishers: the record hears through losses, at twice the audio rate. Sinks get
+    # the RED packets as they are, viewers plain Opus. Off until the recorder in use reads RED.
+    accept_red: bool = False
+
     # Loss. 20 ms before the first request lets reordering heal (Galene); 500 ms keeps keyframe requests sane.
     nack_tick_s: float = 0.02
     keyframe_interval_s: float = 0.5

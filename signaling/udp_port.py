@@ -137,6 +137,11 @@ class UdpPort:
                 self._stranger(data, address)
 
     def _stranger(self, data: bytes, address: tuple[Any, ...]) -> None:
+        if (
+            not data or data[0] > 3
+        ):  # only a check can prove anything; all else is counted and costs no object
+            self._ingress.refuse(data)
+            return
         path = UdpPath(self, address)
         self._ingress.datagram(data, path)
         if path.agent is not None:  # proven by its check: from now on the address has a name

@@ -15,6 +15,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from signaling.engine import MediaEngine
 from signaling.events import RoomEvent, SubscriptionOffered
+from signaling.ice import IceAgent
+from tests.media.notebook import Notebook
 from tests.media.robots import grant, settings
 
 pytestmark = pytest.mark.browser
@@ -147,6 +149,13 @@ async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_i
         await party.evaluate("restartSending()")
         await sees(judge)
 
+        await place.engine.restart_subscription(await judge.evaluate("seat"))
+        await asyncio.sleep(1)
+        await sees(judge)
+        assert await judge.evaluate("watching.remoteDescription.sdp.match(/ice-ufrag:(.*)/)[1]") == _ufrag(
+            place, "judge"
+        )
+
         seat = await party.evaluate("seat")
         await place.engine.unpublish(seat, source="camera")
         await party.evaluate("restartSending()")  # published again: the judge's m-line is used a second time
@@ -155,8 +164,16 @@ async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_i
         assert place.engine.stats().failed_packets < 50
 
 
-async def test_chromium__when_udp_is_blocked__then_picture_and_voice_come_over_tcp() -> None:
-    async with desk() as (place, browser):
+def _agent(place: Desk, identity: str) -> IceAgent:
+    viewer = place.engine._rooms["hearing"].participants[identity].viewer
+    assert viewer is not None
+    return viewer.transport.agent
+
+
+async def test_chromium__when_udp_is_blocked_and_voices_are_redundant__then_all_comes_over_tcp() -> None:
+    async with desk(accept_red=True) as (place, browser):
+        notebook = Notebook()
+        await place.engine.attach_sink("hearing", notebook)
         place.alter = lambda sdp: re.sub(r"a=candidate:\S+ 1 udp [^\r]*\r\n", "", sdp)
         party = await seated(place, browser, "party")
         judge = await seated(place, browser, "judge")
@@ -164,3 +181,6 @@ async def test_chromium__when_udp_is_blocked__then_picture_and_voice_come_over_t
         await sees(judge)
         snapshot = await place.engine.snapshot("hearing")
         assert {person.facts.transport for person in snapshot.participants} == {"tcp"}
+        voice = next(track for track in notebook.tracks.values() if track.source == "microphone")
+        assert voice.red_payload_type is not None
+        assert notebook.payload_types["microphone"] == {voice.red_payload_type}

@@ -138,10 +138,10 @@ def test_forward__when_a_viewer_has_no_channel_any_more__then_the_others_still_g
     assert bench.step.failed == 1
 
 
-def test_forward__when_the_publication_is_muted__then_nothing_is_forwarded_and_later_it_starts_at_a_keyframe() -> (
-    None
-):
-    bench = Bench(1)
+def test_forward__when_the_publication_is_muted__then_nothing_is_forwarded_and_later_it_starts_at_a_keyframe(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(1)
     bench.send(1, keyframe=True)
     bench.publication.stop_flow()
     bench.send(2)
