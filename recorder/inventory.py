@@ -114,6 +114,7 @@ class Inventory:
         self._offset_ns = 0
         self._segments: list[SealedSegment] = []
         self._tracks: dict[int, _Track] = {}
+        self.ledgers: dict[int, TrackLedger] = {}  # by track number; the writer counts packets straight into them
         self._pauses: list[Pause] = []
         self._marks: list[Mark] = []
         self._incidents: list[Incident] = []
@@ -266,7 +267,8 @@ class Inventory:
 
     def _take_track(self, track: int, at_ns: int, payload: bytes) -> None:
         if track not in self._tracks:
-            self._tracks[track] = _Track(TrackLedger(TrackInfo(**json.loads(payload)), at_ns))
+            ledger = TrackLedger(TrackInfo(**json.loads(payload)), at_ns)
+            self._tracks[track], self.ledgers[track] = _Track(ledger), ledger
 
     def _take_event(self, track: int, at_ns: int, payload: bytes) -> None:
         if track in self._tracks:
