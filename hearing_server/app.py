@@ -41,9 +41,12 @@ from hearing_server.services.recordings import Recordings
 from hearing_server.services.room_reports import RoomReports
 from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
+from hearing_server.sockets.refusals import explain_error
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.schema import bring_up_to_date
 from hearing_server.storage.unit_of_work import SqlUnits
+from signaling.engine_io import HubSettings
+from signaling.hub import Hub
 from signaling.settings import MediaSettings
 
 ROUTES = (*config.ROUTES, *sign_in.ROUTES, *cases.ROUTES, *hearings.ROUTES, *recordings.ROUTES)
@@ -73,6 +76,7 @@ class CourtServer:
     profile: CourtProfile
     rooms: EngineRooms
     recorders: FolderRecorders
+    hub: Hub
     address: SiteAddress = field(default_factory=SiteAddress)
 
 
@@ -109,9 +113,10 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         rooms.room_listener = reports
         await reports.recover()
         await _start_jobs(stack, bus, services, watch)
-        app = _web(settings, services)
+        hub = Hub(HubSettings(), explain=explain_error, public_origin=settings.server.public_url)
+        app = _web(settings, services, hub)
         yield CourtServer(
-            settings, app, services, units, bus, vault, clock, profile, rooms, recorders, address
+            settings, app, services, units, bus, vault, clock, profile, rooms, recorders, hub, address
         )
 
 
@@ -191,10 +196,11 @@ async def _start_jobs(stack: AsyncExitStack, bus: EventBus, services: Services, 
     stack.push_async_callback(end)
 
 
-def _web(settings: Settings, services: Services) -> web.Application:
+def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:
     app = web.Application(middlewares=[surround], client_max_size=settings.limits.body_bytes)
     app[SETTINGS] = settings
     app[SERVICES] = services
     mount(app, ROUTES)
+    hub.attach(app)
     mount_pages(app, find_client(ROOT))
     return app
