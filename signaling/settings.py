@@ -42,8 +42,6 @@ class MediaSettings:
     # Loss. 20 ms before the first request lets reordering heal (Galene); 500 ms keeps keyframe requests sane.
     nack_tick_s: float = 0.02
     keyframe_interval_s: float = 0.5
-    video_history_packets: int = 512
-    audio_history_packets: int = 128
 
     # Guards.
     socket_buffer_bytes: int = 4 << 20
@@ -53,6 +51,7 @@ class MediaSettings:
     stun_per_address_per_s: int = 50  # a browser with ten candidate pairs needs about 20
     stun_unknown_per_s: int = 2000  # all unknown addresses together: bounds what signatures may cost us
     stun_unknown_per_host_per_s: int = 400  # a court's whole building may sit behind one address
+    media_per_transport_per_s: int = 6000  # camera, screen and voice in every layer stay below 2000
     rtcp_per_transport_per_s: int = 400  # 30 received streams x 10 reports and NACKs
     tcp_connections: int = 512
     tcp_connections_per_address: int = 32

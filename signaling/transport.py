@@ -52,7 +52,10 @@ class Transport:
         self.media_ns = 0  # when the last good RTP packet came
         self.heard_ns = 0  # when the last good RTP or RTCP packet came
         self.refused = 0  # packets that failed authentication
-        self.limited = 0  # RTCP beyond the rate
+        self.limited = 0  # RTP and RTCP beyond the rate
+        self._media_limit = gateway.settings.media_per_transport_per_s
+        self._media_window_ns = 0
+        self._media_count = 0
         self._rtcp_window_ns = 0
         self._rtcp_count = 0
 
@@ -151,6 +154,12 @@ class Transport:
             return
         if 192 <= packet[1] <= 223:
             self._report(channel, packet, now_ns)
+            return
+        if now_ns - self._media_window_ns > _SECOND_NS:
+            self._media_window_ns, self._media_count = now_ns, 0
+        self._media_count += 1
+        if self._media_count > self._media_limit:
+            self.limited += 1
             return
         plain = channel.unprotect(packet)
         if plain is None:
