@@ -41,6 +41,7 @@ from hearing_server.services.recordings import Recordings
 from hearing_server.services.room_reports import RoomReports
 from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
+from hearing_server.sockets.hearing import HearingSockets
 from hearing_server.sockets.refusals import explain_error
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.schema import bring_up_to_date
@@ -114,6 +115,10 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await reports.recover()
         await _start_jobs(stack, bus, services, watch)
         hub = Hub(HubSettings(), explain=explain_error, public_origin=settings.server.public_url)
+        sockets = HearingSockets(hub, bus, services.sessions, services.courtroom, rooms)
+        rooms.seat_listener = sockets
+        sockets.start()
+        stack.push_async_callback(sockets.stop)
         app = _web(settings, services, hub)
         yield CourtServer(
             settings, app, services, units, bus, vault, clock, profile, rooms, recorders, hub, address

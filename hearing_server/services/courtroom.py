@@ -76,6 +76,10 @@ class Courtroom:
             language=language,
         )
 
+    def renew(self, hearing_id: HearingId) -> None:
+        """Something in the view changed: the next one gets a higher version."""
+        self._recorder.live(hearing_id).next_version(self._clock.utc_now())
+
     # --- the door ----------------------------------------------------------------------------
 
     async def report_page(self, actor: Actor, hearing_id: str, *, stage: Stage, page: Page) -> None:
