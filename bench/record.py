@@ -101,8 +101,8 @@ def _track(track_id: str, person: int, *, video: bool) -> TrackInfo:
 
 
 def capture_figures(*, quick: bool) -> dict[str, dict[str, float | str]]:
-    """Figures of the capture half. Quick: about 20 s."""
-    turn_s, rounds = (3.0, 2) if quick else (10.0, 4)
+    """Figures of the capture half. Quick: about 7 s."""
+    turn_s, rounds = (2.0, 1) if quick else (10.0, 4)
     spent = {"none": 0.0, "plain": 0.0, "recorder": 0.0}
     sinks = {"none": feed_none, "plain": feed_plain, "recorder": feed_recorder}
     with tempfile.TemporaryDirectory() as folder:

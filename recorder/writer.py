@@ -176,7 +176,7 @@ class JournalWriter:
         parts: list[bytes] = []
         packets = weight_bytes = 0
         shift_ns, inventory = self._shift_ns, self._inventory
-        ledgers, latest_ns = inventory.ledgers, 0
+        ledgers, latest_ns = inventory.ledgers, self._run.monotonic_ns
         pack, pack_checksum = HEADER.pack, CHECKSUM.pack
         for kind, track, at_ns, payload in items:
             size = len(payload)
@@ -189,10 +189,10 @@ class JournalWriter:
                     latest_ns = at_ns
                 if track in ledgers:
                     ledgers[track].packet(at_ns + shift_ns, payload)
-            else:
+            else:  # notes may close the book of a track: it must stand at the latest packet before them
+                inventory.last_ns = max(inventory.last_ns, latest_ns + shift_ns)
                 inventory.take(kind, track, at_ns + shift_ns, payload)
-        if packets:
-            inventory.last_ns = max(inventory.last_ns, latest_ns + shift_ns)
+        inventory.last_ns = max(inventory.last_ns, latest_ns + shift_ns)
         weight_bytes += PACKET_WEIGHT_BYTES * packets
         first_ns, last_ns = (max(items[index][2] + shift_ns, 0) for index in (0, -1))
         return Batch(b"".join(parts), len(items), packets, first_ns, last_ns, weight_bytes)
