@@ -24,6 +24,8 @@ BIN_NS = NS_PER_S // 2
 # Within ten seconds some packet meets an empty queue, and 200 ppm drift by only 2 ms.
 ENVELOPE_REACH_NS = 10 * NS_PER_S
 SMOOTHING_REACH_NS = 5 * NS_PER_S
+# No crystal is worse than half a percent; what looks steeper is a queue.
+STEEPEST_PPB = 5_000_000
 # Delays that grow beyond this and stay are no queue: the device stopped counting (phone call, suspended page).
 LIE_NS = NS_PER_S // 4
 LIE_LASTS_NS = 4 * NS_PER_S
@@ -83,13 +85,28 @@ class Curve:
 
 
 def lower_envelope(points: Sequence[tuple[int, int]]) -> Curve:
-    """The smoothed lower edge of (x, delay) points: sliding minimum, then moving average. Sorted by x."""
+    """The smoothed lower edge of (x, delay) points: sliding minimum, then moving average, along their slope."""
     ordered = sorted(points)
+    first, slope_ppb = ordered[0][0], _slope_ppb(ordered)
     xs = [x for x, _ in ordered]
-    lows = _sliding(xs, [y for _, y in ordered], ENVELOPE_REACH_NS, min)
+    tilts = [(x - first) * slope_ppb // NS_PER_S for x in xs]
+    lows = _sliding(
+        xs, [y - tilt for (_, y), tilt in zip(ordered, tilts, strict=True)], ENVELOPE_REACH_NS, min
+    )
     smooth = _sliding(xs, lows, SMOOTHING_REACH_NS, lambda window: sum(window) // len(window))
-    unique = dict(zip(xs, smooth, strict=True))
+    unique = {x: y + tilt for x, y, tilt in zip(xs, smooth, tilts, strict=True)}
     return Curve(tuple(unique), tuple(unique.values()))
+
+
+def _slope_ppb(ordered: Sequence[tuple[int, int]]) -> int:
+    """How fast the device clock runs wrong (ns per s), from the least delayed points of the first and last third."""
+    third = len(ordered) // 3
+    if third < 3:
+        return 0
+    (x0, y0), (x1, y1) = (
+        min(part, key=lambda point: point[1]) for part in (ordered[:third], ordered[-third:])
+    )
+    return max(-STEEPEST_PPB, min(STEEPEST_PPB, (y1 - y0) * NS_PER_S // max(x1 - x0, 1)))
 
 
 def _sliding(xs: list[int], ys: list[int], reach_ns: int, reduce: Callable[[list[int]], int]) -> list[int]:

@@ -243,8 +243,8 @@ def _track(actor: Actor, source: str, ssrc: int, started_ns: int) -> list[Arriva
     begun_ns = started_ns + int(actor.from_s * NS_PER_S)
     out.append(Arrival(begun_ns, 0, lambda sink, at: sink.track_started(info, at)))
     last_ns = begun_ns
-    for count in range(round((actor.until_s - actor.from_s) / step_s)):
-        at_s = actor.from_s + count * step_s
+    for count in range(round((actor.until_s - actor.from_s) * (1 + actor.skew_ppm * 1e-6) / step_s)):
+        at_s = actor.from_s + count * step_s / (1 + actor.skew_ppm * 1e-6)
         if any(first <= at_s < last for first, last in actor.sleeps):
             continue
         slept_s = sum(last - first for first, last in actor.sleeps if at_s >= last)

@@ -329,6 +329,24 @@ def test_film__when_people_wait_before_the_opening__then_the_film_begins_with_it
     assert max(map(abs, film.offsets_ms(cell, JUDGE.tone_hz))) <= IN_STEP_MS
 
 
+def test_film__when_a_microphone_s_clock_runs_wrong__then_the_voice_stays_in_place(tmp_path: Path) -> None:
+    # 3000 ppm for 15 s is what 200 ppm are in four minutes: 45 ms, more than a film frame.
+    actors = [
+        replace(JUDGE, until_s=15, skew_ppm=3000, camera=False, flash_every_s=0.5),
+        replace(PLAINTIFF, until_s=15, skew_ppm=-3000, camera=False),
+    ]
+    _, film = perform_and_compose(tmp_path, actors, [Order(0, "opened"), Order(15, "closed")])
+    for actor in actors:
+        beeps = film.beeps(actor.tone_hz)
+        expected = [
+            actor.first_flash_s + 0.02 + n * actor.flash_every_s
+            for n in range(int((14.9 - actor.first_flash_s) / actor.flash_every_s) + 1)
+        ]
+        assert len(beeps) == len(expected)
+        late = [beep - moment for beep, moment in zip(beeps, expected, strict=True)]
+        assert max(map(abs, late)) < 0.015, "no step, no drift"
+
+
 def test_film__when_made_twice__then_it_is_the_same_to_the_byte(tmp_path: Path) -> None:
     orders = [Order(0, "opened"), Order(2, "closed")]
     perform_and_compose(tmp_path, [replace(JUDGE, until_s=2)], orders)
