@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Problem } from "./problem";
-import { get, post, request, setRequestLanguage, setSignedOutListener } from "./request";
+import { get, post, request, setReachListener, setRequestLanguage, setSignedOutListener } from "./request";
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): ReturnType<typeof vi.fn> {
   const fetched = vi.fn(async (_address: string, _init: RequestInit) =>
@@ -45,6 +45,19 @@ describe("requests", () => {
     await expect(get("/me")).rejects.toMatchObject({ code: "network.offline", status: 0 });
     vi.stubGlobal("fetch", vi.fn(async () => Promise.reject(new DOMException("late", "TimeoutError"))));
     await expect(get("/me")).rejects.toSatisfy((error) => error instanceof Problem && error.isOffline);
+  });
+
+  it("tell whether any answer came, a proxy's none included", async () => {
+    const reached: boolean[] = [];
+    setReachListener((isReached) => reached.push(isReached));
+    answer(404, { code: "not_found", title: "" });
+    await get("/cases").catch(() => undefined);
+    answer(502, null);
+    await get("/cases").catch(() => undefined);
+    vi.stubGlobal("fetch", vi.fn(async () => Promise.reject(new TypeError("Failed to fetch"))));
+    await get("/cases").catch(() => undefined);
+    expect(reached).toEqual([true, false, false]);
+    setReachListener(() => undefined);
   });
 
   it("answer 204 with nothing", async () => {

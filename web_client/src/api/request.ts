@@ -19,6 +19,7 @@ export const API = "/api/v1";
 
 let language = "zh-CN";
 let onSignedOut: () => void = () => undefined;
+let onReach: (isReached: boolean) => void = () => undefined;
 
 /** Which language the server's texts come in. */
 export function setRequestLanguage(next: string): void {
@@ -28,6 +29,11 @@ export function setRequestLanguage(next: string): void {
 /** Called when an answer says that nobody is signed in. */
 export function setSignedOutListener(listener: () => void): void {
   onSignedOut = listener;
+}
+
+/** Told after every request whether an answer came at all. */
+export function setReachListener(listener: (isReached: boolean) => void): void {
+  onReach = listener;
 }
 
 function address(path: string, query: RequestOptions["query"]): string {
@@ -53,9 +59,13 @@ async function send(verb: Verb, path: string, options: RequestOptions): Promise<
     (init.headers as Record<string, string>)["Content-Type"] = "application/json";
   }
   try {
-    return await fetch(address(path, options.query), init);
+    const response = await fetch(address(path, options.query), init);
+    // A proxy that finds no server behind it answers for nobody.
+    onReach(response.status !== 502 && response.status !== 504);
+    return response;
   } catch (error) {
     if (options.signal?.aborted) throw error;
+    onReach(false);
     const isTimeout = error instanceof DOMException && error.name === "TimeoutError";
     throw new Problem({ code: isTimeout ? "network.timeout" : "network.offline", title: "" });
   }

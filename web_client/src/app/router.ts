@@ -1,3 +1,4 @@
+import { nextTick } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteLocationRaw } from "vue-router";
 import { i18n } from "@/i18n";
 import type { Me, Role } from "@/model/types";
@@ -52,6 +53,17 @@ export function titleOf(to: Pick<RouteLocationNormalized, "meta">): string {
   return to.meta.title && te(to.meta.title) ? `${t(to.meta.title)} · ${product}` : product;
 }
 
-router.afterEach((to) => {
+router.afterEach((to, from) => {
   document.title = titleOf(to);
+  // A reader of the screen starts each new page at its content; the first page keeps the browser's own start.
+  if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.getElementById("content")?.focus({ preventScroll: true }));
+});
+
+/** A page that was open while the court's server was renewed asks for files that are gone: load it anew, once in 10 s. */
+router.onError((error: unknown, to) => {
+  const isStale = error instanceof Error && /dynamically imported module|Importing a module script|preload/iu.test(error.message);
+  const last = Number(sessionStorage.getItem("hs_reloaded_at") ?? 0);
+  if (!isStale || navigator.onLine === false || Date.now() - last < 10_000) return;
+  sessionStorage.setItem("hs_reloaded_at", String(Date.now()));
+  location.assign(to.fullPath);
 });

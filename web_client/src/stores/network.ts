@@ -1,10 +1,13 @@
 import { defineStore } from "pinia";
 import { ref } from "vue";
+import { setReachListener } from "@/api/request";
 
-/** What the browser says about the network; the socket's own word is with its link. */
+/** What the browser says about the network, and whether the last request got any answer. */
 export const useNetwork = defineStore("network", () => {
   const isOnline = ref(navigator.onLine !== false);
   addEventListener("online", () => (isOnline.value = true));
   addEventListener("offline", () => (isOnline.value = false));
-  return { isOnline };
+  const isServerAway = ref(false);
+  setReachListener((isReached) => (isServerAway.value = !isReached));
+  return { isOnline, isServerAway };
 });

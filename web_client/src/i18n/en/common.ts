@@ -24,6 +24,7 @@ const en: Texts<typeof zh> = {
   loading: "Loading…",
   working: "Working…",
   offline: "No network. What you see may be out of date.",
+  serverAway: "The court's server cannot be reached just now; trying again. What you see may be out of date.",
   reconnecting: "Reconnecting…",
   offlineTitle: "No network",
   offlineText: "Check your connection, then try again.",

@@ -21,6 +21,7 @@ export default {
   loading: "正在加载…",
   working: "正在处理…",
   offline: "网络已断开，内容可能不是最新的",
+  serverAway: "暂时连接不上法院服务器，正在重试，内容可能不是最新的",
   reconnecting: "正在重新连接…",
   offlineTitle: "网络已断开",
   offlineText: "请检查手机的网络，恢复后点“重试”。",
