@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from signaling.ice import IceAgent, Ingress, NoPathError, Path
 from signaling.settings import MediaSettings
@@ -49,7 +49,7 @@ class _Connection(asyncio.Protocol):
         self._heard_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # uvloop's is none of the base classes
         address = transport.get_extra_info("peername") or ("0.0.0.0", 0)
         self._host = str(address[0])
         if not self._port.admit(self, self._host):

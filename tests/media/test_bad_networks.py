@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+import uvloop
+
 from signaling.events import ConnectionChanged, ConnectionState
 from tests.media.impairment import Impairment
 from tests.media.robots import House, Robot, house, until
@@ -91,3 +94,12 @@ async def test_tcp__when_a_frame_is_too_large__then_the_connection_is_closed_and
             assert await reader.read() == b""
         writer.close()
         assert place.engine.stats().dropped["unknown_kind"] == 1
+
+
+@pytest.mark.parametrize("tunnel", [False, True])
+def test_engine__when_the_loop_is_uvloop__then_udp_and_tcp_carry_media_as_well(tunnel: bool) -> None:
+    async def hearing() -> None:
+        async with impaired(tunnel=tunnel) as (_place, _relay, judge, _party):
+            await judge.sees("party", "microphone", "camera")
+
+    uvloop.run(hearing())  # the server runs on it; its transports are none of asyncio's classes
