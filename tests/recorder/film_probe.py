@@ -53,14 +53,13 @@ class FilmProbe:
                 small = frame.reformat(
                     self.width // SHRINK, self.height // SHRINK, "yuv420p", interpolation="AREA"
                 )
-                planes = tuple(_tight(small, index) for index in range(3))
-                self.frames.append(FilmFrame(float(frame.pts * frame.time_base), planes))
-                continue
-            start = round(float(frame.pts * frame.time_base) * SOUND_RATE_HZ)
-            if not self.sound and start > 0:
-                self.sound.extend([0] * start)
-            for part in resampler.resample(frame):
-                self.sound.frombytes(bytes(part.planes[0])[: 2 * part.samples])
+                planes = (_tight(small, 0), _tight(small, 1), _tight(small, 2))
+                self.frames.append(FilmFrame(seconds_of(frame), planes))
+            elif isinstance(frame, av.AudioFrame):
+                if not self.sound:
+                    self.sound.extend([0] * max(round(seconds_of(frame) * SOUND_RATE_HZ), 0))
+                for part in resampler.resample(frame):
+                    self.sound.frombytes(bytes(part.planes[0])[: 2 * part.samples])
 
     @property
     def picture_s(self) -> float:
@@ -128,9 +127,16 @@ class FilmProbe:
         with av.open(str(self.path)) as container:
             container.seek(int(max(at_s - 2.5, 0) * 1_000_000))
             for frame in container.decode(video=0):
-                if float(frame.pts * frame.time_base) >= at_s - 1e-6:
-                    frame.to_image().save(path)
+                if seconds_of(frame) >= at_s - 1e-6:
+                    frame.save(path)
                     return
+
+
+def seconds_of(frame: av.VideoFrame | av.AudioFrame) -> float:
+    """Time of a decoded frame in the film."""
+    assert frame.pts is not None
+    assert frame.time_base is not None
+    return float(frame.pts * frame.time_base)
 
 
 def whole_film() -> Box:

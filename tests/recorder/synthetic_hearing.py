@@ -18,6 +18,8 @@ from pathlib import Path
 
 import av
 from av import AudioFrame, VideoFrame
+from av.audio.codeccontext import AudioCodecContext
+from av.video.codeccontext import VideoCodecContext
 
 from recorder.manifest import Manifest
 from recorder.session import RecordingSession
@@ -142,7 +144,7 @@ class _Pictures:
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
         self._size: tuple[int, int] | None = None
-        self._context: av.CodecContext | None = None
+        self._context: VideoCodecContext | None = None
         self._count = 0
 
     def encode(self, at_s: float) -> bytes:
@@ -163,6 +165,7 @@ class _Pictures:
     def _open(self, size: tuple[int, int]) -> None:
         name = {"VP8": "libvpx", "H264": "libx264"}[self._actor.codec]
         context = av.CodecContext.create(name, "w")
+        assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = *size, "yuv420p"
         context.framerate = Fraction(self._actor.rate_hz)
         context.time_base = Fraction(1, self._actor.rate_hz)
@@ -183,6 +186,7 @@ class _Sounds:
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
         context = av.CodecContext.create("libopus", "w")
+        assert isinstance(context, AudioCodecContext)
         context.sample_rate, context.layout, context.format = 48_000, "mono", "s16"
         context.bit_rate = 32_000
         context.options = {"application": "voip", "frame_duration": "20"}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def labels(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> tuple[int, list[dict[str, object]]]:
+def run(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
     command = [sys.executable, "-m", "recorder.compose", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
@@ -93,7 +94,7 @@ class _failure(dict):  # type: ignore[type-arg]
     def __eq__(self, other: object) -> bool:
         return isinstance(other, dict) and other["stage"] == "failed" and other["code"] == self["code"]
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def test_command__when_there_is_no_recording__then_it_says_so(labels: Path, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import av
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from recorder.depacketizer import Depacketizer, EncodedFrame, depacketizer_for
 from recorder.frame_formats import h264_size_px, opus_duration_samples, red_blocks
 from recorder.rtp_order import Reorderer, RtpPacket, parse_rtp
+from signaling.sink import TrackInfo
 from tests.recorder.synthetic_hearing import Actor, Network, perform, rtp
 
 NS_PER_MS = 1_000_000
@@ -25,7 +27,7 @@ class _Tap:
         self.wanted: str | None = None
         self.packets: list[tuple[bytes, int]] = []
 
-    def track_started(self, track, at_ns: int) -> None:
+    def track_started(self, track: TrackInfo, at_ns: int) -> None:
         if track.kind == self.kind:
             self.wanted = track.track_id
 
@@ -54,6 +56,7 @@ def frames_of(depacketizer: Depacketizer, packets: Iterable[tuple[bytes, int]]) 
 
 def decoded(codec: str, frames: Iterable[EncodedFrame]) -> int:
     context = av.CodecContext.create(codec, "r")
+    assert isinstance(context, VideoCodecContext)
     context.thread_count = 1
     count = sum(len(context.decode(av.Packet(frame.data))) for frame in frames)
     return count + len(context.decode(None))
