@@ -29,6 +29,9 @@ from signaling.transport import Transport
 DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
 REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
 MAX_SLOTS: Final = 128
+CONGESTION_LOSS: Final = (
+    0.2  # a full send buffer counts like this share of loss: the estimate falls by a tenth
+)
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 
 
@@ -74,6 +77,7 @@ class Viewer:
         self._gate = RembGate()
         self.sent_bps = 0.0
         self._octets_before = 0
+        self._dropped_before = 0
         self.loss_ratio: float | None = None
         self.rtt_ms: float | None = None
         self.transport = Transport(gateway, lambda packet, now_ns: None, self._rtcp, on_state)
@@ -259,6 +263,9 @@ class Viewer:
 
     def _select(self, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
         rewriter, ssrc = leg.rewriter, layer.stream.ssrc
+        if rewriter.source == ssrc and rewriter.target != NO_SOURCE:
+            rewriter.select(ssrc)  # the better layer went away while it was waited for
+            publication.route()
         if rewriter.source == ssrc or rewriter.target == ssrc:
             return
         before = publication.layer_of(rewriter.last_source)
@@ -322,19 +329,22 @@ class Viewer:
     def report(self, now_ms: float) -> None:
         """Once a second: sender reports, so that lips stay in step, and the loss estimate."""
         octets = losses = live = 0.0
+        dropped = 0
         for slot in self.slots:
             leg, publication = slot.leg, slot.publication
             if leg is None or publication is None or not leg.is_live:
                 continue
             octets += leg.rewriter.octets_sent
             losses += slot.loss_ratio
+            dropped += leg.dropped
             live += 1
             self._send_report(slot, leg, publication, now_ms)
         sent = int(max(0.0, octets - self._octets_before))
         self._octets_before = int(octets)
         self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
         self.loss_ratio = losses / live if live else None
-        self.estimate.report(self.loss_ratio or 0.0, self.sent_bps)
+        congested, self._dropped_before = dropped > self._dropped_before, dropped
+        self.estimate.report(CONGESTION_LOSS if congested else self.loss_ratio or 0.0, self.sent_bps)
 
     def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
         layer = publication.layer_of(leg.rewriter.source)

@@ -146,6 +146,16 @@ async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_i
         layers = await party.evaluate("sent()")
         assert {layer["rid"] for layer in layers} == {"h", "f"}
 
+        seat = await judge.evaluate("seat")
+        for height_px in (240, 480, 240):  # layers are switched under one running decoder
+            await place.engine.prefer(seat, identity="party", source="camera", max_height_px=height_px)
+            async with asyncio.timeout(20):
+                while (await judge.evaluate("received()"))["video"]["height"] != height_px:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            found = await sees(judge)
+            assert found["video"]["height"] == height_px
+        assert found["video"]["lost"] < 3, "the switches left holes in the viewer's sequence"
+
         await party.evaluate("restartSending()")
         await sees(judge)
 
