@@ -34,5 +34,5 @@ export const readActs = (caseId: string, after = 0): Promise<ActLog> => get(`/ca
 export const listStaff = async (): Promise<Person[]> => (await get<{ items: Person[] }>("/staff")).items;
 
 /** A file of cases from another court system: all of it or nothing. 60 s, for thousands of lines. */
-export const importCases = (content: string, type: "text/csv" | "application/json", dryRun: boolean): Promise<ImportResult> =>
+export const importCases = (content: ArrayBuffer, type: "text/csv" | "application/json", dryRun: boolean): Promise<ImportResult> =>
   post("/case-imports", undefined, { raw: { content, type }, query: { dry_run: dryRun }, timeoutMs: 60_000 });

@@ -5,7 +5,7 @@ import type { Act, HearingPerson } from "@/model/types";
 import { actLine } from "./act_words";
 import { courtCodeOf, isMobile, newParty, newRepresentative, partyWrong, problemByField } from "./drafts";
 import { draftOf, formWrong, type FilingForm } from "./filing";
-import { ImportFileRefused, MAX_IMPORT_BYTES, readImportFile } from "./import_file";
+import { columnOf, ImportFileRefused, MAX_IMPORT_BYTES, readImportFile } from "./import_file";
 import { readinessOf } from "./readiness";
 
 const RIGHT_ID = "11010519491231002X";
@@ -58,10 +58,20 @@ describe("the filing form", () => {
 describe("a file to import", () => {
   const file = (name: string, bytes: Uint8Array, size = bytes.length) => ({ name, size, arrayBuffer: async () => bytes.buffer as ArrayBuffer });
 
-  it("is read as UTF-8, or as GB 18030 when it is no UTF-8", async () => {
-    expect((await readImportFile(file("a.csv", new TextEncoder().encode("案由")))).content).toBe("案由");
-    const gbk = new Uint8Array([0xb0, 0xb8, 0xd3, 0xc9]);
-    expect((await readImportFile(file("a.CSV", gbk))).content).toBe("案由");
+  it("goes as the bytes it has, under the type of its name", async () => {
+    const bytes = new Uint8Array([0xb0, 0xb8, 0xd3, 0xc9]);
+    expect(await readImportFile(file("a.CSV", bytes))).toEqual({ name: "a.CSV", bytes: 4, type: "text/csv", content: bytes.buffer });
+    expect((await readImportFile(file("a.json", bytes))).type).toBe("application/json");
+  });
+
+  it("has its faults named by the columns of the file", () => {
+    expect(["phone", "parties[0].phone", "parties[1].representatives[0].phone", "representative_phone", "number"].map(columnOf)).toEqual([
+      "phone",
+      "phone",
+      "representative_phone",
+      "representative_phone",
+      "number",
+    ]);
   });
 
   it("is refused by name or size before anything is sent", async () => {

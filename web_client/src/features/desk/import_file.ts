@@ -3,11 +3,11 @@ export interface ImportFile {
   name: string;
   bytes: number;
   type: "text/csv" | "application/json";
-  content: string;
+  content: ArrayBuffer;
 }
 
-/** As large as the server takes: some tens of thousands of lines. */
-export const MAX_IMPORT_BYTES = 4_000_000;
+/** The server's own limit; the bytes go as they are, it knows UTF-8 and GB 18030 and counts the lines. */
+export const MAX_IMPORT_BYTES = 8 * 1024 * 1024;
 
 export class ImportFileRefused extends Error {
   constructor(readonly reason: "wrongType" | "tooLarge") {
@@ -19,14 +19,12 @@ export async function readImportFile(file: Pick<File, "name" | "size" | "arrayBu
   const type = /\.json$/iu.test(file.name) ? "application/json" : /\.csv$/iu.test(file.name) ? "text/csv" : null;
   if (type === null) throw new ImportFileRefused("wrongType");
   if (file.size > MAX_IMPORT_BYTES) throw new ImportFileRefused("tooLarge");
-  return { name: file.name, bytes: file.size, type, content: decode(await file.arrayBuffer()) };
+  return { name: file.name, bytes: file.size, type, content: await file.arrayBuffer() };
 }
 
-/** Spreadsheets of Chinese offices save CSV as GB 18030 as often as UTF-8; bytes that are no UTF-8 are taken as that. */
-function decode(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder("gb18030").decode(bytes);
-  }
+/** `parties[0].representatives[1].phone` → `representative_phone`: the column a clerk knows from the file. */
+export function columnOf(field: string): string {
+  const last = field.split(".").at(-1) ?? field;
+  const inAgent = /representatives\[\d+\]\./u.test(field) && !last.startsWith("representative_");
+  return inAgent ? `representative_${last}` : last;
 }

@@ -1,2 +1,7 @@
-/** A file a clerk can start from. Columns are those the server's importer reads. */
-export const TEMPLATE_CSV = "";
+/** A file a clerk can start from: the columns the importer reads, and one case of two parties (invented, check digits right). */
+export const TEMPLATE_CSV = [
+  "案号,案由,程序,公开,承办法官,诉讼地位,当事人类型,姓名或名称,手机号,证件号码,代理人姓名,代理人手机号,代理人证件号码,代理权限",
+  "（2026）浙0199民初9001号,民间借贷纠纷,简易程序,公开,judge,原告,自然人,王样例,13900009001,330199198803120023,,,,",
+  "（2026）浙0199民初9001号,,,,,被告,自然人,李样例,13900009002,330199197511050014,徐样例,13900009003,330199198306180025,特别授权",
+  "",
+].join("\r\n");
