@@ -39,6 +39,10 @@ class Unit(Protocol):
         """Ring after the commit; a rolled-back unit rings nothing."""
         ...
 
+    def part(self) -> AbstractAsyncContextManager[None]:
+        """A savepoint: an exception in its block undoes the block and its bells, and nothing else of the unit."""
+        ...
+
 
 class Units(Protocol):
     """Opens units of work."""

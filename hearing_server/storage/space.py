@@ -1,12 +1,26 @@
-"""Space in SQL."""
+"""Case spaces in SQL."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.kernel import CaseId
+from hearing_server.domain.messages import GENESIS_HASH, EventType, Lane, LaneEvent, LaneKind
+from hearing_server.domain.receipts import Receipt
+from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId, new_id
+from hearing_server.ports.space import Attachment
+from hearing_server.storage.acts import upsert
+from hearing_server.storage.rows import first, insert, record
+from hearing_server.storage.tables.space import (
+    attachment_uses,
+    attachments,
+    lane_events,
+    lane_receipts,
+    lanes,
+    marks,
+)
 
 
 class SqlSpace:
@@ -16,4 +30,159 @@ class SqlSpace:
         self._db = connection
 
     async def open_lanes(self, case_id: CaseId, *, now: datetime) -> None:
-        return None
+        for kind in LaneKind:
+            row = {"id": new_id("lan"), "case_id": case_id, "kind": kind.value, "epoch": 1, "head_seq": 0}
+            new = upsert(self._db, lanes).values(**row, head_hash=GENESIS_HASH, opened_at=now)
+            await self._db.execute(new.on_conflict_do_nothing())
+
+    async def lane(self, lane_id: LaneId) -> Lane | None:
+        row = await first(self._db, sa.select(lanes).where(lanes.c.id == lane_id))
+        return _lane(row) if row else None
+
+    async def lock_lane(self, lane_id: LaneId) -> Lane:
+        row = await first(self._db, sa.select(lanes).where(lanes.c.id == lane_id).with_for_update())
+        assert row is not None, "a lane is locked only after it was found"
+        return _lane(row)
+
+    async def lane_of_case(self, case_id: CaseId, kind: LaneKind) -> Lane | None:
+        query = sa.select(lanes).where(lanes.c.case_id == case_id, lanes.c.kind == kind.value)
+        row = await first(self._db, query)
+        return _lane(row) if row else None
+
+    async def lanes_of_cases(self, case_ids: list[CaseId]) -> list[Lane]:
+        if not case_ids:
+            return []
+        query = sa.select(lanes).where(lanes.c.case_id.in_(case_ids)).order_by(lanes.c.case_id, lanes.c.id)
+        return [_lane(row) for row in (await self._db.execute(query)).mappings()]
+
+    async def heads(self, lane_ids: list[LaneId]) -> dict[LaneId, int]:
+        if not lane_ids:
+            return {}
+        rows = await self._db.execute(sa.select(lanes.c.id, lanes.c.head_seq).where(lanes.c.id.in_(lane_ids)))
+        return {LaneId(lane_id): int(seq) for lane_id, seq in rows}
+
+    async def append(self, lane: Lane, event: LaneEvent, *, request_sha256: bytes | None) -> None:
+        await self._db.execute(
+            lane_events.insert().values(
+                lane=event.lane,
+                seq=event.seq,
+                event_id=event.event_id,
+                case_id=lane.case_id,
+                type=event.type.value,
+                sender_id=event.sender_id,
+                client_id=event.client_id,
+                body=dict(event.body),
+                server_time=event.server_time,
+                prev_hash=event.prev_hash,
+                hash=event.hash,
+                request_sha256=request_sha256,
+            )
+        )
+        await self._db.execute(
+            lanes.update()
+            .where(lanes.c.id == lane.id)
+            .values(head_seq=lane.head_seq, head_hash=lane.head_hash)
+        )
+
+    async def posted(
+        self, case_id: CaseId, sender_id: PersonId, client_id: str
+    ) -> tuple[LaneEvent, bytes] | None:
+        row = await first(
+            self._db,
+            sa.select(lane_events).where(
+                lane_events.c.case_id == case_id,
+                lane_events.c.sender_id == sender_id,
+                lane_events.c.client_id == client_id,
+            ),
+        )
+        return (_event(row), bytes(row["request_sha256"])) if row else None
+
+    async def events(
+        self, lane_id: LaneId, *, after: int = 0, before: int | None = None, limit: int
+    ) -> list[LaneEvent]:
+        query = sa.select(lane_events).where(lane_events.c.lane == lane_id, lane_events.c.seq > after)
+        if before is None:
+            query = query.order_by(lane_events.c.seq)
+        else:
+            query = query.where(lane_events.c.seq < before).order_by(lane_events.c.seq.desc())
+        rows = await self._db.execute(query.limit(limit))
+        return sorted((_event(row) for row in rows.mappings()), key=lambda event: event.seq)
+
+    async def receipts(self, lane_ids: list[LaneId]) -> list[Receipt]:
+        if not lane_ids:
+            return []
+        query = sa.select(lane_receipts).where(lane_receipts.c.lane.in_(lane_ids))
+        return [record(Receipt, row) for row in (await self._db.execute(query)).mappings()]
+
+    async def receipt(self, lane_id: LaneId, person_id: PersonId) -> Receipt:
+        t = lane_receipts
+        row = await first(
+            self._db, sa.select(t).where(t.c.lane == lane_id, t.c.person_id == person_id).with_for_update()
+        )
+        return record(Receipt, row) if row else Receipt(lane_id, person_id)
+
+    async def save_receipt(self, receipt: Receipt, *, at: datetime) -> None:
+        marks_now = {
+            "delivered_seq": receipt.delivered_seq,
+            "read_seq": receipt.read_seq,
+            "updated_at": at,
+        }
+        new = upsert(self._db, lane_receipts).values(
+            lane=receipt.lane, person_id=receipt.person_id, **marks_now
+        )
+        await self._db.execute(
+            new.on_conflict_do_update(index_elements=["lane", "person_id"], set_=marks_now)
+        )
+
+    async def unread(self, person_id: PersonId, lane_ids: list[LaneId]) -> dict[LaneId, int]:
+        if not lane_ids:
+            return {}
+        e, r = lane_events, lane_receipts
+        query = (
+            sa.select(e.c.lane, sa.func.count())
+            .select_from(e.outerjoin(r, sa.and_(r.c.lane == e.c.lane, r.c.person_id == person_id)))
+            .where(
+                e.c.lane.in_(lane_ids),
+                e.c.seq > sa.func.coalesce(r.c.read_seq, 0),
+                sa.or_(e.c.sender_id.is_(None), e.c.sender_id != person_id),
+            )
+            .group_by(e.c.lane)
+        )
+        return {LaneId(lane_id): int(count) for lane_id, count in await self._db.execute(query)}
+
+    async def add_attachment(self, attachment: Attachment) -> None:
+        await insert(self._db, attachments, attachment)
+
+    async def attachment(self, attachment_id: AttachmentId) -> Attachment | None:
+        row = await first(self._db, sa.select(attachments).where(attachments.c.id == attachment_id))
+        return record(Attachment, row) if row else None
+
+    async def note_use(self, attachment_id: AttachmentId, lane_id: LaneId) -> None:
+        new = upsert(self._db, attachment_uses).values(attachment_id=attachment_id, lane=lane_id)
+        await self._db.execute(new.on_conflict_do_nothing())
+
+    async def lanes_using(self, attachment_id: AttachmentId) -> list[Lane]:
+        query = (
+            sa.select(lanes)
+            .join(attachment_uses, attachment_uses.c.lane == lanes.c.id)
+            .where(attachment_uses.c.attachment_id == attachment_id)
+        )
+        return [_lane(row) for row in (await self._db.execute(query)).mappings()]
+
+    async def mark_once(self, key: str, *, now: datetime) -> bool:
+        new = upsert(self._db, marks).values(name=key, at=now)
+        return (await self._db.execute(new.on_conflict_do_nothing())).rowcount == 1
+
+
+def _lane(row: sa.RowMapping) -> Lane:
+    return record(Lane, row, kind=LaneKind(row["kind"]), head_hash=bytes(row["head_hash"]))
+
+
+def _event(row: sa.RowMapping) -> LaneEvent:
+    return record(
+        LaneEvent,
+        row,
+        type=EventType(row["type"]),
+        prev_hash=bytes(row["prev_hash"]),
+        hash=bytes(row["hash"]),
+    )

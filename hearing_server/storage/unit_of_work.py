@@ -62,6 +62,16 @@ class SqlUnit:
         if bell not in self.bells:
             self.bells.append(bell)
 
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        rung = list(self.bells)
+        try:
+            async with self._db.begin_nested():
+                yield
+        except BaseException:
+            self.bells[:] = rung
+            raise
+
 
 class SqlUnits:
     """Opens units on an engine; rings the bus after each commit."""
