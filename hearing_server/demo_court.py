@@ -106,6 +106,7 @@ class DemoCourt:
                     "label": member.label.zh,
                     "label_en": member.label.en,
                     "name": member.name,
+                    "case_id": case.id,
                     "sign_in": {
                         "kind": "phone_code",
                         "phone": somebody.phone,

@@ -11,6 +11,7 @@ from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import HearingId, RecordingId
 from hearing_server.ports.media import Sealed, SealedGap, Writing
+from recorder.line_gaps import line_gaps
 from recorder.manifest import GapCause, Manifest
 from recorder.session import RecordingFailure, RecordingSession
 
@@ -117,17 +118,28 @@ def _unavailable(error: RecordingFailure) -> HearingError:
 
 
 def _sealed(manifest: Manifest, folder: Path) -> Sealed:
-    infos = {track.number: track.info for track in manifest.tracks}
+    over_ns = _over_ns(manifest)
     gaps = tuple(
         SealedGap(
-            identity=infos[gap.track].identity,
-            source=infos[gap.track].source,
+            identity=gap.identity,
+            source=gap.source,
             from_utc_ns=manifest.clock.utc_ns(gap.from_ns),
-            until_utc_ns=manifest.clock.utc_ns(gap.until_ns),
+            until_utc_ns=manifest.clock.utc_ns(min(gap.until_ns, over_ns)),
             cause=gap.cause.value,
         )
-        for gap in manifest.gaps
-        if gap.cause is not GapCause.ABSENT
+        for gap in line_gaps(manifest)
+        if gap.cause is not GapCause.ABSENT and gap.from_ns < over_ns
     )
     size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return Sealed(len(manifest.tracks), len(manifest.segments), size_bytes, manifest.root_sha256, gaps)
+
+
+def _over_ns(manifest: Manifest) -> int:
+    """When the hearing was closed for good: the minute to undo it belongs to no hearing."""
+    over_ns = manifest.duration_ns
+    for mark in manifest.marks:
+        if mark.kind == "closed":
+            over_ns = mark.at_ns
+        elif mark.kind == "reopened":
+            over_ns = manifest.duration_ns
+    return over_ns

@@ -200,18 +200,7 @@ class RecorderWatch:
             return False
         old = live.recording
         if writing.is_advancing:
-            paused = self._is_paused(hearing_id)
-            verified_s = old.verified_s
-            if old.proven_at is not None and not paused and old.state is WritingState.WRITING:
-                verified_s += max(0, round((now - old.proven_at).total_seconds() * 1000)) // 1000
-            if (
-                old.proven_at is None
-                or (now - old.proven_at).total_seconds() >= 1
-                or old.state is not WritingState.WRITING
-            ):
-                state = WritingState.PAUSED if paused else WritingState.WRITING
-                low = writing.free_bytes < self._reserve_bytes
-                live.recording = WritingStatus(state, verified_s, "recording.disk_low" if low else None, now)
+            live.recording = self._advanced(hearing_id, old, writing, now)
             return True
         failed = writing.failure is not None
         live.recording = replace(
@@ -220,6 +209,18 @@ class RecorderWatch:
             alarm_code="recording.failed" if failed else "recording.stalled",
         )
         return False
+
+    def _advanced(
+        self, hearing_id: HearingId, old: WritingStatus, writing: Writing, now: datetime
+    ) -> WritingStatus:
+        """The light while bytes advance: seconds are counted only where the proof was unbroken."""
+        state = WritingState.PAUSED if self._is_paused(hearing_id) else WritingState.WRITING
+        since_s = (now - old.proven_at).total_seconds() if old.proven_at is not None else 0.0
+        if state is old.state and since_s < WATCH_S:
+            return old
+        checked_s = int(since_s) if old.state is state is WritingState.WRITING else 0
+        low = writing.free_bytes < self._reserve_bytes
+        return WritingStatus(state, old.verified_s + checked_s, "recording.disk_low" if low else None, now)
 
     def _is_paused(self, hearing_id: HearingId) -> bool:
         return self._recorder.is_paused(self._recordings[hearing_id])
