@@ -1,5 +1,7 @@
 """Pins reproduce, and name no registry: a site's own mirror serves as well."""
 
+import ast
+import importlib.metadata
 import json
 import re
 import tomllib
@@ -9,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.tree import ROOT, name_of, tracked_files
+from tests.architecture.tree import ROOT, name_of, python_files, tracked_files
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; .+)?$")
 LOCK = ROOT / "web_client" / "package-lock.json"
@@ -44,6 +46,43 @@ def test_constraints__for_a_declared_package__pin_a_version_it_allows(requiremen
     versions = pinned().get(canonicalize_name(requirement.name), set())
     assert versions, "run ./dev pins"
     assert all(requirement.specifier.contains(version) for version in versions), "run ./dev pins"
+
+
+# Imported by name at run time: drivers that SQLAlchemy finds by URL, and the parser that redis loads by itself.
+LOADED_BY_NAME = {"aiosqlite", "asyncpg", "hiredis"}
+
+
+def imported_packages(*folders: str) -> set[str]:
+    """The distributions whose modules the Python files of these folders import."""
+    distributions = importlib.metadata.packages_distributions()
+    found: set[str] = set()
+    for path in python_files(*folders):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                found |= {canonicalize_name(owner) for owner in distributions.get(name.split(".")[0], [])}
+    return found - {"hearing-server"}
+
+
+def declared_names(extra: str = "") -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def test_packages__imported_by_the_product__are_declared() -> None:
+    assert not sorted(imported_packages("hearing_server", "signaling", "recorder") - declared_names())
+
+
+def test_packages__imported_by_tests_and_benches__are_declared() -> None:
+    assert not sorted(imported_packages("tests", "bench") - declared_names() - declared_names("test"))
+
+
+def test_packages__declared_for_the_product__are_used() -> None:
+    used = imported_packages("hearing_server", "signaling", "recorder") | LOADED_BY_NAME
+    assert not sorted(declared_names() - used), "a package nobody imports is weight and risk"
 
 
 def test_package_lock__read__has_hashes_and_no_addresses() -> None:
