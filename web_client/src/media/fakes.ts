@@ -23,7 +23,8 @@ export class FakeClock implements Clock {
   /** Moves time on, running what falls due in order and letting promises settle in between. */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
-    for (;;) {
+    // A bound, so that a loop without a wait fails instead of hanging.
+    for (let turns = 0; turns < 5_000; turns += 1) {
       await settle();
       const next = [...this.timers].filter((timer) => timer.atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
       if (!next) break;

@@ -74,6 +74,13 @@ describe("the ladder of a link", () => {
     expect(steps).toEqual(["ice"]);
   });
 
+  it("holds a climb that had begun when the socket goes", async () => {
+    ladder.linkChanged("disconnected");
+    ladder.signallingChanged(false);
+    await clock.advance(60_000);
+    expect(steps).toEqual([]);
+  });
+
   it("leaves a living link alone when the socket comes back", () => {
     ladder.signallingChanged(false);
     ladder.signallingChanged(true);

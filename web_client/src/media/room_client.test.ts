@@ -9,6 +9,7 @@ describe("a place in the media room", () => {
   let clock: FakeClock;
   let channel: FakeChannel;
   let grants: number;
+  let asked: number;
   let refusal: Refusal | null;
   let client: RoomClient;
   const tracks = () => ({ microphone: new FakeTrack("audio").as(), camera: new FakeTrack("video").as() });
@@ -19,11 +20,13 @@ describe("a place in the media room", () => {
     clock = new FakeClock();
     channel = new FakeChannel();
     grants = 0;
+    asked = 0;
     refusal = null;
     client = new RoomClient({
       channel,
       clock,
       fetchGrant: async () => {
+        asked += 1;
         if (refusal) throw refusal;
         grants += 1;
         return { grant: `grant ${grants}`, expires_in_s: 60, seat_key: "key" };
@@ -62,9 +65,11 @@ describe("a place in the media room", () => {
     refusal = new Refusal("unavailable", "", true);
     await client.join(tracks());
     expect(client.state.value).toBe("returning");
-    await clock.advance(3_000);
+    await clock.advance(60_000);
+    expect(asked).toBeGreaterThan(6);
+    expect(asked).toBeLessThan(16); // not a drum roll on a server that is down
     refusal = null;
-    await clock.advance(4_000);
+    await clock.advance(8_000);
     expect(client.state.value).toBe("in");
     expect(grants).toBe(1);
   });
@@ -117,6 +122,25 @@ describe("a place in the media room", () => {
     await client.join({});
     expect(client.state.value).toBe("in");
     expect(grants).toBe(2);
+  });
+
+  it("does not take the end of its own old seat for a takeover", async () => {
+    await client.join(tracks());
+    channel.answers["subscription_restart"] = () => {
+      throw new Refusal("seat.none", "", true);
+    };
+    channel.answers["room_join"] = () => {
+      channel.say("seat_ended", { reason: "replaced" });
+      return { seat: "new seat", room: { participants: [], held: false }, ice_servers: [] };
+    };
+    channel.isUp.set(false);
+    channel.isUp.set(true);
+    await clock.advance(1_000);
+    channel.say("seat_ended", { seat: "seat", reason: "replaced" });
+    await clock.advance(1_000);
+    expect(client.state.value).toBe("in");
+    channel.say("seat_ended", { seat: "new seat", reason: "replaced" });
+    expect(client.state.value).toBe("ended");
   });
 
   it("comes back by itself when the seat ended for a fault", async () => {

@@ -42,13 +42,15 @@ export class RoomClient {
   private tries = 0;
   private cancelRetry = (): void => undefined;
   private isRejoinPending = false;
+  private isSittingDown = false;
+  private seat: string | null = null;
 
   constructor(private readonly options: RoomClientOptions) {
     this.clock = options.clock ?? browserClock;
     const { channel } = options;
     this.leash.hold(
       channel.on("subscription_offered", (offer: SubscriptionOffer) => void this.links?.down.offered(offer)),
-      channel.on("seat_ended", (body: { reason?: string }) => this.seatEnded(body.reason ?? "ended")),
+      channel.on("seat_ended", (body: { seat?: string; reason?: string }) => this.seatGone(body)),
       channel.isUp.watch((isUp) => this.socketChanged(isUp)),
     );
   }
@@ -133,9 +135,12 @@ export class RoomClient {
     // The first offer may overtake the ack of the join.
     const stopKeeping = this.options.channel.on("subscription_offered", (offer: SubscriptionOffer) => void pendingOffers.push(offer));
     let joined: JoinedRoom;
+    this.isSittingDown = true;
     try {
       joined = await this.options.channel.request<JoinedRoom>("room_join", { grant });
+      this.seat = joined.seat;
     } finally {
+      this.isSittingDown = false;
       stopKeeping();
     }
     if (!this.isWanted) return;
@@ -208,6 +213,12 @@ export class RoomClient {
     } catch {
       this.scheduleRejoin();
     }
+  }
+
+  /** Our own new seat ends our old one: that is no news. */
+  private seatGone({ seat, reason = "ended" }: { seat?: string; reason?: string }): void {
+    if (this.isSittingDown || (seat !== undefined && seat !== this.seat)) return;
+    this.seatEnded(reason);
   }
 
   private seatEnded(reason: string): void {
