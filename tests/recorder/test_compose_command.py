@@ -130,10 +130,12 @@ def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tm
     ]
     with subprocess.Popen([*command, "--progress"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        parts: list[Path] = []
         for line in process.stdout:
-            if json.loads(line)["stage"] == "film":
+            parts = list(film.parent.glob(f".film.mp4.{process.pid}.part"))
+            if json.loads(line)["stage"] == "film" and parts:
                 break
-        assert [path.name for path in film.parent.iterdir() if path.name.endswith(".part")]
+        assert parts, "it was stopped while it wrote"
         os.kill(process.pid, signal.SIGTERM)
         rest = process.stdout.read().splitlines()
         assert process.wait(timeout=60) == 130
