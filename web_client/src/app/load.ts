@@ -9,8 +9,8 @@ export interface Load<T> {
   load: () => Promise<void>;
 }
 
-/** Read something for a page: at once, again on demand, and every `everyMs` while the page is in sight. */
-export function useLoad<T>(read: () => Promise<T>, options: { everyMs?: number; atOnce?: boolean } = {}): Load<T> {
+/** Read something for a page: at once, again on demand, and every `everyMs` while the page is in sight and it `isMoving`. */
+export function useLoad<T>(read: () => Promise<T>, options: { everyMs?: number; atOnce?: boolean; isMoving?: (data: T) => boolean } = {}): Load<T> {
   const data = shallowRef<T | null>(null) as ShallowRef<T | null>;
   const problem = shallowRef<Problem | null>(null);
   const isLoading = ref(false);
@@ -33,7 +33,8 @@ export function useLoad<T>(read: () => Promise<T>, options: { everyMs?: number; 
 
   if (options.everyMs !== undefined) {
     const timer = setInterval(() => {
-      if (document.visibilityState !== "hidden" && !isLoading.value) void load();
+      const isStill = data.value !== null && problem.value === null && options.isMoving?.(data.value) === false;
+      if (document.visibilityState !== "hidden" && !isLoading.value && !isStill) void load();
     }, options.everyMs);
     onScopeDispose(() => clearInterval(timer));
   }
