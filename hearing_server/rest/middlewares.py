@@ -12,10 +12,12 @@ from aiohttp import web
 
 from hearing_server.errors import Forbidden, HearingError, NotFound, Unavailable
 from hearing_server.rest.answers import problem
+from hearing_server.rest.routing import NETWORK
 from hearing_server.settings import Settings
 
 _log = logging.getLogger(__name__)
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
+REQUEST_ID = web.RequestKey("request_id", str)
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -53,16 +55,16 @@ def language_of(request: web.Request) -> str:
 @web.middleware
 async def surround(request: web.Request, handler: Next) -> web.StreamResponse:
     """Request id and network in, headers and problems out."""
-    request["request_id"] = secrets.token_hex(8)
-    request["network"] = _network(request)
+    request[REQUEST_ID] = secrets.token_hex(8)
+    request[NETWORK] = _network(request)
     try:
         if request.method not in _SAFE:
             _check_origin(request)
         response = await handler(request)
     except HearingError as error:
-        response = problem(error, language=language_of(request), request_id=request["request_id"])
+        response = problem(error, language=language_of(request), request_id=request[REQUEST_ID])
     except web.HTTPNotFound:
-        response = problem(NotFound(), language=language_of(request), request_id=request["request_id"])
+        response = problem(NotFound(), language=language_of(request), request_id=request[REQUEST_ID])
     except web.HTTPException as refused:
         response = web.json_response(
             {
@@ -78,17 +80,17 @@ async def surround(request: web.Request, handler: Next) -> web.StreamResponse:
         raise
     except Exception:
         # The last net: the caller gets a number to quote, the log gets the rest.
-        _log.exception("unexpected error", extra={"request_id": request["request_id"]})
+        _log.exception("unexpected error", extra={"request_id": request[REQUEST_ID]})
         failed = Unavailable(
             "server.error",
             zh="服务器出了问题，您的内容没有丢失，请稍后重试",
             en="Something went wrong on the server; nothing you sent was lost. Please try again",
         )
-        response = problem(failed, language=language_of(request), request_id=request["request_id"])
+        response = problem(failed, language=language_of(request), request_id=request[REQUEST_ID])
     if not response.prepared:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = request["request_id"]
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
     return response
 
 

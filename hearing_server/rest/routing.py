@@ -17,6 +17,8 @@ from hearing_server.services.container import Services
 M = TypeVar("M", bound=BaseModel)
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+# Set by the outermost middleware before anything else runs.
+NETWORK = web.RequestKey("network", str)
 
 
 class Who(StrEnum):
@@ -81,7 +83,7 @@ class Call:
     @property
     def network(self) -> str:
         """Where the call comes from, for rate limits: the peer's address."""
-        return str(self.request.get("network", "unknown"))
+        return self.request[NETWORK]
 
 
 Handler = Callable[[Call], Awaitable[object]]
