@@ -21,7 +21,7 @@ def write_poster(film: Path, poster: Path) -> None:
             container.seek(int(container.duration * _AT_SHARE))
         for frame in container.decode(stream):
             partial = poster.with_suffix(".part")
-            frame.to_image().save(partial, "JPEG", quality=_QUALITY)
+            frame.to_image().save(partial, "JPEG", quality=_QUALITY)  # type: ignore[no-untyped-call]
             partial.replace(poster)
             return
     raise ValueError("the film holds no picture")

@@ -1,4 +1,4 @@
-"""A demo court with robots for the flow tests: real HTTP, sockets, media, recorder, film; only the clock may be moved."""
+"""A demo court with robots for the flow tests: real HTTP, sockets, media, recorder, film; the clock may be moved."""
 
 from __future__ import annotations
 

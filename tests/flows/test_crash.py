@@ -1,4 +1,4 @@
-"""The server is killed in the middle of a hearing: after the restart the hearing goes on and the record says what it lost."""
+"""Killed in the middle of a hearing: after the restart the hearing goes on and the record says what it lost."""
 
 from __future__ import annotations
 
