@@ -1,0 +1,50 @@
+import type zh from "../zh/reminders";
+import type { Texts } from "../texts";
+
+const en: Texts<typeof zh> = {
+  kind: "Mandatory notice",
+  sheet: {
+    lead: "Please read and acknowledge. Nothing else can be done before.",
+    queue: "{at} of {total}",
+    from: "Issued by",
+    case: "Case",
+    issued: "Issued",
+    due: "Deadline",
+    overdue: "Overdue",
+    text: "Text of the notice",
+    acknowledge: "I have read this",
+    meaning: "Pressing “I have read this” says that you read the text above. The time goes on the case file.",
+    offline: "The network is away. Please press again when it is back.",
+  },
+  issue: {
+    open: "Issue a mandatory notice",
+    title: "Issue a mandatory notice",
+    text: "It covers every page of the recipients until they acknowledge it. A text message is sent as well.",
+    to: "Recipients",
+    all: "Select all",
+    subject: "Title",
+    body: "Text",
+    due: "Deadline (optional)",
+    send: "Issue",
+    needPeople: "Choose at least one recipient.",
+    needTitle: "Give a title.",
+    needText: "Write the text.",
+    pastDue: "The deadline must lie ahead.",
+    sent: "The notice was issued",
+  },
+  board: {
+    title: "Mandatory notices",
+    emptyTitle: "No mandatory notice yet",
+    emptyText: "Use one for what the parties must know.",
+    progress: "Acknowledged {done}/{total}",
+    issued: "Issued {at}",
+    due: "Deadline {at}",
+    at: "{state} · {at}",
+    attempts: "Deliveries",
+    simulatedSms: "Simulated text message",
+  },
+  state: { active: "Not seen", displayed: "Shown, not acknowledged", acknowledged: "Acknowledged", cancelled: "Cancelled" },
+  channel: { in_app: "On the page", sms: "Text message", clerk: "Handed to the clerk" },
+  attempt: { queued: "Waiting", accepted: "Sent", failed: "Failed" },
+};
+export default en;
