@@ -25,7 +25,7 @@ def _handler(route: Route):  # type: ignore[no-untyped-def]
         token = session_token(request)
         actor = await request.app[SERVICES].sessions.actor_of(token) if token else None
         check_who(route, actor)
-        body = await read_body(request, route, request.app[SETTINGS].limits.body_bytes)
+        body = await read_body(request, route, request.app[SETTINGS].limits)
         result = await route.handler(Call(request, actor, body, language_of(request)))
         if isinstance(result, web.StreamResponse):
             return result

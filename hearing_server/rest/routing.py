@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from hearing_server.errors import FieldError, Forbidden, Invalid, Malformed, NotSignedIn, TooLarge
+from hearing_server.errors import FieldError, Forbidden, Invalid, Malformed, NotFound, NotSignedIn, TooLarge
 from hearing_server.kernel import Actor
 from hearing_server.services.container import Services
+from hearing_server.settings import LimitSettings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,12 +36,28 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, data: object) -> object:
+        """Text with U+0000 is no text to people, and PostgreSQL can't keep it."""
+        if _holds_nul(data):
+            raise PydanticCustomError("control_character", "Text can't hold the character U+0000")
+        return data
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for item in value.items() for part in item)
+    if isinstance(value, list):
+        return any(_holds_nul(item) for item in value)
+    return isinstance(value, str) and "\0" in value
+
 
 class Call:
     """One request as a handler sees it."""
 
     def __init__(
-        self, request: web.Request, actor: Actor | None, body: BaseModel | None, language: str
+        self, request: web.Request, actor: Actor | None, body: BaseModel | bytes | None, language: str
     ) -> None:
         self.request = request
         self.services = request.app[SERVICES]
@@ -63,16 +81,25 @@ class Call:
         assert isinstance(self._body, model)
         return self._body
 
+    @property
+    def content(self) -> bytes:
+        """The bytes of a route that takes a file."""
+        assert isinstance(self._body, bytes)
+        return self._body
+
     def part(self, name: str) -> str:
-        """A part of the path."""
-        return self.request.match_info[name]
+        """A part of the path; NotFound for what can be no id (PostgreSQL refuses NUL, no encoding has surrogates)."""
+        text = self.request.match_info[name]
+        if not text.isprintable():
+            raise NotFound
+        return text
 
     def whole_number(self, name: str, default: int, *, at_most: int) -> int:
         """A query parameter 0…at_most; Invalid `query.malformed` for anything else."""
         text = self.request.query.get(name)
         if text is None:
             return default
-        if not text.isascii() or not text.isdigit() or int(text) > at_most:
+        if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > at_most:
             raise Invalid(
                 "query.malformed",
                 zh=f"参数 {name} 应为 0 到 {at_most} 的整数",
@@ -91,7 +118,7 @@ Handler = Callable[[Call], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the table. `answer` is a sentence for the API page; `max_bytes` overrides the JSON limit."""
+    """One row of the table. `file_limit` names the setting (`limits.…`) that bounds a body taken as plain bytes."""
 
     method: str
     path: str
@@ -101,31 +128,43 @@ class Route:
     body: type[Body] | None = None
     status: int = 200
     content_types: tuple[str, ...] = ("application/json",)
+    file_limit: str | None = None
 
 
-async def read_body(request: web.Request, route: Route, limit_bytes: int) -> BaseModel | None:
-    """The body as the route's model.
+async def read_body(request: web.Request, route: Route, limits: LimitSettings) -> BaseModel | bytes | None:
+    """The body as the route's model, or as bytes where the route takes a file.
 
     Errors: Malformed `body.not_json`, `body.content_type`; TooLarge `body.too_large`; Invalid `body.invalid`.
     """
-    if route.body is None:
+    if route.body is None and route.file_limit is None:
         return None
     if request.content_type not in route.content_types:
-        raise Malformed("body.content_type", zh="请求格式应为 JSON", en="The body must be application/json")
-    if (request.content_length or 0) > limit_bytes:
-        raise too_large(limit_bytes)
-    try:
-        data = await request.content.read(limit_bytes + 1)
-        while len(data) <= limit_bytes and not request.content.at_eof():
-            data += await request.content.read(limit_bytes + 1 - len(data))
-    except ConnectionError as error:
-        raise Malformed("body.cut_off", zh="请求没有传完", en="The request was cut off") from error
-    if len(data) > limit_bytes:
-        raise too_large(limit_bytes)
+        wanted = " / ".join(route.content_types)
+        raise Malformed(
+            "body.content_type", zh=f"请求格式应为 {wanted}", en=f"The body must be {wanted}"
+        )
+    data = await _read(request, getattr(limits, route.file_limit or "body_bytes"))
+    if route.body is None:
+        return data
     try:
         return route.body.model_validate_json(data or b"{}")
     except ValidationError as error:
         raise _invalid(error) from error
+
+
+async def _read(request: web.Request, limit_bytes: int) -> bytes:
+    if (request.content_length or 0) > limit_bytes:
+        raise too_large(limit_bytes)
+    pieces, size = [], 0
+    try:
+        while size <= limit_bytes and (piece := await request.content.read(limit_bytes + 1 - size)):
+            pieces.append(piece)
+            size += len(piece)
+    except ConnectionError as error:
+        raise Malformed("body.cut_off", zh="请求没有传完", en="The request was cut off") from error
+    if size > limit_bytes:
+        raise too_large(limit_bytes)
+    return b"".join(pieces)
 
 
 def too_large(limit_bytes: int) -> TooLarge:
@@ -158,6 +197,7 @@ def _invalid(error: ValidationError) -> Invalid | Malformed:
 
 
 _FIELD_WORDS = {
+    "control_character": "含有不可见的控制字符",
     "missing": "必填",
     "extra_forbidden": "没有这个字段",
     "string_too_long": "太长",
