@@ -250,9 +250,10 @@ class HearingSockets:
 
     async def seat_ended(self, seat: str, reason: str) -> None:
         here = self._by_seat.pop(seat, None)
-        if here is not None:
+        # A seat that its own connection has exchanged for a new one is no news to it.
+        if here is not None and here.state.seat == seat:
             here.state.seat = None
-            await here.emit("seat_ended", {"reason": reason})
+            await here.emit("seat_ended", {"seat": seat, "reason": reason})
 
     # --- doorbells ---------------------------------------------------------------------------
 
