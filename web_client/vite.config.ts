@@ -3,6 +3,7 @@ import { VantResolver } from "@vant/auto-import-resolver";
 import vue from "@vitejs/plugin-vue";
 import components from "unplugin-vue-components/vite";
 import { defineConfig } from "vitest/config";
+import { noOutsideAddresses } from "./outside_addresses";
 
 // Where the development pages find a running court server.
 const server = process.env["HEARING_SERVER"] ?? "http://127.0.0.1:8080";
@@ -10,6 +11,7 @@ const server = process.env["HEARING_SERVER"] ?? "http://127.0.0.1:8080";
 export default defineConfig({
   base: "/",
   plugins: [
+    noOutsideAddresses(),
     vue(),
     // Vant parts are found by their tag; our own components are imported by name, so that a reader sees where they come from.
     components({ dirs: [], dts: "src/vant-components.d.ts", resolvers: [VantResolver()] }),
