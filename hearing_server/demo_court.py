@@ -8,9 +8,10 @@ from typing import Final
 
 from hearing_server.app import CourtServer
 from hearing_server.filing.cases import Authority, Case, Openness, PartyKind, Procedure, Standing
+from hearing_server.filing.intake import CaseTerms, PartyIntake, RepresentativeIntake
 from hearing_server.kernel import Actor, CourtId, PersonId, Role, new_id
 from hearing_server.ports.people import Person, StaffAccount
-from hearing_server.services.cases import NewCase, NewParty, NewRepresentative
+from hearing_server.services.cases import NewCase
 from hearing_server.services.sessions import hash_password
 
 # The same for every member of the demo's staff, shown on the demo page; a real court has no such account.
@@ -149,9 +150,7 @@ class DemoCourt:
         loan = await server.services.cases.file(
             clerk,
             NewCase(
-                cause="民间借贷纠纷",
-                procedure=Procedure.ORDINARY,
-                openness=Openness.OPEN,
+                CaseTerms("民间借贷纠纷", Procedure.ORDINARY, Openness.OPEN),
                 judge_id=judge.person_id,
                 parties=(
                     _party(Standing.PLAINTIFF, _LIN, _XU),
@@ -162,9 +161,7 @@ class DemoCourt:
         rent = await server.services.cases.file(
             clerk,
             NewCase(
-                cause="房屋租赁合同纠纷",
-                procedure=Procedure.SUMMARY,
-                openness=Openness.OPEN,
+                CaseTerms("房屋租赁合同纠纷", Procedure.SUMMARY, Openness.OPEN),
                 judge_id=judge.person_id,
                 parties=(_party(Standing.PLAINTIFF, _WEN), _party(Standing.DEFENDANT, _HE)),
             ),
@@ -186,11 +183,11 @@ class DemoCourt:
         return Actor(person.id, account.role, person.court_id, person.name)
 
 
-def _party(standing: Standing, somebody: _Somebody, agent: _Somebody | None = None) -> NewParty:
-    agents: tuple[NewRepresentative, ...] = ()
+def _party(standing: Standing, somebody: _Somebody, agent: _Somebody | None = None) -> PartyIntake:
+    agents: tuple[RepresentativeIntake, ...] = ()
     if agent is not None:
-        agents = (NewRepresentative(agent.name, agent.phone, agent.id_number, Authority.SPECIAL),)
-    return NewParty(standing, PartyKind.NATURAL, somebody.name, somebody.phone, somebody.id_number, agents)
+        agents = (RepresentativeIntake(agent.name, agent.phone, agent.id_number, Authority.SPECIAL),)
+    return PartyIntake(standing, PartyKind.NATURAL, somebody.name, somebody.phone, somebody.id_number, agents)
 
 
 def _next_minutes(now: datetime, minutes: int) -> datetime:

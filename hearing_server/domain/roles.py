@@ -70,23 +70,25 @@ _SIDES = (Capacity.PARTY, Capacity.REPRESENTATIVE)
 _ON_CASE = (*_COURT, *_SIDES)
 _STAFF = (*_COURT, Capacity.PRESIDENT, Capacity.COLLEAGUE_JUDGE, Capacity.COLLEAGUE_CLERK)
 _CLERKS = (Capacity.CLERK, Capacity.COLLEAGUE_CLERK)
+# Registry and president see every case of their court; another judge does not.
+_MAY_LOOK = (*_ON_CASE, Capacity.PRESIDENT, Capacity.COLLEAGUE_CLERK)
 _DOOR = (HearingState.LOBBY, *RUNNING)
 _States = tuple[HearingState, ...]
 
 # Action → (who, in which state of the hearing). Actions that have no hearing hold in any state.
 RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
-    Action.CASE_SEE: (_ON_CASE, ANY_STATE),
+    Action.CASE_SEE: (_MAY_LOOK, ANY_STATE),
     Action.CASE_FILE: (_CLERKS, ANY_STATE),
     Action.CASE_IMPORT: (_CLERKS, ANY_STATE),
     Action.PARTY_ADD: ((Capacity.CLERK,), ANY_STATE),
-    Action.ACTS_READ: (_ON_CASE, ANY_STATE),
+    Action.ACTS_READ: (_MAY_LOOK, ANY_STATE),
     Action.SPACE_READ: (_ON_CASE, ANY_STATE),
     Action.SPACE_WRITE: (_ON_CASE, ANY_STATE),
     Action.BENCH_LANE: (_COURT, ANY_STATE),
     Action.REMINDER_ISSUE: (_COURT, ANY_STATE),
     Action.REMINDERS_SEE: (_COURT, ANY_STATE),
     Action.HEARING_SCHEDULE: ((Capacity.CLERK,), ANY_STATE),
-    Action.HEARING_SEE: (_ON_CASE, ANY_STATE),
+    Action.HEARING_SEE: (_MAY_LOOK, ANY_STATE),
     Action.HEARING_CANCEL: ((Capacity.CLERK,), (HearingState.SCHEDULED, HearingState.LOBBY)),
     Action.INVITATION_SEND: ((Capacity.CLERK,), BEFORE_THE_END),
     Action.CONSENT_DECIDE: (_SIDES, BEFORE_THE_END),

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from hearing_server.domain.hearings import BEFORE_THE_END
 from hearing_server.filing.cases import (
+    MAX_REPRESENTATIVES,
     Authority,
     Case,
     Openness,
@@ -18,12 +19,21 @@ from hearing_server.filing.cases import (
     Standing,
 )
 from hearing_server.filing.docket import DocketEntry
+from hearing_server.filing.intake import (
+    MAX_CAUSE_CHARS,
+    MAX_NAME_CHARS,
+    MAX_PARTIES,
+    Faults,
+    read_parties,
+    read_party,
+    read_terms,
+)
 from hearing_server.kernel import Actor, PersonId
 from hearing_server.rest.hearings import hearing_brief
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.cases import NewCase, NewParty, NewRepresentative
+from hearing_server.services.cases import NewCase
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARS)]
 Text32 = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
@@ -40,18 +50,18 @@ class PartyBody(Body):
     name: Name
     phone: Text32
     id_number: Text32
-    representatives: tuple[RepresentativeBody, ...] = Field((), max_length=2)
+    representatives: tuple[RepresentativeBody, ...] = Field((), max_length=MAX_REPRESENTATIVES)
 
 
 class CaseBody(Body):
     number: str | None = Field(None, max_length=64)
     type_code: Annotated[str, StringConstraints(min_length=1, max_length=3)] = "民初"
-    cause: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    cause: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CAUSE_CHARS)]
     procedure: Procedure = Procedure.ORDINARY
     openness: Openness = Openness.OPEN
     judge_id: Text32
     clerk_id: Text32 | None = None
-    parties: tuple[PartyBody, ...] = Field(min_length=1, max_length=100)
+    parties: tuple[PartyBody, ...] = Field(min_length=1, max_length=MAX_PARTIES)
 
 
 async def list_cases(call: Call) -> object:
@@ -72,25 +82,29 @@ async def get_case(call: Call) -> object:
 
 
 async def file_case(call: Call) -> object:
-    body = call.body(CaseBody)
+    body, faults = call.body(CaseBody), Faults()
+    given = body.model_dump(mode="json")
+    terms, parties = read_terms(given, faults), read_parties(given["parties"], faults)
+    faults.raise_if_any("body.invalid")
+    assert terms is not None
     new = NewCase(
-        cause=body.cause,
-        procedure=body.procedure,
-        openness=body.openness,
+        terms,
         judge_id=PersonId(body.judge_id),
         clerk_id=PersonId(body.clerk_id) if body.clerk_id else None,
         number=body.number or None,
         type_code=body.type_code,
-        parties=tuple(_new_party(party) for party in body.parties),
+        parties=parties,
     )
     case = await call.services.cases.file(call.actor, new)
     return await _whole(call, case.id)
 
 
 async def add_party(call: Call) -> object:
-    case = await call.services.cases.add_party(
-        call.actor, call.part("case_id"), _new_party(call.body(PartyBody))
-    )
+    faults = Faults()
+    party = read_party(call.body(PartyBody).model_dump(mode="json"), faults)
+    faults.raise_if_any("body.invalid")
+    assert party is not None
+    case = await call.services.cases.add_party(call.actor, call.part("case_id"), party)
     return await _whole(call, case.id)
 
 
@@ -124,20 +138,6 @@ async def list_acts(call: Call) -> object:
         "intact": page.is_intact,
         "broken_seq": page.broken_seq,
     }
-
-
-def _new_party(body: PartyBody) -> NewParty:
-    return NewParty(
-        standing=body.standing,
-        kind=body.kind,
-        name=body.name,
-        phone=body.phone,
-        id_number=body.id_number,
-        representatives=tuple(
-            NewRepresentative(agent.name, agent.phone, agent.id_number, agent.authority)
-            for agent in body.representatives
-        ),
-    )
 
 
 def case_brief(case: Case, actor: Actor) -> dict[str, object]:

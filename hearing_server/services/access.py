@@ -8,23 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.domain.hearings import Hearing
-from hearing_server.domain.roles import Capacity, capacity_of
-from hearing_server.errors import Forbidden, NotFound
-from hearing_server.filing.cases import Case, CaseMember, CaseRole
-from hearing_server.kernel import Actor, CaseId, HearingId, Role
+from hearing_server.domain.messages import Lane
+from hearing_server.domain.roles import Action, Capacity, can, capacity_of
+from hearing_server.errors import NotFound
+from hearing_server.filing.cases import Case, CaseMember
+from hearing_server.kernel import Actor, CaseId, HearingId, LaneId
 from hearing_server.ports.units import Unit
 
 
-async def access_case(unit: Unit, actor: Actor, case_id: str) -> tuple[Case, CaseMember | None]:
-    """The case and the actor's place on it.
+async def access_case(
+    unit: Unit, actor: Actor, case_id: str, *, lock: bool = False
+) -> tuple[Case, CaseMember | None]:
+    """The case and the actor's place on it. `lock` for those who will change its parties.
 
     Members of the case get in; so do the clerks and presidents of its court, who have no place on it (None).
     """
-    case = await unit.cases.get(CaseId(case_id))
+    case = await unit.cases.get(CaseId(case_id), lock=lock)
     if case is None or case.court.id != actor.court_id:
         raise NotFound
     member = case.member(actor.person_id)
-    if member is None and actor.role not in (Role.CLERK, Role.PRESIDENT):
+    if not can(capacity_of(actor.role, member.role if member else None), Action.CASE_SEE):
         raise NotFound
     return case, member
 
@@ -35,6 +38,26 @@ async def access_member_case(unit: Unit, actor: Actor, case_id: str) -> tuple[Ca
     if member is None:
         raise NotFound
     return case, member
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLane:
+    """A lane with its case and the place of the person who reads or writes there."""
+
+    lane: Lane
+    case: Case
+    member: CaseMember
+
+
+async def access_lane(unit: Unit, actor: Actor, lane_id: str) -> SeenLane:
+    """The one door to a lane, for reading, writing, receipts and what was posted there."""
+    lane = await unit.space.lane(LaneId(lane_id))
+    if lane is None:
+        raise NotFound
+    case, member = await access_member_case(unit, actor, lane.case_id)
+    if not lane.is_open_to(member.role):
+        raise NotFound
+    return SeenLane(lane, case, member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +80,3 @@ async def access_hearing(unit: Unit, actor: Actor, hearing_id: str, *, lock: boo
         raise NotFound
     case, member = await access_case(unit, actor, hearing.case_id)
     return SeenHearing(hearing, case, member)
-
-
-def require_role(actor: Actor, *roles: Role) -> None:
-    """Forbidden `role.not_allowed` unless the actor signed in with one of `roles`."""
-    if actor.role not in roles:
-        raise Forbidden("role.not_allowed", zh="您的身份不能进行此操作", en="Your role may not do this")
-
-
-def require_place(member: CaseMember | None, *roles: CaseRole) -> CaseMember:
-    """Forbidden `role.not_allowed` unless the person has one of these places on the case."""
-    if member is None or member.role not in roles:
-        raise Forbidden("role.not_allowed", zh="您的身份不能进行此操作", en="Your role may not do this")
-    return member

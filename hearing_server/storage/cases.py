@@ -59,8 +59,9 @@ class SqlCases:
         for party in case.parties:
             await self.add_party(case.id, party)
 
-    async def get(self, case_id: CaseId) -> Case | None:
-        found = await self._load(sa.select(t.cases).where(t.cases.c.id == case_id))
+    async def get(self, case_id: CaseId, *, lock: bool = False) -> Case | None:
+        query = sa.select(t.cases).where(t.cases.c.id == case_id)
+        found = await self._load(query.with_for_update() if lock else query)
         return found[0] if found else None
 
     async def by_number(self, court_id: CourtId, number: str) -> Case | None:

@@ -74,9 +74,12 @@ def test_rights__judge_alone__conducts() -> None:
         assert [capacity for capacity in Capacity if can(capacity, action)] == [Capacity.JUDGE]
 
 
-def test_rights__colleague__sees_no_case_but_may_decide_a_publication() -> None:
+def test_rights__colleague__reads_no_space_but_may_decide_a_publication() -> None:
+    assert not can(Capacity.COLLEAGUE_JUDGE, Action.CASE_SEE)
+    # The registry keeps every case of its court, and schedules, sends or cancels in its own alone.
+    assert can(Capacity.COLLEAGUE_CLERK, Action.CASE_SEE)
+    assert not can(Capacity.COLLEAGUE_CLERK, Action.HEARING_SCHEDULE)
     for capacity in (Capacity.COLLEAGUE_JUDGE, Capacity.COLLEAGUE_CLERK):
-        assert not can(capacity, Action.CASE_SEE)
         assert not can(capacity, Action.SPACE_READ)
         assert can(capacity, Action.PUBLICATION_DECIDE)
     with pytest.raises(Forbidden, match=r"right\.missing"):
