@@ -23,6 +23,7 @@ from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
 from hearing_server.ports.units import Units
 from hearing_server.rest import cases, config, hearings, recordings, sign_in
+from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.pages import find_client, mount_pages
@@ -105,24 +106,44 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         recorders = FolderRecorders(rooms)
         stack.push_async_callback(recorders.stop)
         address = SiteAddress(settings.server.public_url.rstrip("/"))
-        watch = RecorderWatch(
-            units, clock, bus, recorders, folder=settings.recordings_dir,
-            reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
-        )  # fmt: skip
+        watch = _watch(settings, units, clock, bus, recorders, profile)
         services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address)
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         rooms.room_listener = reports
         await reports.recover()
-        await _start_jobs(stack, bus, services, watch)
+        await _start_watch(stack, watch)
+        await _start_jobs(stack, bus, services, settings, seals=True)
         hub = Hub(HubSettings(), explain=explain_error, public_origin=settings.server.public_url)
         sockets = HearingSockets(hub, bus, services.sessions, services.courtroom, rooms)
         rooms.seat_listener = sockets
         sockets.start()
         stack.push_async_callback(sockets.stop)
         app = _web(settings, services, hub)
+        mount_metrics(app, lambda: [*rooms.measures(), *recorders.measures()])
+        mount_pages(app, find_client(ROOT))
         yield CourtServer(
             settings, app, services, units, bus, vault, clock, profile, rooms, recorders, hub, address
         )
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[Services]:
+    """A worker: sends notices and composes films for a server with `runs_jobs = false` on the same database."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        vault = FolderVault(settings.storage.data_dir / "keys")
+        bus = await _bus(settings, stack)
+        engine = create_engine(settings.database_url)
+        stack.push_async_callback(engine.dispose)
+        profile = read_court(settings)
+        units = SqlUnits(engine, bus)
+        rooms = EngineRooms(vault.grant_key())
+        recorders = FolderRecorders(rooms)
+        watch = _watch(settings, units, clock, bus, recorders, profile)
+        address = SiteAddress(settings.server.public_url.rstrip("/"))
+        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address)
+        await _start_jobs(stack, bus, services, settings, seals=False)
+        yield services
 
 
 def read_court(settings: Settings) -> CourtProfile:
@@ -143,6 +164,20 @@ async def _ensure_court(units: SqlUnits, profile: CourtProfile) -> None:
     async with units.write() as unit:
         if await unit.people.court(profile.court.id) is None:
             await unit.people.add_court(profile.court)
+
+
+def _watch(
+    settings: Settings,
+    units: SqlUnits,
+    clock: Clock,
+    bus: EventBus,
+    recorders: FolderRecorders,
+    profile: CourtProfile,
+) -> RecorderWatch:
+    return RecorderWatch(
+        units, clock, bus, recorders, folder=settings.recordings_dir,
+        reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
+    )  # fmt: skip
 
 
 def _media(settings: Settings, vault: FolderVault) -> MediaSettings:
@@ -183,15 +218,22 @@ def _services(
     )
 
 
-async def _start_jobs(stack: AsyncExitStack, bus: EventBus, services: Services, watch: RecorderWatch) -> None:
-    loops = (
+async def _start_jobs(
+    stack: AsyncExitStack, bus: EventBus, services: Services, settings: Settings, *, seals: bool
+) -> None:
+    """Seals need the recorder's process; notices and films may be left to workers."""
+    sealing = Loop("seals", services.recordings.seal_due, 2.0)
+    shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
-        Loop("seals", services.recordings.seal_due, 2.0),
         Loop("films", services.recordings.compose_due, 10.0, ("film_queued",)),
     )
-    runner = JobRunner(bus, loops)
+    takes_shared = settings.server.runs_jobs or not seals
+    runner = JobRunner(bus, ((sealing,) if seals else ()) + (shared if takes_shared else ()))
     runner.start()
     stack.push_async_callback(runner.stop)
+
+
+async def _start_watch(stack: AsyncExitStack, watch: RecorderWatch) -> None:
     watching = asyncio.create_task(watch.watch(), name="recorder-watch")
 
     async def end() -> None:
@@ -207,5 +249,4 @@ def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:
     app[SERVICES] = services
     mount(app, ROUTES)
     hub.attach(app)
-    mount_pages(app, find_client(ROOT))
     return app

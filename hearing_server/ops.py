@@ -84,6 +84,14 @@ def serve(
 
 
 @cli.command()
+def worker(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Send notices and compose films for a server that leaves them (server.runs_jobs = false)."""
+    from hearing_server.serving import work_for_court
+
+    _run(work_for_court(_settings(config, data, None, None, None, is_demo=False)))
+
+
+@cli.command()
 def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
     """Bring the database up to date."""
     from hearing_server.serving import migrate_database

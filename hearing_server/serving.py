@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hearing_server.app import running
+from hearing_server.app import running, working
 from hearing_server.settings import Settings
 from hearing_server.site import listening
 from hearing_server.storage.database import create_engine
@@ -16,6 +16,13 @@ async def serve_court(settings: Settings) -> None:
     async with running(settings) as server, listening(server.app, settings) as url:
         server.address.url = url
         print(f"serving on {url} (media port {server.rooms.engine.udp_port})", flush=True)
+        await asyncio.Event().wait()
+
+
+async def work_for_court(settings: Settings) -> None:
+    """Do the work a server leaves to workers, until cancelled."""
+    async with working(settings):
+        print("working: notices and films", flush=True)
         await asyncio.Event().wait()
 
 

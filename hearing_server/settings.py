@@ -44,6 +44,9 @@ class ServerSettings(Section):
         None, description="PEM chain; with tls_key the server speaks HTTPS itself."
     )
     tls_key: Path | None = Field(None, description="PEM private key.")
+    runs_jobs: bool = Field(
+        True, description="Send notices and compose films here; false leaves both to workers."
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=3, description="Reverse proxies before us whose X-Forwarded-For counts."
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
+import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
-from hearing_server.errors import Unavailable
+from hearing_server.errors import Conflict, Unavailable
 from hearing_server.ports.media import FilmMade
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,16 @@ class ProcessFilms:
     ) -> FilmMade:
         film = folder / "film" / _FILM
         film.parent.mkdir(exist_ok=True)
+        with _alone(film.parent):
+            return await self._compose(folder, film, labels, progress)
+
+    async def _compose(
+        self,
+        folder: Path,
+        film: Path,
+        labels: Mapping[str, object],
+        progress: Callable[[int], Awaitable[None]],
+    ) -> FilmMade:
         with tempfile.TemporaryDirectory() as scratch:
             words = Path(scratch) / "labels.json"
             words.write_text(json.dumps(labels, ensure_ascii=False), "utf-8")
@@ -54,6 +66,21 @@ class ProcessFilms:
         await _run("recorder.poster", str(film), str(film.with_name(_POSTER)))
         sha256, size_bytes = await asyncio.to_thread(_digest, film)
         return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One composer per film, whichever process it is in; the lock dies with its process."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise Conflict("film.in_work", zh="影像正在合成", en="The film is being composed") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def _run(module: str, *arguments: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import HearingId, RecordingId
+from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import Sealed, SealedGap, Writing
 from recorder.line_gaps import line_gaps
 from recorder.manifest import GapCause, Manifest
@@ -103,6 +104,15 @@ class FolderRecorders:
         """The process ends: what is written stays and is continued by the next one."""
         for recording_id in tuple(self._running):
             await self.abandon(recording_id)
+
+    def measures(self) -> list[Measure]:
+        """Running recordings and how many of them are not proven to write."""
+        proofs = [running.session.proof() for running in self._running.values()]
+        stalled = sum(not proof.advancing or proof.failure is not None for proof in proofs)
+        return [
+            Measure("hearing_recordings", "Recordings running on this node", len(proofs)),
+            Measure("hearing_recordings_stalled", "Recordings whose bytes do not advance", stalled),
+        ]
 
     def _session(self, recording_id: RecordingId) -> RecordingSession:
         running = self._running.get(recording_id)

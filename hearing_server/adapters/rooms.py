@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from hearing_server.errors import Conflict, Forbidden, HearingError, Invalid, RateLimited, Unavailable
 from hearing_server.kernel import HearingId, PersonId
+from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import (
     Offer,
     PathFacts,
@@ -148,6 +149,30 @@ class EngineRooms:
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:
         with _translated():
             await self.engine.set_self_muted(seat, source=source, muted=muted)
+
+    def measures(self) -> list[Measure]:
+        """Rooms, seats, packets, and what was thrown away and why."""
+        stats = self.engine.stats()
+        return [
+            Measure("hearing_rooms", "Rooms open on this node", stats.rooms),
+            Measure("hearing_seats", "People seated in rooms", stats.participants),
+            Measure("hearing_transports", "Media transports", stats.transports),
+            Measure("hearing_forwarded_packets", "Packets forwarded", stats.forwarded_packets, is_total=True),
+            Measure("hearing_failed_packets", "Packets not sent", stats.failed_packets, is_total=True),
+            Measure(
+                "hearing_room_events_dropped", "Room events dropped", stats.events_dropped, is_total=True
+            ),
+            *(
+                Measure(
+                    "hearing_dropped_datagrams",
+                    "Datagrams thrown away",
+                    count,
+                    is_total=True,
+                    part=("reason", why),
+                )
+                for why, count in sorted(stats.dropped.items())
+            ),
+        ]
 
     async def _on_event(self, event: events.RoomEvent) -> None:
         seats, rooms = self.seat_listener, self.room_listener

@@ -92,8 +92,7 @@ class Recordings:
             waiting = await unit.recordings.with_film((FilmState.QUEUED.value, FilmState.COMPOSING.value))
         if not waiting:
             return 0
-        await self._compose(waiting[0])
-        return 1
+        return int(await self._compose(waiting[0]))
 
     async def _seal(self, recording: Recording, hearing: Hearing) -> None:
         if self._recorder.writing(recording.id) is None:
@@ -125,7 +124,7 @@ class Recordings:
             unit.ring(Doorbell("hearing_changed", hearing.id))
             unit.ring(Doorbell("film_queued", recording.id))
 
-    async def _compose(self, recording: Recording) -> None:
+    async def _compose(self, recording: Recording) -> bool:
         async with self._units.read() as unit:
             hearing = await unit.hearings.get(recording.hearing_id)
             case = await unit.cases.get(hearing.case_id) if hearing else None
@@ -143,6 +142,9 @@ class Recordings:
             )
         except (HearingError, OSError) as error:
             reason = error.code if isinstance(error, HearingError) else type(error).__name__
+            if reason == "film.in_work":
+                # Another worker has it; this one looks again at its next turn.
+                return False
             _log.exception("film failed", extra={"recording": recording.id})
             await self._change_film(recording.id, lambda film: film.failed(reason))
             async with self._units.write() as unit:
@@ -150,7 +152,7 @@ class Recordings:
                     unit, actor, kind=ActKind.FILM_FAILED, chain_id=case.id, at=self._clock.utc_now(),
                     payload={"recording_id": recording.id, "reason": reason},
                 )  # fmt: skip
-            return
+            return True
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             current = await unit.recordings.get(recording.id)
@@ -169,6 +171,7 @@ class Recordings:
                 {"hearing_id": hearing.id, "recording_id": recording.id}, now=now,
             )  # fmt: skip
             unit.ring(Doorbell("case_changed", case.id))
+        return True
 
     # --- looking -----------------------------------------------------------------------------
 
