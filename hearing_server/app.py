@@ -22,13 +22,14 @@ from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
 from hearing_server.ports.units import Units
-from hearing_server.rest import cases, config, hearings, recordings, sign_in
+from hearing_server.rest import case_imports, cases, config, hearings, recordings, sign_in
 from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import SERVICES
 from hearing_server.services.acts import ActLog
+from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
@@ -51,7 +52,7 @@ from signaling.engine_io import HubSettings
 from signaling.hub import Hub
 from signaling.settings import MediaSettings
 
-ROUTES = (*config.ROUTES, *sign_in.ROUTES, *cases.ROUTES, *hearings.ROUTES, *recordings.ROUTES)
+ROUTES = (*config.ROUTES, *sign_in.ROUTES, *cases.ROUTES, *case_imports.ROUTES, *hearings.ROUTES, *recordings.ROUTES)
 
 
 @dataclass(slots=True)
@@ -204,11 +205,13 @@ def _services(
 ) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
+    filing = CaseFiling(units, vault, clock, profile)
     return Services(
         profile=profile,
         sessions=sessions,
         invitations=Invitations(units, vault, clock, codes, sessions),
-        cases=CaseFiling(units, vault, clock, profile),
+        cases=filing,
+        case_imports=CaseImports(units, vault, clock, profile, filing),
         acts=ActLog(units),
         hearings=Hearings(units, vault, clock, profile, address.link),
         courtroom=Courtroom(units, clock, bus, rooms, watch),

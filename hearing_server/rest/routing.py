@@ -140,9 +140,7 @@ async def read_body(request: web.Request, route: Route, limits: LimitSettings) -
         return None
     if request.content_type not in route.content_types:
         wanted = " / ".join(route.content_types)
-        raise Malformed(
-            "body.content_type", zh=f"请求格式应为 {wanted}", en=f"The body must be {wanted}"
-        )
+        raise Malformed("body.content_type", zh=f"请求格式应为 {wanted}", en=f"The body must be {wanted}")
     data = await _read(request, getattr(limits, route.file_limit or "body_bytes"))
     if route.body is None:
         return data

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
+from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.courtroom import Courtroom
 from hearing_server.services.hearings import Hearings
@@ -24,6 +25,7 @@ class Services:
     sessions: Sessions
     invitations: Invitations
     cases: CaseFiling
+    case_imports: CaseImports
     acts: ActLog
     hearings: Hearings
     courtroom: Courtroom
