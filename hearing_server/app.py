@@ -13,6 +13,8 @@ from aiohttp import web
 from hearing_server.adapters.bus import MemoryBus, RedisBus
 from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.folder_lock import FolderLock
+from hearing_server.adapters.objects import local_objects
+from hearing_server.adapters.pictures import PillowPictures
 from hearing_server.adapters.recording import FolderRecorders
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.sms import SimulatedSms
@@ -22,28 +24,36 @@ from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
 from hearing_server.ports.units import Units
-from hearing_server.rest import case_imports, cases, config, hearings, recordings, sign_in
+from hearing_server.rest import case_imports, cases, config, hearings, recordings, reminders, sign_in, space
 from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import SERVICES
 from hearing_server.services.acts import ActLog
+from hearing_server.services.attachments import Attachments
 from hearing_server.services.case_imports import CaseImports
+from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.group_commit import GroupCommit
+from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
 from hearing_server.services.recorder_watch import RecorderWatch
 from hearing_server.services.recordings import Recordings
+from hearing_server.services.reminders import Reminding
 from hearing_server.services.room_reports import RoomReports
 from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
+from hearing_server.sockets.case_news import CaseNews
+from hearing_server.sockets.case_space import CaseSocket
 from hearing_server.sockets.hearing import HearingSockets
+from hearing_server.sockets.lane_feeds import LaneFeeds
 from hearing_server.sockets.refusals import explain_error
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.schema import bring_up_to_date
@@ -52,7 +62,16 @@ from signaling.engine_io import HubSettings
 from signaling.hub import Hub
 from signaling.settings import MediaSettings
 
-ROUTES = (*config.ROUTES, *sign_in.ROUTES, *cases.ROUTES, *case_imports.ROUTES, *hearings.ROUTES, *recordings.ROUTES)
+ROUTES = (
+    *config.ROUTES,
+    *sign_in.ROUTES,
+    *cases.ROUTES,
+    *case_imports.ROUTES,
+    *hearings.ROUTES,
+    *recordings.ROUTES,
+    *space.ROUTES,
+    *reminders.ROUTES,
+)
 
 
 @dataclass(slots=True)
@@ -108,7 +127,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(recorders.stop)
         address = SiteAddress(settings.server.public_url.rstrip("/"))
         watch = _watch(settings, units, clock, bus, recorders, profile)
-        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address)
+        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         rooms.room_listener = reports
         await reports.recover()
@@ -119,6 +138,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         rooms.seat_listener = sockets
         sockets.start()
         stack.push_async_callback(sockets.stop)
+        _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
         mount_metrics(app, lambda: [*rooms.measures(), *recorders.measures()])
         mount_pages(app, find_client(ROOT))
@@ -142,7 +162,7 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         recorders = FolderRecorders(rooms)
         watch = _watch(settings, units, clock, bus, recorders, profile)
         address = SiteAddress(settings.server.public_url.rstrip("/"))
-        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address)
+        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
         await _start_jobs(stack, bus, services, settings, seals=False)
         yield services
 
@@ -202,6 +222,7 @@ def _services(
     recorders: FolderRecorders,
     watch: RecorderWatch,
     address: SiteAddress,
+    settings: Settings,
 ) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
@@ -218,6 +239,17 @@ def _services(
         recordings=Recordings(units, clock, profile, watch, recorders, rooms, ProcessFilms()),
         relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
         outbox=Outbox(units, vault),
+        space=CaseSpace(units, clock, GroupCommit(units), text_chars=settings.limits.text_chars),
+        attachments=Attachments(
+            units,
+            clock,
+            local_objects(settings.storage.data_dir / "objects"),
+            PillowPictures(),
+            spool=settings.storage.data_dir / "spool",
+            limit_bytes=settings.limits.attachment_bytes,
+        ),
+        reminders=Reminding(units, vault, clock, profile),
+        hearing_soon=HearingSoon(units, clock),
     )
 
 
@@ -229,6 +261,9 @@ async def _start_jobs(
     shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
         Loop("films", services.recordings.compose_due, 10.0, ("film_queued",)),
+        Loop("ladder", services.reminders.climb_due, 5.0),
+        Loop("attempts", services.reminders.settle_due, 30.0, ("notice_settled",)),
+        Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
     takes_shared = settings.server.runs_jobs or not seals
     runner = JobRunner(bus, ((sealing,) if seals else ()) + (shared if takes_shared else ()))
@@ -244,6 +279,17 @@ async def _start_watch(stack: AsyncExitStack, watch: RecorderWatch) -> None:
         await asyncio.gather(watching, return_exceptions=True)
 
     stack.push_async_callback(end)
+
+
+def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: Services) -> None:
+    services.space.start()
+    stack.push_async_callback(services.space.stop)
+    feeds = LaneFeeds(hub, services.space)
+    socket = CaseSocket(hub, services.sessions, services.space, services.reminders, feeds)
+    hub.add(socket.namespace())
+    news = CaseNews(hub, bus, services.space, services.reminders, socket, feeds)
+    news.start()
+    stack.push_async_callback(news.stop)
 
 
 def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:

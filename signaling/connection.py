@@ -132,6 +132,7 @@ class Connection(Generic[S]):
         self._hub = hub
         self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def is_open(self) -> bool:
@@ -158,6 +159,10 @@ class Connection(Generic[S]):
     async def close(self, reason: str) -> None:
         """End this connection; the client won't come back by itself. Say why by an event before."""
         await self._hub.end(self, reason)
+
+    def after_ack(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` right after the ack of the command in hand; when it fails, the socket is cut."""
+        self._afterwards.append(work)
 
     # The hub's side.
 
@@ -188,16 +193,26 @@ class Connection(Generic[S]):
                 answer = await self._run(waiting)
                 if waiting.number is not None:
                     await self._hub.send_ack(self, waiting.number, answer)
+                await self._follow_up()
         finally:
             self.end_reason = self.end_reason or "server_stopped"
             await self._guarded(self.namespace.closed(self, self.end_reason), "closed")
 
-    async def _guarded(self, work: Awaitable[None], what: str) -> None:
+    async def _follow_up(self) -> None:
+        works, self._afterwards = self._afterwards, []
+        for work in works:
+            if not await self._guarded(work(), "after_ack"):
+                self._hub.cut(self.socket_id, "follow_up_failed")
+
+    async def _guarded(self, work: Awaitable[None], what: str) -> bool:
+        """True when `work` was done."""
         try:
             async with asyncio.timeout(self._hub.settings.command_timeout_s):
                 await work
         except Exception:
             _log.exception("connection hook failed", extra={"hook": what, "namespace": self.namespace.name})
+            return False
+        return True
 
     async def _run(self, waiting: _Waiting) -> dict[str, object]:
         command = self.namespace.commands[waiting.name]

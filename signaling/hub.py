@@ -178,6 +178,12 @@ class Hub:
         self.forget(connection.id, reason)
         await self._server.manager.disconnect(connection.id, connection.namespace.name, ignore_queue=True)
 
+    def cut(self, socket_id: str, why: str) -> None:
+        """End a socket at once; its client comes back by itself and resumes."""
+        socket = self._socket(socket_id)
+        if socket is not None:
+            socket.cut(why)
+
     def forget(self, sid: str, reason: str) -> None:
         """The connection is over; its worker runs `closed` after the command in hand."""
         connection = self._connections.pop(sid, None)

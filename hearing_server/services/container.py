@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
+from hearing_server.services.attachments import Attachments
 from hearing_server.services.case_imports import CaseImports
+from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
 from hearing_server.services.recordings import Recordings
+from hearing_server.services.reminders import Reminding
 from hearing_server.services.sessions import Sessions
 
 
@@ -32,3 +36,7 @@ class Services:
     recordings: Recordings
     relay: NoticeRelay
     outbox: Outbox
+    space: CaseSpace
+    attachments: Attachments
+    reminders: Reminding
+    hearing_soon: HearingSoon
