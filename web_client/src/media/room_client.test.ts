@@ -97,6 +97,21 @@ describe("a place in the media room", () => {
     expect(client.state.value).toBe("in");
   });
 
+  it("mends nothing on a seat that a restarted server does not know: one question, then a new seat", async () => {
+    await client.join(tracks());
+    FakePeer.made[0]!.become("connected");
+    channel.isUp.set(false);
+    FakePeer.made[0]!.become("failed");
+    channel.answers["subscription_restart"] = () => {
+      throw new Refusal("seat.none", "", true);
+    };
+    channel.isUp.set(true);
+    await clock.advance(2_000);
+    expect(channel.count("subscription_restart")).toBe(1);
+    expect(channel.count("track_publish")).toBe(2);
+    expect(client.state.value).toBe("in");
+  });
+
   it("goes ICE restart, fresh transport, new seat when the way up stays dead", async () => {
     await client.join(tracks());
     const up = FakePeer.made[0]!;

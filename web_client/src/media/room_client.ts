@@ -199,9 +199,13 @@ export class RoomClient {
 
   private socketChanged(isUp: boolean): void {
     if (!this.isWanted) return;
-    this.links?.upLadder.signallingChanged(isUp);
-    this.links?.downLadder.signallingChanged(isUp);
-    if (isUp && this.state.value !== "joining") void this.line.run(() => this.resume());
+    if (!isUp) this.tellLadders(false);
+    else if (this.state.value !== "joining") void this.line.run(() => this.resume());
+  }
+
+  private tellLadders(isSignallingUp: boolean): void {
+    this.links?.upLadder.signallingChanged(isSignallingUp);
+    this.links?.downLadder.signallingChanged(isSignallingUp);
   }
 
   /** After the socket came back: is the seat still ours? If so media never stopped; if not, sit down again. */
@@ -210,6 +214,8 @@ export class RoomClient {
     if (!this.links) return this.scheduleRejoin();
     try {
       await this.options.channel.request("subscription_restart", {});
+      // Only on a seat that is ours can links be mended.
+      this.tellLadders(true);
     } catch {
       this.scheduleRejoin();
     }

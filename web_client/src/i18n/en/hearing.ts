@@ -19,6 +19,7 @@ const en: Texts<typeof zh> = {
     stalled: "Recording stalled",
     failed: "Recording failed",
     sealed: "Recording sealed",
+    unknown: "Recording state unknown",
   },
   tile: {
     picture: "Picture of {name}",

@@ -16,6 +16,7 @@ export default {
     stalled: "录像停滞",
     failed: "录像失败",
     sealed: "录像已封存",
+    unknown: "录像状态未知",
   },
   tile: {
     picture: "{name}的画面",
