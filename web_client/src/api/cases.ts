@@ -23,7 +23,8 @@ export interface CaseDraft {
 }
 export interface ImportResult {
   imported: number;
-  cases: { id: string; number: string }[];
+  /** A rehearsal gives no ids: nothing was made. */
+  cases: { id: string | null; number: string }[];
 }
 
 export const listCases = async (): Promise<CaseBrief[]> => (await get<{ items: CaseBrief[] }>("/cases")).items;
@@ -35,4 +36,4 @@ export const listStaff = async (): Promise<Person[]> => (await get<{ items: Pers
 
 /** A file of cases from another court system: all of it or nothing. 60 s, for thousands of lines. */
 export const importCases = (content: ArrayBuffer, type: "text/csv" | "application/json", dryRun: boolean): Promise<ImportResult> =>
-  post("/case-imports", undefined, { raw: { content, type }, query: { dry_run: dryRun }, timeoutMs: 60_000 });
+  post("/case-imports", undefined, { raw: { content, type }, query: { dry_run: dryRun ? 1 : 0 }, timeoutMs: 60_000 });

@@ -6,6 +6,8 @@ import { actLine } from "./act_words";
 import { courtCodeOf, isMobile, newParty, newRepresentative, partyWrong, problemByField } from "./drafts";
 import { draftOf, formWrong, type FilingForm } from "./filing";
 import { columnOf, ImportFileRefused, MAX_IMPORT_BYTES, readImportFile } from "./import_file";
+import { idNumberProblem } from "@/model/id_number";
+import { TEMPLATE_CSV } from "./import_template";
 import { readinessOf } from "./readiness";
 
 const RIGHT_ID = "11010519491231002X";
@@ -62,6 +64,14 @@ describe("a file to import", () => {
     const bytes = new Uint8Array([0xb0, 0xb8, 0xd3, 0xc9]);
     expect(await readImportFile(file("a.CSV", bytes))).toEqual({ name: "a.CSV", bytes: 4, type: "text/csv", content: bytes.buffer });
     expect((await readImportFile(file("a.json", bytes))).type).toBe("application/json");
+  });
+
+  it("may begin as the template, whose people could exist and whose rows are as wide as its header", () => {
+    const [header = "", ...rows] = TEMPLATE_CSV.trimEnd().split("\r\n");
+    for (const row of rows) expect(row.split(",")).toHaveLength(header.split(",").length);
+    const numbers = TEMPLATE_CSV.match(/\b330199\d{11}[\dX]\b/gu) ?? [];
+    expect(numbers).toHaveLength(3);
+    expect(numbers.map(idNumberProblem)).toEqual([null, null, null]);
   });
 
   it("has its faults named by the columns of the file", () => {
