@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,8 @@ _TITLES = {
 
 @dataclass(slots=True)
 class _Running:
-    room: HearingId
     session: RecordingSession
+    room: HearingId | None = None
 
 
 class FolderRecorders:
@@ -37,7 +38,7 @@ class FolderRecorders:
         self._rooms = rooms
         self._running: dict[RecordingId, _Running] = {}
 
-    async def start(self, recording_id: RecordingId, room: HearingId, folder: Path) -> None:
+    async def start(self, recording_id: RecordingId, folder: Path) -> None:
         if recording_id in self._running:
             return
         loop = asyncio.get_running_loop()
@@ -47,8 +48,13 @@ class FolderRecorders:
             )
         except RecordingFailure as error:
             raise _unavailable(error) from error
-        await self._rooms.engine.attach_sink(room, session)
-        self._running[recording_id] = _Running(room, session)
+        self._running[recording_id] = _Running(session)
+
+    async def listen(self, recording_id: RecordingId, room: HearingId) -> None:
+        running = self._running[recording_id]
+        if running.room is None:
+            await self._rooms.engine.attach_sink(room, running.session)
+            running.room = room
 
     def writing(self, recording_id: RecordingId) -> Writing | None:
         running = self._running.get(recording_id)
@@ -85,7 +91,7 @@ class FolderRecorders:
             raise Unavailable(
                 "recording.not_here", zh="本节点没有这一录像", en="This node isn't recording it"
             )
-        await self._rooms.engine.detach_sink(running.room, running.session)
+        await self._detach(running)
         try:
             manifest = await running.session.close()
         except RecordingFailure as error:
@@ -97,13 +103,21 @@ class FolderRecorders:
     async def abandon(self, recording_id: RecordingId) -> None:
         running = self._running.pop(recording_id, None)
         if running is not None:
-            await self._rooms.engine.detach_sink(running.room, running.session)
+            await self._detach(running)
             await running.session.close()
+            await asyncio.to_thread(shutil.rmtree, running.session.folder, ignore_errors=True)
 
     async def stop(self) -> None:
         """The process ends: what is written stays and is continued by the next one."""
         for recording_id in tuple(self._running):
-            await self.abandon(recording_id)
+            running = self._running.pop(recording_id)
+            await self._detach(running)
+            await running.session.close()
+
+    async def _detach(self, running: _Running) -> None:
+        if running.room is not None:
+            await self._rooms.engine.detach_sink(running.room, running.session)
+            running.room = None
 
     def measures(self) -> list[Measure]:
         """Running recordings and how many of them are not proven to write."""

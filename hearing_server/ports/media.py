@@ -136,8 +136,12 @@ class Sealed:
 class RecorderControl(Protocol):
     """Orders recordings. Errors: Unavailable with a `disk.…` or `recording.…` code."""
 
-    async def start(self, recording_id: RecordingId, room: HearingId, folder: Path) -> None:
-        """Start, or go on in a folder left by a crash; the recorder subscribes to the room."""
+    async def start(self, recording_id: RecordingId, folder: Path) -> None:
+        """Start writing, or go on in a folder left by a crash; no room is listened to yet."""
+        ...
+
+    async def listen(self, recording_id: RecordingId, room: HearingId) -> None:
+        """Subscribe to the room: from here on what is forwarded there is recorded."""
         ...
 
     def writing(self, recording_id: RecordingId) -> Writing | None:
@@ -153,7 +157,7 @@ class RecorderControl(Protocol):
         ...
 
     async def abandon(self, recording_id: RecordingId) -> None:
-        """Stop without a seal, for a hearing that did not open."""
+        """Stop and throw away what was written for a hearing that did not open."""
         ...
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hearing_server.domain.codes import OneTimeCode
 from hearing_server.filing.cases import Court
 from hearing_server.kernel import CourtId, HearingId, PersonId, Role
 
@@ -33,8 +34,6 @@ class StaffAccount:
     username: str
     password_hash: str
     role: Role
-    failed_tries: int
-    locked_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +46,6 @@ class Session:
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OneTimeCode:
-    id: str
-    subject: str
-    code_hash: str
-    created_at: datetime
-    expires_at: datetime
-    tries: int
-    used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +80,6 @@ class People(Protocol):
     async def staff_by_username(self, username: str) -> StaffAccount | None: ...
     async def staff_account(self, person_id: PersonId) -> StaffAccount | None: ...
     async def staff(self, court_id: CourtId) -> list[tuple[Person, StaffAccount]]: ...
-    async def note_failed_sign_in(
-        self, person_id: PersonId, tries: int, locked_until: datetime | None
-    ) -> None: ...
 
     async def add_session(self, session: Session) -> None: ...
     async def session_by_token(self, token_sha256: str) -> Session | None: ...
@@ -107,7 +92,10 @@ class People(Protocol):
         ...
 
     async def add_code(self, code: OneTimeCode) -> None: ...
-    async def newest_code(self, subject: str) -> OneTimeCode | None: ...
+    async def newest_code(self, subject: str, *, lock: bool = False) -> OneTimeCode | None:
+        """`lock` holds the row until the commit, so that guesses at once are counted one after another."""
+        ...
+
     async def count_try(self, code_id: str) -> None: ...
     async def use_code(self, code_id: str, at: datetime) -> bool:
         """True for the one caller that used it."""
@@ -123,3 +111,9 @@ class People(Protocol):
     async def count_attempt(self, name: str, *, now: datetime, window_s: int) -> int:
         """Count one attempt under `name`; how many there are in the window that is running."""
         ...
+
+    async def attempts(self, name: str, *, now: datetime, window_s: int) -> int:
+        """How many were counted in the window that is running."""
+        ...
+
+    async def forget_attempts(self, name: str) -> None: ...

@@ -24,12 +24,18 @@ async def access_case(
     Members of the case get in; so do the clerks and presidents of its court, who have no place on it (None).
     """
     case = await unit.cases.get(CaseId(case_id), lock=lock)
-    if case is None or case.court.id != actor.court_id:
+    if case is None:
         raise NotFound
+    return case, place_on(actor, case)
+
+
+def place_on(actor: Actor, case: Case) -> CaseMember | None:
+    """The actor's place on a case that was fetched; None for a colleague of the court. NotFound for a stranger."""
     member = case.member(actor.person_id)
-    if not can(capacity_of(actor.role, member.role if member else None), Action.CASE_SEE):
+    is_ours = case.court.id == actor.court_id
+    if not is_ours or not can(capacity_of(actor.role, member.role if member else None), Action.CASE_SEE):
         raise NotFound
-    return case, member
+    return member
 
 
 async def access_member_case(unit: Unit, actor: Actor, case_id: str) -> tuple[Case, CaseMember]:
@@ -71,6 +77,11 @@ class SeenHearing:
     def capacity(self, actor: Actor) -> Capacity:
         """What the actor is towards this case."""
         return capacity_of(actor.role, self.member.role if self.member else None)
+
+
+def seen_by(actor: Actor, hearing: Hearing, case: Case) -> SeenHearing:
+    """A hearing that was fetched for many, as one of them may see it. NotFound for a stranger."""
+    return SeenHearing(hearing, case, place_on(actor, case))
 
 
 async def access_hearing(unit: Unit, actor: Actor, hearing_id: str, *, lock: bool = False) -> SeenHearing:

@@ -19,11 +19,13 @@ from hearing_server.domain.hearing_view import hearing_view
 from hearing_server.domain.hearings import Change, Hearing, HearingState
 from hearing_server.domain.participants import Page, Presence, Source, Stage
 from hearing_server.domain.roles import Action, require
+from hearing_server.errors import NotFound
+from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, Clock, HearingId, PersonId
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import RoomEngine
 from hearing_server.ports.units import Unit, Units
-from hearing_server.services.access import SeenHearing, access_hearing
+from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
 from hearing_server.services.recorder_watch import RecorderWatch
@@ -51,9 +53,17 @@ class Courtroom:
 
     async def view(self, actor: Actor, hearing_id: str, *, language: str) -> dict[str, object]:
         """The hearing as the actor may see it now."""
+        hearing, case = await self.read(hearing_id)
+        return self.view_of(seen_by(actor, hearing, case), actor.person_id, language=language)
+
+    async def read(self, hearing_id: str) -> tuple[Hearing, Case]:
+        """The stored hearing and its case, for those who show it to many. NotFound."""
         async with self._units.read() as unit:
-            seen = await access_hearing(unit, actor, hearing_id)
-        return self.view_of(seen, actor.person_id, language=language)
+            hearing = await unit.hearings.get(HearingId(hearing_id))
+            case = await unit.cases.get(hearing.case_id) if hearing else None
+        if hearing is None or case is None:
+            raise NotFound
+        return hearing, case
 
     def view_of(self, seen: SeenHearing, viewer: PersonId, *, language: str) -> dict[str, object]:
         """The view for one person of a hearing that was fetched already."""
@@ -171,6 +181,7 @@ class Courtroom:
                 await self._recorder.give_up(hearing.id)
                 raise
             self._recorder.mark(hearing.id, kind="opened", text="开庭")
+            await self._recorder.listen(hearing.id)
             return opened
 
     async def recess(

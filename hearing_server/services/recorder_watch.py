@@ -65,7 +65,7 @@ class RecorderWatch:
     async def begin(self, hearing: Hearing) -> RecordingId:
         """Start the recorder and wait for its proof. Errors: Unavailable `disk.…`, `recording.not_proven`."""
         recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
-        await self._recorder.start(recording_id, hearing.id, self.folder_of(recording_id))
+        await self._recorder.start(recording_id, self.folder_of(recording_id))
         self._recordings[hearing.id] = recording_id
         await self.prove_again(hearing.id)
         return recording_id
@@ -107,6 +107,10 @@ class RecorderWatch:
             payload={"hearing_id": hearing.id, "recording_id": recording_id},
         )
 
+    async def listen(self, hearing_id: HearingId) -> None:
+        """The hearing is open: what is said from here on is recorded, and nothing before."""
+        await self._recorder.listen(self._recordings[hearing_id], hearing_id)
+
     async def give_up(self, hearing_id: HearingId) -> None:
         """The hearing did not open: what was written meanwhile is nobody's record."""
         recording_id = self._recordings.pop(hearing_id, None)
@@ -120,7 +124,8 @@ class RecorderWatch:
             row = await unit.recordings.of_hearing(hearing.id)
         if row is None or row.state is not RecordingState.RECORDING:
             return
-        await self._recorder.start(row.id, hearing.id, self.folder_of(row.id))
+        await self._recorder.start(row.id, self.folder_of(row.id))
+        await self._recorder.listen(row.id, hearing.id)
         self._recordings[hearing.id] = row.id
 
     # --- orders ------------------------------------------------------------------------------

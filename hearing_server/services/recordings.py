@@ -97,8 +97,7 @@ class Recordings:
     async def _seal(self, recording: Recording, hearing: Hearing) -> None:
         if self._recorder.writing(recording.id) is None:
             # This process isn't writing it (it was restarted after the closing): go on and seal.
-            await self._rooms.open_room(hearing.id)
-            await self._recorder.start(recording.id, hearing.id, self._watch.folder_of(recording.id))
+            await self._recorder.start(recording.id, self._watch.folder_of(recording.id))
         sealed = await self._recorder.seal(recording.id)
         self._watch.forget(hearing.id)
         await self._rooms.close_room(hearing.id, reason="closed")

@@ -94,26 +94,30 @@ class RoomReports:
         await self._bus.publish(Doorbell("hearing_changed", hearing_id))
 
     async def recover(self) -> int:
-        """After a start: take up every hearing that was running; the record goes on and says what it lost."""
-        actor = system_actor(self._court_id)
+        """After a start: take up every hearing that was running or may still be reopened.
+
+        The record goes on and says what it lost.
+        """
         now = self._clock.utc_now()
         async with self._units.read() as unit:
-            running = await unit.hearings.in_states(hearings.RUNNING)
-        for hearing in running:
+            found = await unit.hearings.in_states((*hearings.RUNNING, HearingState.CLOSED))
+        alive = [hearing for hearing in found if not hearing.is_final(now)]
+        for hearing in alive:
             await take_up_room(self._rooms, self._recorder, hearing)
             await self._recorder.take_up(hearing)
             if hearing.state is HearingState.RECESS:
                 self._recorder.pause(hearing.id)
+            if hearing.state is not HearingState.IN_SESSION:
                 await self._rooms.hold_room(hearing.id, held=True)
             for person in hearing.participants:
                 if person.is_in_room:
                     await self._note(hearing.id, person.person_id, _lost(person.person_id))
             async with self._units.write() as unit:
                 await record_act(
-                    unit, actor, kind=ActKind.RECORDING_RECOVERED, chain_id=hearing.case_id, at=now,
-                    payload={"hearing_id": hearing.id},
+                    unit, system_actor(self._court_id), kind=ActKind.RECORDING_RECOVERED,
+                    chain_id=hearing.case_id, at=now, payload={"hearing_id": hearing.id},
                 )  # fmt: skip
-        return len(running)
+        return len(alive)
 
     async def _note(
         self, room: HearingId, person_id: PersonId, transition: Callable[[Hearing, datetime], Change]

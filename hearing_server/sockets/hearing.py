@@ -16,6 +16,7 @@ from hearing_server.errors import Conflict, HearingError
 from hearing_server.kernel import Actor, HearingId
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import Offer, RoomEngine
+from hearing_server.services.access import seen_by
 from hearing_server.services.courtroom import Courtroom
 from hearing_server.services.sessions import Sessions
 from signaling.connection import Command, Connection, Knock, Namespace, SocketBody
@@ -148,7 +149,7 @@ class HearingSockets:
 
     async def _opened(self, here: Here) -> None:
         here.enter(_room(here.state.hearing_id))
-        await self._show(here)
+        await self._show(here.state.hearing_id, [here])
 
     async def _closed(self, here: Here, reason: str) -> None:
         state = here.state
@@ -281,22 +282,27 @@ class HearingSockets:
             self._wake.clear()
             changed, self._changed = self._changed, set()
             for hearing_id in changed:
-                self._courtroom.renew(hearing_id)
-                for here in self._hub.room(NAME, _room(hearing_id)):
-                    await self._show(here)
+                try:
+                    await self._show(hearing_id, self._hub.room(NAME, _room(hearing_id)))
+                except Exception:
+                    _log.exception("a hearing's view failed")
 
-    async def _show(self, here: Here) -> None:
-        state = here.state
-        try:
-            view = await self._courtroom.view(state.actor, state.hearing_id, language=here.language)
-        except HearingError:
-            # No longer theirs to see: taken off the case while connected.
-            await here.close("not_yours")
+    async def _show(self, hearing_id: HearingId, viewers: list[Here]) -> None:
+        """Read the hearing once, show each viewer what is theirs to see."""
+        if not viewers:
             return
-        except Exception:
-            _log.exception("a hearing's view failed")
-            return
-        await here.emit("hearing_updated", {"hearing": view})
+        self._courtroom.renew(hearing_id)
+        hearing, case = await self._courtroom.read(hearing_id)
+        for here in viewers:
+            actor = here.state.actor
+            try:
+                seen = seen_by(actor, hearing, case)
+                view = self._courtroom.view_of(seen, actor.person_id, language=here.language)
+            except HearingError:
+                # No longer theirs to see: taken off the case while connected.
+                await here.close("not_yours")
+                continue
+            await here.emit("hearing_updated", {"hearing": view})
 
 
 def _room(hearing_id: HearingId) -> str:
