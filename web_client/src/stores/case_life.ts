@@ -36,7 +36,7 @@ export const useCaseLife = defineStore("case_life", () => {
 
   function start(person: string): void {
     if (link !== null && personId === person) return;
-    stop();
+    if (link !== null) stop();
     personId = person;
     const made = new CaseLink({ onUp: up, onState: (state) => (linkState.value = state), onHeads: heads });
     link = made;
@@ -63,7 +63,14 @@ export const useCaseLife = defineStore("case_life", () => {
     made.on("case_changed", ({ case_id: id }) => (changes.value = { ...changes.value, [id]: (changes.value[id] ?? 0) + 1 }));
     made.on("session_ended", () => {
       made.close();
-      void readMe().catch(() => undefined); // The 401 it gets signs this page out.
+      // A 401 signs this page out. Still signed in, it was one device too many: back when somebody looks at it.
+      const back = (): void => {
+        if (document.visibilityState === "visible" && link === made) made.open();
+      };
+      void readMe().then(
+        () => document.addEventListener("visibilitychange", back, { once: true }),
+        () => undefined,
+      );
     });
     for (const event of ["obligation_raised", "obligation_settled"] as const) {
       made.on(event, (body) => {
@@ -98,7 +105,7 @@ export const useCaseLife = defineStore("case_life", () => {
   }
 
   async function readAgain(lane: string): Promise<void> {
-    keep(logFromPage(lane, await readLane(lane, { limit: PAGE_EVENTS })));
+    keep(logFromPage(lane, await readLane(lane, { before: Number.MAX_SAFE_INTEGER, limit: PAGE_EVENTS })));
     settle(lane);
   }
 

@@ -13,20 +13,25 @@ export interface UnreadRow {
   kind: "unread";
   key: string;
 }
-export interface EventRow {
-  kind: "message" | "card";
+interface EventParts {
   key: string;
   event: LaneEvent;
   isOwn: boolean;
   /** Goes on from the row above: same sender, few minutes later. The plate is not repeated. */
   isFollowing: boolean;
 }
+export interface MessageRow extends EventParts {
+  kind: "message";
+}
+export interface CardRow extends EventParts {
+  kind: "card";
+}
 export interface PendingRow {
   kind: "pending";
   key: string;
   entry: OutboxEntry;
 }
-export type Row = DayRow | UnreadRow | EventRow | PendingRow;
+export type Row = DayRow | UnreadRow | MessageRow | CardRow | PendingRow;
 
 const FOLLOWS_WITHIN_MS = 5 * 60_000;
 
