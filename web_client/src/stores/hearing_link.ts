@@ -4,13 +4,16 @@ import { asProblem, Problem } from "@/api/problem";
 import { Observable } from "@/media/observable";
 import { Refusal, type SignalChannel } from "@/media/words";
 import type { Hearing, HearingPerson, HearingRight, PageState } from "@/model/types";
-import { type LinkState, SocketLink } from "@/wire/socket";
+import { type LinkState, SocketLink, type SocketLinkOptions } from "@/wire/socket";
 
 export type Stage = "checking" | "testing" | "waiting" | "present";
 
 /** A presence report doubles as the heartbeat: a socket that looks open after a sleep is found out within this. */
 const REPORT_EVERY_MS = 10_000;
 const REPORT_DEADLINE_MS = 4_000;
+
+/** What is used of the socket; tests give their own. */
+export type Wire = Pick<SocketLink, "open" | "close" | "on" | "command">;
 
 /** The server said no and will say no again, whatever we retry; everything else is worth another try. */
 export function asRefusal(thrown: unknown): Refusal {
@@ -21,7 +24,7 @@ export function asRefusal(thrown: unknown): Refusal {
 }
 
 /** One hearing, live: the newest view of it, the socket under it, and this person's reports about themselves. */
-export function createHearingLink(hearingId: string) {
+export function createHearingLink(hearingId: string, makeLink = (options: SocketLinkOptions): Wire => new SocketLink(options)) {
   const hearing = shallowRef<Hearing | null>(null);
   const problem = shallowRef<Problem | null>(null);
   const socketState = ref<LinkState>("idle");
@@ -36,7 +39,7 @@ export function createHearingLink(hearingId: string) {
   });
   const may = (right: HearingRight): boolean => hearing.value?.me.may.includes(right) ?? false;
 
-  const link = new SocketLink({
+  const link = makeLink({
     namespace: "/hearing",
     auth: { hearing_id: hearingId },
     onConnected: () => void report(),

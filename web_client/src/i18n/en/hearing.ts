@@ -51,6 +51,7 @@ const en: Texts<typeof zh> = {
   entrance: {
     title: "Enter the courtroom",
     replaced: "You entered on another device or page. To go on here, enter again.",
+    taken: "Another device of yours is still in the courtroom. Leave on that device or try again later; if it no longer works, call the clerk.",
     ended: "Your seat was disconnected. Please enter again.",
   },
   banner: {
