@@ -141,7 +141,7 @@ class DemoCourt:
                     )
                 )
                 await unit.people.add_staff(
-                    StaffAccount(person_id, username, password_hash, role, failed_tries=0, locked_until=None)
+                    StaffAccount(person_id, username, password_hash, role)
                 )
 
     async def _file(self) -> None:

@@ -5,22 +5,26 @@ Source: OWASP ASVS 5.0 V6.5-6.6 (short life, one use, throttled out-of-band code
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hearing_server.errors import Forbidden, RateLimited
 
+# From a text to its keyed hash (hex): the vault's, whose key this floor never sees.
+KeyedHash = Callable[[str], str]
+
 CODE_DIGITS = 6
 # Long enough for a slow SMS, short enough that a shoulder-surfed code is dead.
 LIFE_S = 300
 # Five tries on a million codes: a guess succeeds once in 200 000.
 MAX_TRIES = 5
-RESEND_WAIT_S = 60
+# An SMS that hasn't come by then is asked for again; a flood doesn't reach the phone.
+RESEND_WAIT_S = 30
 # Codes per phone and hour, against flooding somebody's phone.
-MAX_SENDS_PER_HOUR = 5
+MAX_SENDS_PER_HOUR = 10
 # Wrong codes per phone and hour over all codes, so that resending doesn't refill the tries without end.
 MAX_FAILURES_PER_HOUR = 15
 
@@ -46,9 +50,9 @@ class CodeOutcome(StrEnum):
     TOO_MANY_TRIES = "too_many_tries"
 
 
-def code_hash(code: str, *, key: bytes, code_id: str) -> str:
-    """HMAC-SHA-256 (hex) over id and code: a stolen table doesn't give the six digits back."""
-    return hmac.new(key, f"{code_id}:{code.strip()}".encode(), hashlib.sha256).hexdigest()
+def code_hash(code: str, *, keyed: KeyedHash, code_id: str) -> str:
+    """Keyed hash over id and code: a stolen table doesn't give the six digits back."""
+    return keyed(f"{code_id}:{code.strip()}")
 
 
 def code_of(number: int) -> str:
@@ -56,12 +60,13 @@ def code_of(number: int) -> str:
     return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
 
-def issue_code(*, id: str, subject: str, code: str, key: bytes, at: datetime) -> OneTimeCode:
-    return OneTimeCode(id, subject, code_hash(code, key=key, code_id=id), at, at + timedelta(seconds=LIFE_S))
+def issue_code(*, id: str, subject: str, code: str, keyed: KeyedHash, at: datetime) -> OneTimeCode:
+    hashed = code_hash(code, keyed=keyed, code_id=id)
+    return OneTimeCode(id, subject, hashed, at, at + timedelta(seconds=LIFE_S))
 
 
 def check_code(
-    record: OneTimeCode, code: str, *, key: bytes, at: datetime
+    record: OneTimeCode, code: str, *, keyed: KeyedHash, at: datetime
 ) -> tuple[OneTimeCode, CodeOutcome]:
     """The record after one try, and what came of it. A right code counts once."""
     if record.used_at is not None:
@@ -70,38 +75,33 @@ def check_code(
         return record, CodeOutcome.EXPIRED
     if record.tries >= MAX_TRIES:
         return record, CodeOutcome.TOO_MANY_TRIES
-    if not hmac.compare_digest(record.code_hash, code_hash(code, key=key, code_id=record.id)):
+    if not hmac.compare_digest(record.code_hash, code_hash(code, keyed=keyed, code_id=record.id)):
         return replace(record, tries=record.tries + 1), CodeOutcome.WRONG
     return replace(record, used_at=at), CodeOutcome.ACCEPTED
 
 
 def resend_wait_s(newest: OneTimeCode | None, *, at: datetime) -> int:
-    """Whole seconds until another code may be sent, rounded up; 0 means now."""
-    if newest is None:
+    """Whole seconds until another code may be sent, rounded up; 0 means now. A used code makes nobody wait."""
+    if newest is None or newest.used_at is not None:
         return 0
     left = (newest.created_at + timedelta(seconds=RESEND_WAIT_S) - at).total_seconds()
     return max(0, -int(-left // 1))
 
 
-def require_may_send(newest: OneTimeCode | None, *, sent_last_hour: int, at: datetime) -> None:
-    """Errors: RateLimited `code.too_soon`, `code.too_many`."""
-    wait_s = resend_wait_s(newest, at=at)
-    if wait_s > 0:
-        raise RateLimited(
-            "code.too_soon", zh=f"请在 {wait_s} 秒后重新获取", en=f"Please wait {wait_s} s for another code",
-            retry_after_s=wait_s,
-        )  # fmt: skip
-    if sent_last_hour >= MAX_SENDS_PER_HOUR:
-        raise RateLimited(
-            "code.too_many", zh="获取验证码过于频繁，请一小时后再试", en="Too many codes; try again in an hour",
-            retry_after_s=3600,
-        )  # fmt: skip
-
-
 def refusal() -> Forbidden:
     """One answer for every failure: which half was wrong, or whether the phone is known, isn't said."""
     return Forbidden(
-        "code.refused",
-        zh="验证码或证件信息不正确，或已失效",
-        en="The code or the identity is wrong, or the code has expired",
+        "code.wrong",
+        zh="验证码或身份信息不正确，或验证码已失效，请重新获取",
+        en="The code or the identity details are wrong, or the code has expired. Please ask for a new one",
+    )
+
+
+def too_many(retry_after_s: float) -> RateLimited:
+    """Somebody is guessing, or in trouble: wait, or call the court."""
+    return RateLimited(
+        "code.too_many",
+        zh="操作太频繁，请稍后再试；着急请拨打法院电话",
+        en="Too many tries. Please wait, or call the court",
+        retry_after_s=retry_after_s,
     )

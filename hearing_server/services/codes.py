@@ -1,29 +1,35 @@
-"""One-time codes by SMS: six digits, five minutes, five tries, one use, a bounded number per phone and network.
+"""One-time codes by SMS as a use-case: sent, counted, used once. The rules are `domain.codes`.
 
 Source: ASVS 5.0 6.5.1, 6.5.5, 6.6.2, 6.6.3. Unknown and known phones get the same answer.
 """
 
 from __future__ import annotations
 
-import hmac
-from datetime import timedelta
-
-from hearing_server.errors import Forbidden, RateLimited
+from hearing_server.domain.codes import (
+    CODE_DIGITS,
+    LIFE_S,
+    MAX_FAILURES_PER_HOUR,
+    MAX_SENDS_PER_HOUR,
+    RESEND_WAIT_S,
+    CodeOutcome,
+    check_code,
+    code_hash,
+    code_of,
+    issue_code,
+    refusal,
+    resend_wait_s,
+    too_many,
+)
 from hearing_server.kernel import Clock, PersonId, new_id
-from hearing_server.ports.people import OneTimeCode
 from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.notices import queue_sms
-from hearing_server.services.secrets import new_code
+from hearing_server.services.secrets import random_below
 
-LIFE = timedelta(minutes=5)
-# A second code is sent after this long at the earliest; a person in a hurry waits, a flood does not reach the phone.
-RESEND_S = 30
-MAX_TRIES = 5
-_PER_PHONE_PER_HOUR = 10
-_PER_NETWORK_PER_HOUR = 120
-_WRONG_PER_SUBJECT_PER_HOUR = 15
-_WRONG_PER_NETWORK_PER_HOUR = 300
+# A court's public terminal or a phone company's shared address: many people, one network.
+_SENDS_PER_NETWORK_PER_HOUR = 120
+_FAILURES_PER_NETWORK_PER_HOUR = 300
+_HOUR_S = 3600
 
 
 class Codes:
@@ -41,33 +47,25 @@ class Codes:
         """
         now = self._clock.utc_now()
         async with self._units.write() as unit:
+            wait_s = resend_wait_s(await unit.people.newest_code(subject), at=now)
+            if wait_s > 0:
+                return wait_s
             for name, most in (
-                (f"code:{subject}", _PER_PHONE_PER_HOUR),
-                (f"code:net:{network}", _PER_NETWORK_PER_HOUR),
+                (f"code:{subject}", MAX_SENDS_PER_HOUR),
+                (f"code:net:{network}", _SENDS_PER_NETWORK_PER_HOUR),
             ):
-                if await unit.people.count_attempt(name, now=now, window_s=3600) > most:
-                    raise too_many_tries(600)
-            newest = await unit.people.newest_code(subject)
-            if newest is not None and newest.used_at is None:
-                waited_s = (now - newest.created_at).total_seconds()
-                if waited_s < RESEND_S:
-                    return int(RESEND_S - waited_s) + 1
-            code = new_code()
-            row = OneTimeCode(
-                id=new_id("otc"),
-                subject=subject,
-                code_hash=self._hash(subject, code),
-                created_at=now,
-                expires_at=now + LIFE,
-                tries=0,
-                used_at=None,
-            )
+                if await unit.people.count_attempt(name, now=now, window_s=_HOUR_S) > most:
+                    raise too_many(600)
+            code = code_of(random_below(10**CODE_DIGITS))
+            issued = issue_code(id=new_id("otc"), subject=subject, code=code, keyed=self._keyed, at=now)
             # Stored for unknown phones too: the work done, and so the time taken, is the same.
-            await unit.people.add_code(row)
+            await unit.people.add_code(issued)
             if person_id is not None:
-                text = f"【法院】验证码 {code}，{purpose_zh}，5 分钟内有效。请勿告诉他人。"
-                await queue_sms(unit, self._vault, person_id=person_id, body=text, dedup_key=row.id, now=now)
-        return RESEND_S
+                text = f"【法院】验证码 {code}，{purpose_zh}，{LIFE_S // 60} 分钟内有效。请勿告诉他人。"
+                await queue_sms(
+                    unit, self._vault, person_id=person_id, body=text, dedup_key=issued.id, now=now
+                )
+        return RESEND_WAIT_S
 
     async def check(self, *, subject: str, code: str, network: str) -> None:
         """Pass once with the newest code of the subject.
@@ -77,48 +75,36 @@ class Codes:
         now = self._clock.utc_now()
         passed = False
         async with self._units.write() as unit:
-            row = await unit.people.newest_code(subject)
-            usable = (
-                row is not None and row.used_at is None and row.expires_at > now and row.tries < MAX_TRIES
-            )
-            expected = row.code_hash if row is not None else self._hash(subject, "none")
-            right = hmac.compare_digest(expected, self._hash(subject, code.strip()))
-            if row is not None and usable and right:
-                passed = await unit.people.use_code(row.id, now)
-            else:
-                if row is not None:
-                    await unit.people.count_try(row.id)
-                await self._count_wrong(unit, subject, network)
+            # Who guessed too often is refused before looking: a right guess must not get through then either.
+            is_blocked = await self._is_blocked(unit, subject, network)
+            # Locked: of many guesses at once each counts, none is looked at twice.
+            newest = None if is_blocked else await unit.people.newest_code(subject, lock=True)
+            if newest is not None:
+                _, outcome = check_code(newest, code, keyed=self._keyed, at=now)
+                if outcome is CodeOutcome.ACCEPTED:
+                    passed = await unit.people.use_code(newest.id, now)
+                else:
+                    await unit.people.count_try(newest.id)
+            elif not is_blocked:
+                code_hash(code, keyed=self._keyed, code_id=subject)
+            if not passed and not is_blocked:
+                for name in (f"wrong:{subject}", f"wrong:net:{network}"):
+                    await unit.people.count_attempt(name, now=now, window_s=_HOUR_S)
+        # Raised outside: an exception inside would take the count of this very guess back.
+        if is_blocked:
+            raise too_many(1800)
         if not passed:
-            raise wrong_code()
+            raise refusal()
 
-    async def _count_wrong(self, unit: Unit, subject: str, network: str) -> None:
+    async def _is_blocked(self, unit: Unit, subject: str, network: str) -> bool:
         now = self._clock.utc_now()
         for name, most in (
-            (f"wrong:{subject}", _WRONG_PER_SUBJECT_PER_HOUR),
-            (f"wrong:net:{network}", _WRONG_PER_NETWORK_PER_HOUR),
+            (f"wrong:{subject}", MAX_FAILURES_PER_HOUR),
+            (f"wrong:net:{network}", _FAILURES_PER_NETWORK_PER_HOUR),
         ):
-            if await unit.people.count_attempt(name, now=now, window_s=3600) > most:
-                raise too_many_tries(1800)
+            if await unit.people.attempts(name, now=now, window_s=_HOUR_S) >= most:
+                return True
+        return False
 
-    def _hash(self, subject: str, code: str) -> str:
-        return self._vault.index(f"{subject}:{code}", purpose="one-time-code")
-
-
-def wrong_code() -> Forbidden:
-    """One answer for every way a code or an ID ending can be wrong."""
-    return Forbidden(
-        "code.wrong",
-        zh="验证码或身份信息不正确，或验证码已失效，请重新获取",
-        en="The code or the identity details are wrong, or the code has expired. Please ask for a new one",
-    )
-
-
-def too_many_tries(retry_after_s: float) -> RateLimited:
-    """Somebody is guessing, or in trouble: wait, or call the court."""
-    return RateLimited(
-        "code.too_many",
-        zh="操作太频繁，请稍后再试；着急请拨打法院电话",
-        en="Too many tries. Please wait, or call the court",
-        retry_after_s=retry_after_s,
-    )
+    def _keyed(self, text: str) -> str:
+        return self._vault.index(text, purpose="one-time-code")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hearing_server.domain.attendance import note_identity_checked
+from hearing_server.domain.codes import refusal, too_many
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Court
 from hearing_server.filing.identity import last_four
@@ -16,7 +17,7 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.access import SeenHearing, access_hearing
 from hearing_server.services.changes import save_change
-from hearing_server.services.codes import Codes, too_many_tries, wrong_code
+from hearing_server.services.codes import Codes
 from hearing_server.services.secrets import new_token, sha256_hex
 from hearing_server.services.sessions import PARTY_LIFE, Sessions, SignedIn
 
@@ -129,9 +130,9 @@ class Invitations:
                 change = note_identity_checked(seen.hearing, actor.person_id, at=now)
                 after = await save_change(unit, actor, seen.hearing, change, at=now)
         if tries > _ENDING_TRIES:
-            raise too_many_tries(1800)
+            raise too_many(1800)
         if not right:
-            raise wrong_code()
+            raise refusal()
         return SeenHearing(after, seen.case, seen.member)
 
     def _ending_right(self, person: Person, id_last4: str) -> bool:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-CODE_DIGITS = 6
-
 
 def new_token() -> str:
     """256 random bits, URL-safe text."""
     return secrets.token_urlsafe(32)
 
 
-def new_code() -> str:
-    """Six decimal digits."""
-    return "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
+def random_below(limit: int) -> int:
+    """A random number 0 … limit - 1, evenly spread."""
+    return secrets.randbelow(limit)
 
 
 def sha256_hex(text: str) -> str:

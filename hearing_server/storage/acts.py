@@ -5,18 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearing_server.domain.acts import Act, ActKind
 from hearing_server.ports.acts import Notice
-from hearing_server.storage.rows import first, insert, record, values
+from hearing_server.storage.rows import first, insert, record, upsert, values
 from hearing_server.storage.tables.acts import act_chains, acts, notices
-
-
-def upsert(db: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that knows `on_conflict_…` in the dialect at hand."""
-    return sqlite.insert(table) if db.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 class SqlActs:

@@ -25,8 +25,7 @@ from hearing_server.filing.cases import (
 )
 from hearing_server.filing.docket import DocketEntry, DocketKind
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
-from hearing_server.storage.acts import upsert
-from hearing_server.storage.rows import first, insert, record
+from hearing_server.storage.rows import first, insert, record, upsert
 from hearing_server.storage.tables import cases as t
 from hearing_server.storage.tables.people import courts, persons
 

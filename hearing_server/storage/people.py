@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hearing_server.domain.codes import OneTimeCode
 from hearing_server.filing.cases import Court
 from hearing_server.kernel import CourtId, HearingId, PersonId, Role
-from hearing_server.ports.people import Invitation, OneTimeCode, Person, Session, StaffAccount
-from hearing_server.storage.rows import first, insert, record
+from hearing_server.ports.people import Invitation, Person, Session, StaffAccount
+from hearing_server.storage.rows import first, insert, record, upsert
 from hearing_server.storage.tables import people as t
 
 
@@ -102,15 +103,6 @@ class SqlPeople:
         people = await self.many([a.person_id for a in found])
         return [(people[a.person_id], a) for a in found]
 
-    async def note_failed_sign_in(
-        self, person_id: PersonId, tries: int, locked_until: datetime | None
-    ) -> None:
-        await self._db.execute(
-            t.staff_accounts.update()
-            .where(t.staff_accounts.c.person_id == person_id)
-            .values(failed_tries=tries, locked_until=locked_until)
-        )
-
     async def add_session(self, session: Session) -> None:
         await insert(self._db, t.sessions, session)
 
@@ -153,14 +145,14 @@ class SqlPeople:
     async def add_code(self, code: OneTimeCode) -> None:
         await insert(self._db, t.one_time_codes, code)
 
-    async def newest_code(self, subject: str) -> OneTimeCode | None:
-        row = await first(
-            self._db,
+    async def newest_code(self, subject: str, *, lock: bool = False) -> OneTimeCode | None:
+        query = (
             sa.select(t.one_time_codes)
             .where(t.one_time_codes.c.subject == subject)
             .order_by(t.one_time_codes.c.created_at.desc(), t.one_time_codes.c.id.desc())
-            .limit(1),
+            .limit(1)
         )
+        row = await first(self._db, query.with_for_update() if lock else query)
         return record(OneTimeCode, row) if row else None
 
     async def count_try(self, code_id: str) -> None:
@@ -197,16 +189,26 @@ class SqlPeople:
 
     async def count_attempt(self, name: str, *, now: datetime, window_s: int) -> int:
         counters = t.attempt_counters
-        row = await first(self._db, sa.select(counters).where(counters.c.name == name).with_for_update())
-        if row is None:
-            await self._db.execute(counters.insert().values(name=name, since=now, count=1))
-            return 1
-        if row["since"] + timedelta(seconds=window_s) <= now:
-            await self._db.execute(
-                counters.update().where(counters.c.name == name).values(since=now, count=1)
-            )
-            return 1
-        await self._db.execute(
-            counters.update().where(counters.c.name == name).values(count=row["count"] + 1)
+        is_over = counters.c.since <= now - timedelta(seconds=window_s)
+        new = upsert(self._db, counters).values(name=name, since=now, count=1)
+        counted = await self._db.execute(
+            new.on_conflict_do_update(
+                index_elements=["name"],
+                set_={
+                    "since": sa.case((is_over, new.excluded.since), else_=counters.c.since),
+                    "count": sa.case((is_over, 1), else_=counters.c.count + 1),
+                },
+            ).returning(counters.c.count)
         )
-        return int(row["count"]) + 1
+        return int(counted.scalar_one())
+
+    async def attempts(self, name: str, *, now: datetime, window_s: int) -> int:
+        counters = t.attempt_counters
+        since = now - timedelta(seconds=window_s)
+        found = await self._db.scalar(
+            sa.select(counters.c.count).where(counters.c.name == name, counters.c.since > since)
+        )
+        return int(found or 0)
+
+    async def forget_attempts(self, name: str) -> None:
+        await self._db.execute(t.attempt_counters.delete().where(t.attempt_counters.c.name == name))

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 R = TypeVar("R")
@@ -37,3 +38,8 @@ async def first(db: AsyncConnection, statement: sa.Executable) -> sa.RowMapping 
     """The first row as a mapping, or None."""
     result = await db.execute(statement)
     return result.mappings().first()
+
+
+def upsert(db: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that knows `on_conflict_…` in the dialect at hand."""
+    return sqlite.insert(table) if db.dialect.name == "sqlite" else postgresql.insert(table)

@@ -11,8 +11,7 @@ from hearing_server.domain.messages import GENESIS_HASH, EventType, Lane, LaneEv
 from hearing_server.domain.receipts import Receipt
 from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId, new_id
 from hearing_server.ports.space import Attachment
-from hearing_server.storage.acts import upsert
-from hearing_server.storage.rows import first, insert, record
+from hearing_server.storage.rows import first, insert, record, upsert
 from hearing_server.storage.tables.space import (
     attachment_uses,
     attachments,

@@ -41,8 +41,6 @@ staff_accounts = sa.Table(
     sa.Column("username", sa.String(64), nullable=False, unique=True),
     sa.Column("password_hash", sa.String(200), nullable=False),
     word("role"),
-    sa.Column("failed_tries", sa.Integer, nullable=False, default=0),
-    moment("locked_until", nullable=True),
 )
 
 sessions = sa.Table(
