@@ -1,4 +1,4 @@
-"""A whole court for tests: the real server over real HTTP, seeded like the demo, on free ports in a folder of its own."""
+"""A whole court for tests: the real server over real HTTP, seeded like the demo, on free ports, in its own folder."""
 
 from __future__ import annotations
 

@@ -49,13 +49,17 @@ _BY_HEADER = {zh: key for key, zh in COLUMNS.items()} | {key: key for key in COL
 
 @dataclass(frozen=True, slots=True)
 class ImportedCase:
-    """One case ready to be filed; `judge` is a sign-in name or empty, `line` where it begins in the file."""
+    """One case ready to be filed; `judge` is a sign-in name or empty, `line` where it begins in the file.
+
+    `places` says for each party where it stands: its line, and the path before its fields (`parties[0].` in JSON).
+    """
 
     line: int
     number: CaseNumber
     terms: CaseTerms
     judge: str
     parties: tuple[PartyIntake, ...]
+    places: tuple[tuple[int, str], ...]
 
 
 def parse_csv(content: bytes, *, scheme: CaseNumberScheme, latest_year: int) -> tuple[ImportedCase, ...]:
@@ -123,7 +127,8 @@ def parse_json(content: bytes, *, scheme: CaseNumberScheme, latest_year: int) ->
         if number is not None:
             seen.add(number)
         if not faults.found and number is not None and terms is not None:
-            cases.append(ImportedCase(line, number, terms, judge, parties))
+            places = tuple((line, f"parties[{index}].") for index in range(len(parties)))
+            cases.append(ImportedCase(line, number, terms, judge, parties, places))
     return _all_or_nothing(cases, found)
 
 
@@ -152,7 +157,8 @@ def _case_of_rows(
         check_people(tuple(parties), faults)
     if faults.found or number is None or terms is None:
         return None, faults.found
-    return ImportedCase(first_line, number, terms, judge, tuple(parties)), []
+    places = tuple((line, "") for line, _ in lines)
+    return ImportedCase(first_line, number, terms, judge, tuple(parties), places), []
 
 
 def _party_mapping(row: Mapping[str, str]) -> dict[str, object]:
@@ -298,14 +304,18 @@ def _judge(value: object, faults: Faults) -> str:
 
 def _all_or_nothing(cases: list[ImportedCase], found: list[FieldError]) -> tuple[ImportedCase, ...]:
     if found:
-        found.sort(key=lambda fault: (fault.line or 0, fault.field or ""))
-        raise Invalid(
-            "import.faulty",
-            zh=f"共有 {len(found)} 处错误，未导入任何案件",
-            en=f"{len(found)} faults; nothing was imported",
-            errors=tuple(found),
-        )
+        raise faulty(found)
     return tuple(cases)
+
+
+def faulty(found: list[FieldError]) -> Invalid:
+    """The one answer to a file with faults, by line and field."""
+    return Invalid(
+        "import.faulty",
+        zh=f"共有 {len(found)} 处错误，未导入任何案件",
+        en=f"{len(found)} faults; nothing was imported",
+        errors=tuple(sorted(found, key=lambda fault: (fault.line or 0, fault.field or ""))),
+    )
 
 
 def _malformed(what: str, zh: str, en: str) -> Malformed:

@@ -12,7 +12,7 @@ async def import_cases(call: Call) -> object:
         call.actor,
         call.content,
         is_csv=call.request.content_type == _CSV,
-        is_dry_run=bool(call.whole_number("dry_run", 0, at_most=1)),
+        is_dry_run=call.flag("dry_run"),
     )
     # The ids of a rehearsal exist nowhere.
     cases = [{"id": None if done.is_dry_run else case.id, "number": str(case.number)} for case in done.cases]

@@ -107,6 +107,15 @@ class Call:
             )
         return int(text)
 
+    def flag(self, name: str) -> bool:
+        """A query parameter 1/true or 0/false (the default); Invalid `query.malformed` for anything else."""
+        text = self.request.query.get(name, "0")
+        if text not in ("0", "1", "false", "true"):
+            raise Invalid(
+                "query.malformed", zh=f"参数 {name} 应为 1 或 0", en=f"Parameter {name} must be 1 or 0"
+            )
+        return text in ("1", "true")
+
     @property
     def network(self) -> str:
         """Where the call comes from, for rate limits: the peer's address."""

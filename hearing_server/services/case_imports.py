@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.roles import Action, capacity_of, require
-from hearing_server.errors import Conflict, HearingError, Invalid
+from hearing_server.errors import Conflict, FieldError, HearingError, Invalid
 from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketKind
-from hearing_server.filing.imports import ImportedCase, parse_csv, parse_json
+from hearing_server.filing.imports import ImportedCase, faulty, parse_csv, parse_json
 from hearing_server.filing.intake import Faults, PartyIntake, RepresentativeIntake
 from hearing_server.kernel import Actor, Clock, PersonId, Role
 from hearing_server.ports.bus import Doorbell
@@ -90,38 +90,34 @@ class CaseImports:
                 faults.add(
                     "judge", "case.no_such_staff", "没有这个登录名的法官", "No judge signs in by this name"
                 )
-            for index, party in enumerate(one.parties):
-                await self._check_party(unit, actor, party, f"parties[{index}].", faults, names)
+            for party, (line, path) in zip(one.parties, one.places, strict=True):
+                faults.line = line
+                await self._check_party(unit, actor, party, path, faults, names)
         if faults.found:
-            count = len(faults.found)
-            raise Invalid(
-                "import.faulty",
-                zh=f"共有 {count} 处错误，未导入任何案件",
-                en=f"{count} faults; nothing was imported",
-                errors=tuple(faults.found),
-            )
+            raise faulty(faults.found)
         return judges
 
     async def _check_party(
         self, unit: Unit, actor: Actor, party: PartyIntake, path: str, faults: Faults, names: dict[str, str]
     ) -> None:
         for somebody, where in _people(party, path):
-            known = await unit.people.by_id_number(
-                actor.court_id, self._vault.index(somebody.id_number, purpose="id_number")
-            )
             # The same ID and the same phone may stand on many lines of the file, under one name and for one ID.
             if names.setdefault(f"id:{somebody.id_number}", somebody.name) != somebody.name:
                 faults.add(
                     f"{where}name", "identity.name_mismatch",
                     "文件中同一证件号码对应不同姓名", "The file has this ID number under another name too",
                 )  # fmt: skip
+                continue
             if names.setdefault(f"phone:{somebody.phone}", somebody.id_number) != somebody.id_number:
                 faults.add(
                     f"{where}phone", "phone.of_another_person",
                     "文件中同一手机号对应不同的人", "The file has this phone for somebody else too",
                 )  # fmt: skip
+                continue
+            id_index = self._vault.index(somebody.id_number, purpose="id_number")
+            phone_index = self._vault.index(somebody.phone, purpose="phone")
+            known = await unit.people.by_id_number(actor.court_id, id_index)
             try:
-                phone_index = self._vault.index(somebody.phone, purpose="phone")
                 await refuse_mistaken_person(unit, actor, known, somebody.name, phone_index, where)
             except Invalid as fault:
                 faults.add(fault.errors[0].field or where, fault.code, fault.zh, fault.en)
@@ -156,12 +152,5 @@ def _people(party: PartyIntake, path: str) -> Iterator[tuple[PartyIntake | Repre
 
 
 def _at_line(error: HearingError, line: int) -> Invalid:
-    faults = Faults(line)
-    field = error.errors[0].field if error.errors else None
-    faults.add(field or "", error.code, error.zh, error.en)
-    return Invalid(
-        "import.faulty",
-        zh="有 1 处错误，未导入任何案件",
-        en="1 fault; nothing was imported",
-        errors=tuple(faults.found),
-    )
+    field = error.errors[0].field if error.errors else ""
+    return faulty([FieldError(error.code, error.zh, error.en, field, line)])

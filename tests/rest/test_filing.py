@@ -68,17 +68,33 @@ async def test_filing__phone_of_somebody_else__is_refused(court: RunningCourt) -
 async def test_party__added_to_a_case__is_labelled_with_an_ordinal(court: RunningCourt) -> None:
     async with court.staff("clerk") as clerk:
         case = await clerk.post("/cases", new_case(await judge_id(clerk)))
-        party = {"standing": "plaintiff", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
+        party = {
+            "standing": "plaintiff",
+            "name": "丙某",
+            "phone": "13600000009",
+            "id_number": invented_id(900),
+        }
         changed = await clerk.post(f"/cases/{case['id']}/parties", party)
         acts = await clerk.get(f"/cases/{case['id']}/acts")
-    assert [one["label"] for one in changed["parties"] if one["standing"] == "plaintiff"] == ["原告一", "原告二"]
-    assert ([act["kind"] for act in acts["items"]], acts["intact"]) == (["case.filed", "case.party_added"], True)
+    assert [one["label"] for one in changed["parties"] if one["standing"] == "plaintiff"] == [
+        "原告一",
+        "原告二",
+    ]
+    assert ([act["kind"] for act in acts["items"]], acts["intact"]) == (
+        ["case.filed", "case.party_added"],
+        True,
+    )
 
 
 async def test_party__added_by_a_clerk_of_another_case__is_refused(court: RunningCourt) -> None:
     async with court.staff("clerk") as clerk, court.staff("clerk2") as other:
         case = await clerk.post("/cases", new_case(await judge_id(clerk)))
-        party = {"standing": "plaintiff", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
+        party = {
+            "standing": "plaintiff",
+            "name": "丙某",
+            "phone": "13600000009",
+            "id_number": invented_id(900),
+        }
         with pytest.raises(Problem) as refused:
             await other.post(f"/cases/{case['id']}/parties", party)
     assert (refused.value.status, refused.value.code) == (403, "right.missing")
