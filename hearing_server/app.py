@@ -29,7 +29,7 @@ from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.pages import find_client, mount_pages
-from hearing_server.rest.routing import SERVICES
+from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.acts import ActLog
 from hearing_server.services.attachments import Attachments
 from hearing_server.services.case_imports import CaseImports
@@ -133,7 +133,11 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await reports.recover()
         await _start_watch(stack, watch)
         await _start_jobs(stack, bus, services, settings, seals=True)
-        hub = Hub(HubSettings(), explain=explain_error, public_origin=settings.server.public_url)
+        hub = Hub(
+            HubSettings(network_of=lambda request: request[NETWORK]),
+            explain=explain_error,
+            public_origin=settings.server.public_url,
+        )
         sockets = HearingSockets(hub, bus, services.sessions, services.courtroom, rooms)
         rooms.seat_listener = sockets
         sockets.start()

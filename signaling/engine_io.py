@@ -23,6 +23,11 @@ _log = logging.getLogger(__name__)
 _GOODBYE_S = 1.0
 
 
+def peer_network(request: web.Request) -> str:
+    """The address of the peer itself."""
+    return request.remote or "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class HubSettings:
     """Limits of the socket kit."""
@@ -43,6 +48,8 @@ class HubSettings:
     sign_in_timeout_s: float = 5.0
     command_timeout_s: float = 15.0
     max_faults: int = 3
+    # Where a client comes from, for the limits above; behind a proxy the application knows better than the peer.
+    network_of: Callable[[web.Request], str] = peer_network
 
 
 class Backlog(asyncio.Queue[Any]):
@@ -212,7 +219,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
     ) -> Any:
         request: web.Request = environ["aiohttp.request"]
-        network = str(request.get("network", request.remote))
+        network = self.limits.network_of(request)
         strangers = sum(1 for one in self.sockets.values() if one.is_stranger and one.network == network)
         if len(self.sockets) >= self.limits.max_connections:
             return self._bad_request("Too many connections")

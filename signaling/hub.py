@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import socketio
@@ -197,7 +197,7 @@ class Hub:
         environ = self._server.environ.get(socket_id)
         if environ is None:
             return
-        knock = _knock(environ)
+        knock = _knock(environ, self.settings.network_of)
         namespace = self._namespaces.get(name)
         if namespace is None:
             await self._send(
@@ -316,11 +316,11 @@ class Hub:
         return socket
 
 
-def _knock(environ: Mapping[str, Any]) -> Knock:
+def _knock(environ: Mapping[str, Any], network_of: Callable[[web.Request], str]) -> Knock:
     request: web.Request = environ["aiohttp.request"]
     wanted = request.headers.get("Accept-Language", "").lower()
     language = "en" if wanted.startswith("en") else "zh-CN"
-    return Knock(language=language, network=str(request.get("network", request.remote)))
+    return Knock(language=language, network=network_of(request))
 
 
 def _error(why: Refusal) -> dict[str, object]:
