@@ -22,7 +22,7 @@ from hearing_server.domain.recordings import (
     RecordingState,
 )
 from hearing_server.domain.roles import Action, capacity_of, require
-from hearing_server.errors import HearingError, NotFound, Unavailable
+from hearing_server.errors import Conflict, HearingError, NotFound, Unavailable
 from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketKind
@@ -335,7 +335,7 @@ class Recordings:
 
     def _film_file(self, recording: Recording) -> Path:
         if recording.film.state is not FilmState.READY:
-            raise Unavailable("film.not_ready", zh="影像尚未合成完成", en="The film isn't ready yet")
+            raise Conflict("film.not_ready", zh="影像尚未合成完成", en="The film isn't ready yet")
         path = self._watch.folder_of(recording.id) / "film" / "film.mp4"
         if not path.is_file():
             raise Unavailable(
