@@ -27,14 +27,18 @@ export interface RememberedDevices {
 
 const CLOSED: DeviceState = { track: null, problem: null, isOpening: false };
 
+/** Three layers of 720p keep two cores busy by themselves: such a machine sends one layer of 480p and stays usable. */
+const FEW_CORES = 2;
+
 /** 720p at the film's 25 frames; `ideal`, because a phone that cannot must still be let in. */
-function constraintsFor(kind: DeviceKind, deviceId: string | null): MediaTrackConstraints {
+function constraintsFor(kind: DeviceKind, deviceId: string | null, cores: number): MediaTrackConstraints {
   const device = deviceId ? { deviceId: { ideal: deviceId } } : {};
   if (kind === "microphone") {
     return { ...device, echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
   }
   const facing = deviceId ? {} : { facingMode: { ideal: "user" } };
-  return { ...device, ...facing, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+  const size = cores <= FEW_CORES ? { width: { ideal: 640 }, height: { ideal: 480 } } : { width: { ideal: 1280 }, height: { ideal: 720 } };
+  return { ...device, ...facing, ...size, frameRate: { ideal: 25, max: 30 } };
 }
 
 export class DeviceBook {
@@ -48,6 +52,7 @@ export class DeviceBook {
     /** Undefined on an insecure page and in browsers without capture. */
     private readonly devices: MediaDevicesLike | undefined,
     private readonly remembered: RememberedDevices,
+    private readonly cores: number = navigator.hardwareConcurrency || 4,
   ) {
     devices?.addEventListener("devicechange", this.readAgain);
   }
@@ -98,8 +103,8 @@ export class DeviceBook {
       return problem;
     }
     const wanted: MediaStreamConstraints = {};
-    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", this.remembered.read("microphone"));
-    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", this.remembered.read("camera"));
+    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", this.remembered.read("microphone"), this.cores);
+    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", this.remembered.read("camera"), this.cores);
     try {
       const stream = await this.devices.getUserMedia(wanted);
       for (const kind of kinds) {

@@ -9,11 +9,13 @@ type Asked = { audio: boolean; video: boolean };
 
 class FakeDevices extends EventTarget {
   asked: Asked[] = [];
+  wanted: MediaStreamConstraints | undefined;
   refuse: (asked: Asked) => Error | null = () => null;
   given: FakeTrack[] = [];
   getUserMedia = async (wanted?: MediaStreamConstraints): Promise<MediaStream> => {
     const asked = { audio: Boolean(wanted?.audio), video: Boolean(wanted?.video) };
     this.asked.push(asked);
+    this.wanted = wanted;
     const error = this.refuse(asked);
     if (error) throw error;
     const audio = asked.audio ? [new FakeTrack("audio")] : [];
@@ -48,6 +50,13 @@ describe("the book of devices", () => {
     expect(book.microphone.value).toMatchObject({ problem: null, isOpening: false });
     expect(book.microphone.value.track?.readyState).toBe("live");
     expect(book.camera.value).toEqual({ track: null, problem: "in_use", isOpening: false });
+  });
+
+  it("asks a machine of two cores for a picture that it can encode", async () => {
+    for (const [cores, lines] of [[2, 480], [8, 720]] as const) {
+      await new DeviceBook(devices as unknown as MediaDevicesLike, memory(), cores).open();
+      expect((devices.wanted?.video as MediaTrackConstraints).height).toEqual({ ideal: lines });
+    }
   });
 
   it("does not ask again for what is open", async () => {
