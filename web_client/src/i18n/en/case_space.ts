@@ -6,7 +6,7 @@ const en: Texts<typeof zh> = {
   messages: "Messages",
   lanes: { label: "Audience", everyone: "Everyone", bench: "Bench" },
   benchNote: "Only the bench and the clerk can see what is written here",
-  members: { title: "Members", count: "Members {count}", you: "(you)", court: "Court", sides: "Parties and representatives" },
+  members: { title: "Members", count: "Members {count}", you: " (you)", court: "Court", sides: "Parties and representatives" },
   emptyTitle: "No messages yet",
   emptyText: "Text and pictures sent here become part of the case file. All members of the case see them, and they cannot be changed or deleted.",
   emptyBench: "The bench can talk here among itself. The parties do not see it.",

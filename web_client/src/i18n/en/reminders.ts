@@ -41,6 +41,7 @@ const en: Texts<typeof zh> = {
     due: "Deadline {at}",
     at: "{state} · {at}",
     attempts: "Deliveries",
+    tool: "Notices",
     simulatedSms: "Simulated text message",
   },
   state: { active: "Not seen", displayed: "Shown, not acknowledged", acknowledged: "Acknowledged", cancelled: "Cancelled" },

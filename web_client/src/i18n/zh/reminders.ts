@@ -38,6 +38,7 @@ export default {
     due: "截止 {at}",
     at: "{state} · {at}",
     attempts: "送达记录",
+    tool: "强制提醒",
     simulatedSms: "模拟短信",
   },
   state: { active: "未查看", displayed: "已显示，未确认", acknowledged: "已知悉", cancelled: "已撤销" },
