@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hearing_server.errors import Unavailable
-from hearing_server.storage import schema
 from hearing_server.storage.schema import bring_up_to_date, migration_config
 from hearing_server.storage.tables.base import metadata
 
@@ -57,12 +57,12 @@ async def test_migrations__two_processes_at_once__run_once(engine: AsyncEngine) 
 async def test_migrations__cut_off_half_way__leave_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def upgrade_and_die(config: object, revision: str) -> None:
+    def upgrade_and_die(config: Config, revision: str) -> None:
         to_revision_one(config, "r0001")
         raise OSError("power cut")
 
     to_revision_one = command.upgrade
-    monkeypatch.setattr(schema.command, "upgrade", upgrade_and_die)
+    monkeypatch.setattr(command, "upgrade", upgrade_and_die)
     with pytest.raises(OSError, match="power cut"):
         await bring_up_to_date(engine)
     monkeypatch.undo()
