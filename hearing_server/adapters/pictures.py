@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import struct
-import warnings
 from pathlib import Path
 
 import puremagic
@@ -45,8 +44,6 @@ _BROKEN = (
     OverflowError,
     ZeroDivisionError,
     struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
 )
 
 
@@ -64,9 +61,7 @@ class PillowPictures:
 def _read(path: Path) -> PictureSeen:
     kind = _sniff(path)
     try:
-        # A warning about too many pixels is an error here; our own limit comes first anyway.
-        with warnings.catch_warnings(), Image.open(path, formats=[kind]) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=[kind]) as image:
             _check_size(image.size, kind)
             # JPEG only: decode at the smallest scale that still fills the preview.
             sideways = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
@@ -74,6 +69,9 @@ def _read(path: Path) -> PictureSeen:
             image.draft("RGB", (_PREVIEW_SIDE_PX, _PREVIEW_SIDE_PX))
             image.load()
             preview = _preview(image)
+    except Image.DecompressionBombError as error:
+        # The library's own limit, far above ours, speaks before we can ask for the size.
+        raise _too_many_pixels() from error
     except _BROKEN as error:
         raise Invalid(
             "attachment.unreadable",
@@ -104,11 +102,15 @@ def _sniff(path: Path) -> str:
 def _check_size(size: tuple[int, int], kind: str) -> None:
     limit = _MAX_JPEG_PIXELS if kind == "JPEG" else _MAX_PIXELS
     if size[0] * size[1] > limit or max(size) > _MAX_SIDE_PX or min(size) < 1:
-        raise Invalid(
-            "attachment.too_many_pixels",
-            zh="图片尺寸过大，请缩小后再发送",
-            en="The picture has too many pixels; please make it smaller",
-        )
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> Invalid:
+    return Invalid(
+        "attachment.too_many_pixels",
+        zh="图片尺寸过大，请缩小后再发送",
+        en="The picture has too many pixels; please make it smaller",
+    )
 
 
 def _preview(image: Image.Image) -> bytes:

@@ -33,7 +33,7 @@ async def remind(staff: CourtClient, case_id: str, *person_ids: str, **changes: 
 async def until(ask: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
     """Ask again until it is so."""
     async with asyncio.timeout(20):
-        while not is_so(found := await ask()):
+        while not is_so(found := await ask()):  # noqa: ASYNC110 - asked over HTTP, no event to wait for
             await asyncio.sleep(0.1)
     return found
 
@@ -147,7 +147,7 @@ async def test_reminder__by_a_party_or_a_colleague__is_refused(court: RunningCou
         court.staff("clerk2") as colleague,
         court.party("林书瑶") as lin,
     ):
-        case_id, plaintiff, defendant = await case_and_parties(court, clerk)
+        case_id, _, defendant = await case_and_parties(court, clerk)
         for somebody, status in ((lin, 403), (colleague, 404)):
             with pytest.raises(Problem) as refused:
                 await remind(somebody, case_id, defendant)

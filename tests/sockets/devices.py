@@ -1,4 +1,4 @@
-"""A device of a signed-in person on `/case`: the real Socket.IO client, keeping lanes as the protocol tells clients to."""
+"""A device of a signed-in person on `/case`: the real Socket.IO client, keeping lanes as the protocol says."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Device:
         return dict(answer["lanes"])
 
     async def post(self, lane: str, client_id: str, text: str) -> dict[str, Any]:
-        return await self.ask("message_post", lane=lane, client_id=client_id, type="text", body={"text": text})
+        return await self.ask(
+            "message_post", lane=lane, client_id=client_id, type="text", body={"text": text}
+        )
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Wait for news that makes it so."""

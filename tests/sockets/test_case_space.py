@@ -45,7 +45,9 @@ async def test_message__posted__reaches_the_other_side_once_in_order(court: Runn
     assert (sender["name"], sender["label"]) == ("顾小雨", "书记员")
 
 
-async def test_resume__after_being_offline__brings_what_was_missed_before_what_is_new(court: RunningCourt) -> None:
+async def test_resume__after_being_offline__brings_what_was_missed_before_what_is_new(
+    court: RunningCourt,
+) -> None:
     async with court.staff("clerk") as clerk, court.staff("judge") as judge:
         lane = (await space_of(clerk))["by_kind"]["everyone"]["lane"]
         away = Device(judge)
@@ -110,7 +112,9 @@ async def test_resume__cursor__decides_the_answer(
                 await one.until(lambda: len(one.lanes.get(lane["lane"], [])) == lane["head_seq"])
 
 
-async def test_client_id__used_again__gets_the_first_answer_and_other_words_are_refused(court: RunningCourt) -> None:
+async def test_client_id__used_again__gets_the_first_answer_and_other_words_are_refused(
+    court: RunningCourt,
+) -> None:
     async with court.staff("clerk") as clerk:
         lane = (await space_of(clerk))["by_kind"]["everyone"]["lane"]
         async with device(clerk) as phone, device(clerk) as desk:
@@ -161,7 +165,8 @@ async def test_heartbeat__lane_grown_unheard__shows_the_head(court: RunningCourt
             posted = await ours.post(lane["lane"], "client-unheard", "有新消息")
             await unresumed.until(
                 lambda: any(
-                    news["heads"].get(lane["lane"]) == posted["seq"] for news in unresumed.events("heads_moved")
+                    news["heads"].get(lane["lane"]) == posted["seq"]
+                    for news in unresumed.events("heads_moved")
                 )
             )
             beat = await unresumed.ask("heartbeat")
@@ -191,12 +196,16 @@ async def test_receipts__of_the_judge__are_not_shown_to_a_party(court: RunningCo
 
 
 async def test_session__ended__closes_its_sockets_at_once_and_no_other(court: RunningCourt) -> None:
-    async with court.staff("clerk") as first, court.staff("clerk") as second:
-        async with device(first) as gone, device(second) as stays:
-            await first.call("DELETE", "/me/session")
-            await gone.until(lambda: gone.is_gone)
-            assert gone.events("session_ended") == [{"reason": "signed_out"}]
-            assert (await stays.ask("heartbeat"))["ok"]
+    async with (
+        court.staff("clerk") as first,
+        court.staff("clerk") as second,
+        device(first) as gone,
+        device(second) as stays,
+    ):
+        await first.call("DELETE", "/me/session")
+        await gone.until(lambda: gone.is_gone)
+        assert gone.events("session_ended") == [{"reason": "signed_out"}]
+        assert (await stays.ask("heartbeat"))["ok"]
 
 
 async def test_ticket__used_or_invented__opens_nothing(court: RunningCourt) -> None:
