@@ -18,6 +18,7 @@ BREACHES = {
     "rtp-is-pure": ("signaling/rtp/planted.py", "import asyncio"),
     "domain-is-pure": ("hearing_server/domain/planted.py", "import aiohttp"),
     "sql-lives-in-storage": ("hearing_server/rest/planted_sql.py", "import sqlalchemy"),
+    "robots-are-clients": ("hearing_server/robots/planted.py", "import hearing_server.domain"),
 }
 
 
