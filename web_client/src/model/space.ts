@@ -13,11 +13,14 @@ export interface LaneBrief {
   read_seq: number;
   delivered_seq: number;
 }
-export interface Member {
-  person_id: string;
+/** A person as the court calls them; the English only where the server sends it. */
+export interface Labelled {
   name: string;
   label: string;
-  label_en: string;
+  label_en?: string;
+}
+export interface Member extends Required<Labelled> {
+  person_id: string;
   role: MemberRole;
 }
 export interface Receipt {
