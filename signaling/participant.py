@@ -40,6 +40,11 @@ class Participant:
             found.append(self.viewer.transport)
         return found
 
+    @property
+    def is_deserted(self) -> bool:
+        """Nothing reaches us from this seat any more: whoever proves the same identity may take it over."""
+        return self.state == ConnectionState.LOST
+
     def judge(self, settings: MediaSettings, now_ns: int) -> bool:
         """Measure again. True when the state or the kind of transport changed."""
         before, before_kind = self.state, self.facts.transport

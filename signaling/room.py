@@ -68,7 +68,11 @@ class Room:
     # Seats
 
     def join(self, grant: JoinGrant) -> Joined:
-        """Take a seat. The same identity with the same seat key takes its own seat again."""
+        """Take a seat. The same identity with the same seat key takes its own seat again, at any time.
+
+        With another key (a second device, a browser that died and was signed in anew) it takes a deserted seat only:
+        nobody is thrown out of a living one.
+        """
         if grant.identity in self.removed:
             raise SignalingError("seat.removed")
         sitting = self.participants.get(grant.identity)
@@ -79,7 +83,8 @@ class Room:
             self.participants[grant.identity] = Participant(grant.identity, seat, grant)
             self._emit(ParticipantJoined(self.name, seat, grant.identity))
         else:
-            if not secrets.compare_digest(sitting.grant.seat_key, grant.seat_key):
+            is_same_browser = secrets.compare_digest(sitting.grant.seat_key, grant.seat_key)
+            if not is_same_browser and not sitting.is_deserted:
                 raise SignalingError("seat.taken")
             before, sitting.seat, sitting.grant = sitting.seat, seat, grant
             self._emit(SeatReplaced(self.name, before, seat))

@@ -5,7 +5,13 @@ import asyncio
 import pytest
 
 from signaling.errors import SignalingError
-from signaling.events import SeatReplaced, SubscriptionOffered, TrackPublished
+from signaling.events import (
+    ConnectionChanged,
+    ConnectionState,
+    SeatReplaced,
+    SubscriptionOffered,
+    TrackPublished,
+)
 from tests.media.robots import Robot, grant, house, until
 
 
@@ -51,6 +57,29 @@ async def test_join__when_another_browser_claims_the_identity__then_the_seat_is_
         with pytest.raises(SignalingError) as refused:
             await place.engine.join(grant("party", seat_key="another-key"))
         assert refused.value.code == "seat.taken"
+
+
+async def test_join__when_the_browser_died_and_another_signs_in__then_the_deserted_seat_is_taken_over() -> (
+    None
+):
+    async with house(lost_s=1.0) as place:
+        judge = await place.join("judge")
+        dead = await place.join("party")
+        await dead.publish()
+        await judge.sees("party", "camera")
+        assert dead.sending is not None
+        await dead.close()
+        with pytest.raises(SignalingError) as refused:
+            await place.engine.join(grant("party", seat_key="the-new-browser"))
+        assert refused.value.code == "seat.taken"
+        await until(
+            lambda: any(
+                event.identity == "party" and event.state == ConnectionState.LOST
+                for event in place.of(ConnectionChanged)
+            )
+        )
+        await place.engine.join(grant("party", seat_key="the-new-browser"))
+        assert len((await place.engine.snapshot("hearing")).participants) == 2
 
 
 async def test_join__when_a_grant_is_used_twice__then_the_second_is_refused() -> None:
