@@ -1,0 +1,285 @@
+"""Every route × every kind of person over real HTTP: 401, 403 and 404 exactly as the rights table says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hearing_server.app import ROUTES
+from hearing_server.demo_court import PASSWORD
+from hearing_server.domain.roles import Action, Capacity, can
+from hearing_server.kernel import PersonId, Role, new_id
+from hearing_server.ports.people import Person, StaffAccount
+from hearing_server.rest.routing import Route, Who
+from hearing_server.robots.court_client import CourtClient
+from hearing_server.services.sessions import hash_password
+from tests.court import RunningCourt, invented_id
+from tests.rest.recorded import FILM, recorded
+
+A = Action
+PARTY = {"standing": "third_party", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
+SOON = {"title": "第二次庭审", "starts_at": "2099-01-01T00:00:00Z", "duration_min": 30}
+WHY = {"reason": "测试"}
+PICTURE = b"not a picture"
+
+# Route → (what the table calls it, body). None: whoever sees the case. In an order that leaves the hearing alive.
+DOORS: dict[str, tuple[Action | None, Any]] = {
+    "GET /cases/{case_id}": (A.CASE_SEE, None),
+    "GET /cases/{case_id}/acts": (A.ACTS_READ, None),
+    "POST /cases/{case_id}/parties": (A.PARTY_ADD, PARTY),
+    "POST /cases/{case_id}/hearings": (A.HEARING_SCHEDULE, SOON),
+    "GET /hearings/{hearing_id}": (A.HEARING_SEE, None),
+    "POST /hearings/{hearing_id}/invitations": (A.INVITATION_SEND, {"person_id": "PARTY"}),
+    "POST /hearings/{hearing_id}/identity": (None, {"id_last4": "0000"}),
+    "PUT /hearings/{hearing_id}/consents/{stage}": (
+        A.CONSENT_DECIDE,
+        {"decision": "granted", "text_version": "x"},
+    ),
+    "PUT /hearings/{hearing_id}/self-test": (
+        A.SELF_TEST,
+        {"camera": True, "microphone": True, "playback": True},
+    ),
+    "POST /hearings/{hearing_id}/grants": (A.ROOM_ENTER, {}),
+    "POST /hearings/{hearing_id}/admissions": (A.ADMIT, {"person_ids": ["PARTY"]}),
+    "POST /hearings/{hearing_id}/open": (A.OPEN, {}),
+    "POST /hearings/{hearing_id}/recess": (A.RECESS, WHY),
+    "POST /hearings/{hearing_id}/resume": (A.RESUME, {}),
+    "POST /hearings/{hearing_id}/close": (A.CLOSE, {}),
+    "POST /hearings/{hearing_id}/reopen": (A.REOPEN, {}),
+    "POST /hearings/{hearing_id}/mutes": (A.MUTE, {"person_id": "PARTY", "muted": True}),
+    "POST /hearings/{hearing_id}/removals": (A.REMOVE, {"person_id": "PARTY", **WHY}),
+    "DELETE /hearings/{hearing_id}/removals/{person_id}": (A.REMOVE, None),
+    "GET /recordings/{recording_id}": (None, None),
+    "GET /recordings/{recording_id}/film": (A.FILM_VIEW, None),
+    "POST /recordings/{recording_id}/publications": (A.PUBLICATION_SUBMIT, {"title": "t", "cause": "c"}),
+    "POST /publications/{publication_id}/confirm": (A.PUBLICATION_DECIDE, {}),
+    "POST /publications/{publication_id}/reject": (A.PUBLICATION_DECIDE, WHY),
+    "POST /publications/{publication_id}/withdraw": (A.PUBLICATION_WITHDRAW, WHY),
+    "POST /recordings/{recording_id}/film": (A.FILM_COMPOSE, {}),
+    "GET /cases/{case_id}/space": (A.SPACE_READ, None),
+    "GET /lanes/{lane}/events": (A.SPACE_READ, None),
+    "POST /cases/{case_id}/attachments": (A.SPACE_WRITE, PICTURE),
+    "POST /cases/{case_id}/reminders": (
+        A.REMINDER_ISSUE,
+        {"person_ids": ["PARTY"], "title": "t", "text": "x"},
+    ),
+    "GET /cases/{case_id}/reminders": (A.REMINDERS_SEE, None),
+    "POST /hearings/{hearing_id}/cancel": (A.HEARING_CANCEL, WHY),
+}
+# No object in the path: for every signed-in person about themselves, or for an office.
+OFFICES: dict[str, tuple[Action | None, Any]] = {
+    "GET /me": (None, None),
+    "POST /socket-tickets": (None, {}),
+    "GET /staff": (None, None),
+    "GET /cases": (None, None),
+    "GET /hearings": (None, None),
+    "GET /me/obligations": (None, None),
+    "POST /cases": (A.CASE_FILE, {"cause": "c", "judge_id": "x", "parties": [PARTY]}),
+    "POST /case-imports": (A.CASE_IMPORT, b"x"),
+    "GET /recordings": (A.RECORDINGS_LIST, None),
+    "GET /publications": (A.RECORDINGS_LIST, None),
+}
+# Tried by tests of their own: they need an object of the person, or end the session.
+ELSEWHERE = {
+    "DELETE /me/session",
+    "GET /attachments/{attachment_id}",
+    "GET /attachments/{attachment_id}/preview",
+    "POST /obligations/{obligation_id}/displayed",
+    "POST /obligations/{obligation_id}/acknowledgment",
+}
+# Places of the members-only space answer "no such thing" to staff who only look at the case.
+MEMBERS_ONLY = {A.SPACE_READ, A.SPACE_WRITE, A.REMINDER_ISSUE, A.REMINDERS_SEE}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    name: str
+    client: CourtClient
+    capacity: Capacity | None
+    is_staff: bool
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_every_closed_route__looked_up__stands_in_the_matrix() -> None:
+    closed = {name_of(route) for route in ROUTES if route.who is not Who.ALL}
+    assert closed == {*DOORS, *OFFICES, *ELSEWHERE}
+
+
+@asynccontextmanager
+async def everybody(court: RunningCourt) -> AsyncIterator[list[Caller]]:
+    """One of each kind, and nobody."""
+    await hire(court, "judge2", Role.JUDGE)
+    offices = {
+        "judge": Capacity.JUDGE, "clerk": Capacity.CLERK, "clerk2": Capacity.COLLEAGUE_CLERK,
+        "president": Capacity.PRESIDENT, "judge2": Capacity.COLLEAGUE_JUDGE,
+    }  # fmt: skip
+    people = {"林书瑶": Capacity.PARTY, "徐静": Capacity.REPRESENTATIVE, "温晓岚": Capacity.PUBLIC}
+    async with AsyncExitStack() as stack:
+        found = [Caller("nobody", await stack.enter_async_context(court.client()), None, is_staff=False)]
+        for username, capacity in offices.items():
+            client = await stack.enter_async_context(court.staff(username))
+            found.append(Caller(username, client, capacity, is_staff=True))
+        for name, capacity in people.items():
+            client = await stack.enter_async_context(court.party(name))
+            found.append(Caller(name, client, capacity, is_staff=False))
+        yield found
+
+
+async def hire(court: RunningCourt, username: str, role: Role) -> None:
+    person = Person(
+        PersonId(new_id("per")), court.server.profile.court.id, "staff", username, None, None, None, None, None, None,
+        created_at=court.server.clock.utc_now(),
+    )  # fmt: skip
+    async with court.server.units.write() as unit:
+        await unit.people.add(person)
+        await unit.people.add_staff(StaffAccount(person.id, username, hash_password(PASSWORD), role))
+
+
+async def ask(client: CourtClient, method: str, path: str, body: Any) -> tuple[int, str]:
+    headers = {}
+    if isinstance(body, bytes):
+        headers["Content-Type"] = "text/csv" if "imports" in path else "image/png"
+        headers["X-File-Name"] = "a.png"
+    given: dict[str, Any] = (
+        {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+    )
+    async with client.http.request(method, f"{client.url}/api/v1{path}", headers=headers, **given) as answer:
+        if answer.content_type != "application/problem+json":
+            await answer.read()
+            return answer.status, ""
+        return answer.status, str((await answer.json(content_type=None))["code"])
+
+
+def wanted(route: Route, caller: Caller, action: Action | None, *, has_object: bool) -> str:
+    """What the table says about this door: the refusal's code, or `let in`."""
+    if caller.capacity is None:
+        return "session.required"
+    if route.who is Who.STAFF and not caller.is_staff:
+        return "role.staff_only"
+    if not has_object:
+        # An office counts here, not a place on some case.
+        offices = {Capacity.CLERK: Capacity.COLLEAGUE_CLERK, Capacity.JUDGE: Capacity.COLLEAGUE_JUDGE}
+        capacity = offices.get(caller.capacity, caller.capacity)
+        return "let in" if action is None or can(capacity, action) else "right.missing"
+    if not can(caller.capacity, Action.CASE_SEE):
+        return "not_found"
+    if action is None or can(caller.capacity, action):
+        return "let in"
+    return "not_found" if action in MEMBERS_ONLY and caller.capacity in _LOOKERS else "right.missing"
+
+
+_LOOKERS = (Capacity.PRESIDENT, Capacity.COLLEAGUE_CLERK)
+REFUSALS = {"session.required": 401, "role.staff_only": 403, "right.missing": 403, "not_found": 404}
+
+
+async def paths(court: RunningCourt, callers: list[Caller]) -> dict[str, str]:
+    """What stands for the variable parts of paths, all of one case."""
+    clerk = next(caller.client for caller in callers if caller.name == "clerk")
+    here = await recorded(court)
+    publication = await clerk.post(
+        f"/recordings/{here.recording_id}/publications", {"title": "t", "cause": "c"}
+    )
+    space = await clerk.get(f"/cases/{here.case_id}/space")
+    everyone = next(lane["lane"] for lane in space["lanes"] if lane["kind"] == "everyone")
+    party = next(caller.client for caller in callers if caller.capacity is Capacity.PARTY).me["id"]
+    return {
+        "case_id": here.case_id, "hearing_id": here.hearing_id, "recording_id": here.recording_id,
+        "publication_id": publication["id"], "lane": everyone, "stage": "recording", "person_id": party,
+    }  # fmt: skip
+
+
+def filled(body: Any, party_id: str) -> Any:
+    if not isinstance(body, dict):
+        return body
+    named = {"person_id": party_id, "person_ids": [party_id]}
+    return {key: named.get(key, value) for key, value in body.items()}
+
+
+@pytest.mark.timeout(240)
+async def test_every_door__tried_by_everybody__answers_as_the_table_says(court: RunningCourt) -> None:
+    routes = {name_of(route): route for route in ROUTES}
+    wrong = []
+    async with everybody(court) as callers:
+        parts = await paths(court, callers)
+        for name, (action, body) in {**OFFICES, **DOORS}.items():
+            route = routes[name]
+            for caller in callers:
+                told = wanted(route, caller, action, has_object=name in DOORS)
+                path = route.path.format(**parts)
+                status, code = await ask(caller.client, route.method, path, filled(body, parts["person_id"]))
+                if told in REFUSALS:
+                    is_right = (status, code) == (REFUSALS[told], told)
+                else:
+                    is_right = status not in (401, 404, 500, 503) and code not in REFUSALS
+                if not is_right:
+                    wrong.append(f"{name} by {caller.name}: {status} {code}, wanted {told}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_objects__unknown_and_foreign__answer_alike(court: RunningCourt) -> None:
+    """Whoever guesses ids learns nothing from the answer: same status, same code, same words."""
+    routes = {name_of(route): route for route in ROUTES}
+    wrong = []
+    async with everybody(court) as callers:
+        parts = await paths(court, callers)
+        unknown = {**parts, "case_id": "cas_x", "hearing_id": "hrg_x", "recording_id": "rec_x"}
+        unknown |= {"publication_id": "pub_x", "lane": "lan_x"}
+        outsiders = [one for one in callers if one.name in ("温晓岚", "judge2")]
+        for name, (_, body) in DOORS.items():
+            for caller in outsiders:
+                answers = [
+                    await ask(
+                        caller.client,
+                        routes[name].method,
+                        routes[name].path.format(**ids),
+                        filled(body, "per_x"),
+                    )
+                    for ids in (parts, unknown)
+                ]
+                if answers[0] != answers[1]:
+                    wrong.append(f"{name} by {caller.name}: {answers}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("part", ["cas_%00", "%ED%A0%80", "cas_'%20OR%201=1--", "..%2F..%2Fetc", "x" * 3000])
+async def test_paths__that_can_be_no_id__are_not_found(court: RunningCourt, part: str) -> None:
+    async with court.staff("clerk") as clerk:
+        assert await ask(clerk, "GET", f"/cases/{part}", None) == (404, "not_found")
+
+
+async def test_publication__needs_a_second_official_and_ends_at_once(court: RunningCourt) -> None:
+    here = await recorded(court)
+    async with (
+        court.staff("clerk") as clerk,
+        court.staff("president") as president,
+        court.client() as anybody,
+    ):
+        made = await clerk.post(
+            f"/recordings/{here.recording_id}/publications", {"title": "庭审", "cause": "纠纷"}
+        )
+        public = f"/public/recordings/{made['id']}"
+        assert await ask(anybody, "GET", public + "/film", None) == (404, "not_found")
+        assert await ask(clerk, "POST", f"/publications/{made['id']}/confirm", {}) == (
+            403,
+            "publication.same_person",
+        )
+        assert (await president.post(f"/publications/{made['id']}/confirm"))["state"] == "public"
+        assert [one["id"] for one in (await anybody.get("/public/recordings"))["items"]] == [made["id"]]
+        address = f"{court.url}/api/v1{public}/film"
+        async with anybody.http.get(address, headers={"Range": "bytes=300-399"}) as answer:
+            assert (answer.status, await answer.read()) == (206, FILM[300:400])
+            assert answer.headers["Content-Range"] == f"bytes 300-399/{len(FILM)}"
+        async with anybody.http.get(address, headers={"Range": f"bytes={len(FILM)}-"}) as answer:
+            assert answer.status == 416
+        assert await ask(anybody, "GET", public + "/poster", None) == (200, "")
+        await clerk.post(f"/publications/{made['id']}/withdraw", WHY)
+        for path in (public, public + "/film", public + "/poster"):
+            assert await ask(anybody, "GET", path, None) == (404, "not_found")
+        assert (await anybody.get("/public/recordings"))["items"] == []
