@@ -36,6 +36,18 @@ def disjoint(spans: Sequence[CauseSpan]) -> list[CauseSpan]:
     return merged
 
 
+def joined(spans: Sequence[CauseSpan]) -> list[CauseSpan]:
+    """Touching spans of one cause as one: a reader counts interruptions, not how many notes told of them."""
+    found: list[CauseSpan] = []
+    for span in spans:
+        last = found[-1] if found else None
+        if last is not None and last.cause == span.cause and last.until_ns == span.from_ns:
+            found[-1] = CauseSpan(last.from_ns, span.until_ns, last.cause, last.detail or span.detail)
+        else:
+            found.append(span)
+    return found
+
+
 def intersection(layer: Sequence[CauseSpan], holes: Sequence[CauseSpan]) -> list[CauseSpan]:
     """The parts of `layer` that lie inside holes. Both disjoint and sorted."""
     found = []

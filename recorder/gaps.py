@@ -15,7 +15,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recorder.cause_spans import SLIVER_NS, CauseSpan, disjoint, intersection, paint
+from recorder.cause_spans import SLIVER_NS, CauseSpan, disjoint, intersection, joined, paint
 from recorder.manifest import Gap, GapCause
 from signaling.sink import TrackInfo
 
@@ -145,7 +145,7 @@ class TrackLedger:
             CauseSpan(0, max(self.started_ns, 0), GapCause.ABSENT, "not yet"),
             CauseSpan(ended_ns, duration_ns, GapCause.ABSENT, end_cause),
         ]
-        painted = paint([away, absent, *layers], [*inside, own], duration_ns)
+        painted = joined(paint([away, absent, *layers], [*inside, own], duration_ns))
         return [Gap(number, span.cause, span.from_ns, span.until_ns, span.detail) for span in painted]
 
     def _irregular(self, at_ns: int, sequence: int, timestamp: int) -> bool:
