@@ -16,7 +16,13 @@ from hearing_server import doctor as doctoring
 from hearing_server.errors import HearingError
 from hearing_server.settings import Settings, load_settings
 
-cli = typer.Typer(add_completion=False, no_args_is_help=False, help=__doc__, rich_markup_mode=None)
+cli = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    help=__doc__,
+    rich_markup_mode=None,
+)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="TOML file read over config/default.toml.")

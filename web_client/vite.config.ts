@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 import { noOutsideAddresses } from "./outside_addresses";
 
 // Where the development pages find a running court server.
-const server = process.env["HEARING_SERVER"] ?? "http://127.0.0.1:8080";
+const server = process.env["HEARING_DEV_SERVER"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   base: "/",
