@@ -8,5 +8,15 @@ export default {
     offline: "连接不上服务器，请检查网络后重试。",
     timeout: "服务器没有及时回应，请检查网络后重试。",
   },
+  message: {
+    too_long: "内容太长，请删减或分几条发送。",
+    empty: "消息不能为空。",
+    characters: "内容里有不能显示的控制字符，请删去后再发。",
+    too_fast: "发送太快了，请稍等片刻。",
+    body: "消息格式不正确，请刷新页面后再试。",
+    image: "图片信息不完整，请重新选择图片。",
+    client_id_reused: "这条消息与已保存的内容不一致，请重新写一条。",
+  },
+  command: { timeout: "服务器没有及时回应，请重试。" },
   client: { unexpected: "页面出了问题，请刷新后再试。" },
 };
