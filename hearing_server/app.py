@@ -28,6 +28,7 @@ from hearing_server.rest import case_imports, cases, config, hearings, recording
 from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
+from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.acts import ActLog
@@ -301,5 +302,6 @@ def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:
     app[SETTINGS] = settings
     app[SERVICES] = services
     mount(app, ROUTES)
+    mount_description(app, ROUTES)
     hub.attach(app)
     return app
