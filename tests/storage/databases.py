@@ -43,17 +43,23 @@ async def fresh_engine(
         finally:
             await engine.dispose()
         return
-    address: str = request.getfixturevalue("postgresql")
+    async with fresh_postgresql(request.getfixturevalue("postgresql")) as url:
+        engine = create_engine(url)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+
+@asynccontextmanager
+async def fresh_postgresql(address: str) -> AsyncIterator[str]:
+    """The SQLAlchemy URL of an empty database on the server at `address`; dropped at the end."""
     name = f"court_{secrets.token_hex(6)}"
     await _run(address, f"CREATE DATABASE {name}")
     base, _, query = address.partition("?")
-    engine = create_engine(
-        f"{base.rsplit('/', 1)[0]}/{name}?{query}".replace("postgresql://", "postgresql+asyncpg://")
-    )
     try:
-        yield engine
+        yield f"{base.rsplit('/', 1)[0]}/{name}?{query}".replace("postgresql://", "postgresql+asyncpg://")
     finally:
-        await engine.dispose()
         await _run(address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
