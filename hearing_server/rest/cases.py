@@ -67,12 +67,14 @@ class CaseBody(Body):
 async def list_cases(call: Call) -> object:
     cases = await call.services.cases.mine(call.actor)
     hearings = await call.services.hearings.mine(call.actor)
+    unread = await call.services.space.unread(call.actor, [case.id for case in cases])
     items = []
     for case in cases:
         ahead = (h for h, c in hearings if c.id == case.id and h.state in BEFORE_THE_END)
         following = next(ahead, None)
         brief = case_brief(case, call.actor)
         brief["next_hearing"] = hearing_brief(following, case) if following else None
+        brief["unread"] = unread.get(case.id, 0)
         items.append(brief)
     return {"items": items}
 

@@ -150,7 +150,9 @@ class RawSocket:
         self._transport().abort()
 
     def _transport(self) -> asyncio.Transport:
-        connection = self._ws._conn  # type: ignore[attr-defined]
+        # A socket can't be told through the library's public face to stop reading.
+        connection = self._ws._conn
+        assert connection is not None
         assert isinstance(connection.transport, asyncio.Transport)
         return connection.transport
 

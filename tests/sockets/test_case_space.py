@@ -63,8 +63,10 @@ async def test_resume__after_being_offline__brings_what_was_missed_before_what_i
             back = Device(judge)
             back.lanes, back.epochs = away.lanes, away.epochs
             await back.connect()
-            answer, _ = await asyncio.gather(back.resume(lane), ours.post(lane, "client-after", "回来后"))
-            assert answer[lane]["status"] == "complete"
+            posting = asyncio.create_task(ours.post(lane, "client-after", "回来后"))
+            resumed = await back.resume(lane)
+            assert (await posting)["ok"]
+            assert resumed[lane]["status"] == "complete"
             await back.until(lambda: "回来后" in back.texts(lane))
             await back.leave()
     assert back.texts(lane) == ["离线前", *missed, "回来后"]
@@ -242,3 +244,20 @@ async def test_ninth_device__connects__and_the_oldest_is_told_why_it_ends(court:
         assert (await devices[8].ask("heartbeat"))["ok"]
         for one in devices[1:]:
             await one.leave()
+
+
+async def test_unread__in_the_list_of_cases__counts_others_messages_until_read(court: RunningCourt) -> None:
+    async with court.staff("clerk") as clerk, court.staff("judge") as judge:
+        space = await space_of(judge)
+        lane = space["by_kind"]["everyone"]["lane"]
+
+        async def unread(person: Any) -> int:
+            cases = (await person.get("/cases"))["items"]
+            return int(next(case["unread"] for case in cases if case["id"] == space["case_id"]))
+
+        async with device(clerk) as ours, device(judge) as theirs:
+            before = (await unread(clerk), await unread(judge))
+            posted = await ours.post(lane, "client-unread", "请查收")
+            assert (await unread(clerk), await unread(judge)) == (before[0], before[1] + 1)
+            await theirs.ask("receipt_update", lane=lane, read_seq=posted["seq"])
+            assert await unread(judge) == 0
