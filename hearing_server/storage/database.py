@@ -15,7 +15,7 @@ def create_engine(database_url: str) -> AsyncEngine:
     """An async engine for `sqlite+aiosqlite://` or `postgresql+asyncpg://`."""
     if database_url.startswith("sqlite"):
         # Readers get connections of their own; WAL lets them read while the one writer writes.
-        engine = create_async_engine(database_url, pool_size=8, max_overflow=8)
+        engine = create_async_engine(database_url, pool_size=8, max_overflow=8, hide_parameters=True)
         _tune_sqlite(engine)
         return engine
     return create_async_engine(
@@ -23,6 +23,8 @@ def create_engine(database_url: str) -> AsyncEngine:
         pool_size=10,
         max_overflow=10,
         pool_pre_ping=True,
+        # An error in the log must not carry the words of a message.
+        hide_parameters=True,
         connect_args={"server_settings": {"lock_timeout": "10000", "statement_timeout": "60000"}},
     )
 
