@@ -1,0 +1,92 @@
+"""The load of one hearing: members join through real ICE, DTLS and SRTP, then send in real time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from typing import Any
+
+from bench.child import Child
+from bench.member import Member, Tally
+
+AUDIO_S, PICTURE_S, REPORT_S = 0.02, 1 / 30, 1.0
+JOIN_TIMEOUT_S = 20.0
+
+
+class Hearing:
+    """`count` members, all publish and all watch all. Owns the server process and the pacing task."""
+
+    def __init__(self, count: int) -> None:
+        self.tally = Tally()
+        self.members = [Member(number, self.tally) for number in range(count)]
+        self.server: Child
+        self._early: dict[str, list[dict[str, Any]]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def begin(self) -> None:
+        """Start the server, seat everybody, send; returns when every stream reaches every member."""
+        self.server = await Child.start("bench.room_server", on_news=self._news)
+        for member in self.members:
+            seat = (await self.server.ask("join", identity=f"m{member.number}"))["seat"]
+            answer = await self.server.ask("publish", seat=seat, sdp=member.offer())
+            member.seat = seat
+            for offer in self._early.pop(seat, []):
+                self._spawn(self._answer(member, offer))
+            await member.sending.connect(answer["sdp"])
+        self._spawn(self._send())
+        streams = len(self.members) * (len(self.members) - 1) * 2
+        async with asyncio.timeout(JOIN_TIMEOUT_S):
+            while sum(1 for m in self.members for h in m.heard.values() if h.packets) < streams:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _news(self, news: dict[str, Any]) -> None:
+        member = next((each for each in self.members if each.seat == news["seat"]), None)
+        if member is None:
+            self._early.setdefault(news["seat"], []).append(news)
+        else:
+            self._spawn(self._answer(member, news))
+
+    async def _answer(self, member: Member, offer: dict[str, Any]) -> None:
+        sdp = member.answer(offer["offer"])
+        await self.server.ask("answer", seat=member.seat, version=offer["version"], sdp=sdp)
+        if not member.watching.is_started:
+            await member.watching.connect(offer["offer"])
+
+    async def _send(self) -> None:
+        """Everything at its time: each member's pictures and voice start at a moment of their own."""
+        began = time.monotonic()
+        due: list[tuple[float, int, int, float, Any]] = []
+        for member in self.members:
+            phase = member.number / len(self.members)
+            for kind, (period, act) in enumerate(
+                ((AUDIO_S, member.speak), (PICTURE_S, member.show), (REPORT_S, member.report))
+            ):
+                due.append((began + phase * period, member.number, kind, period, act))
+        heapq.heapify(due)
+        while True:
+            at, number, kind, period, act = due[0]
+            wait = at - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
+            act()
+            heapq.heapreplace(due, (at + period, number, kind, period, act))
+
+    @property
+    def lost(self) -> int:
+        return sum(max(0, heard.lost) for member in self.members for heard in member.heard.values())
+
+    async def end(self) -> dict[str, Any]:
+        """Stop sending, hang up, stop the server; its last words."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for member in self.members:
+            await member.close()
+        return await self.server.stop()
