@@ -39,6 +39,9 @@ class MediaSettings:
     # the RED packets as they are, viewers plain Opus. Off until the recorder in use reads RED.
     accept_red: bool = False
 
+    # How long packets may wait to be read together (0: not at all). See `udp_port`; a quarter of a voice packet.
+    read_pause_s: float = 0.005
+
     # Loss. 20 ms before the first request lets reordering heal (Galene); 500 ms keeps keyframe requests sane.
     nack_tick_s: float = 0.02
     keyframe_interval_s: float = 0.5
