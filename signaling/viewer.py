@@ -33,6 +33,8 @@ CONGESTION_LOSS: Final = (
     0.2  # a full send buffer counts like this share of loss: the estimate falls by a tenth
 )
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
+REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
+REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Slot:
     limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
     round_trip: RoundTrip = field(default_factory=RoundTrip)
     loss_ratio: float = 0.0
+    packets_before: int = 0  # sent up to the last report
 
 
 class Viewer:
@@ -77,6 +80,7 @@ class Viewer:
         self._gate = RembGate()
         self.sent_bps = 0.0
         self._octets_before = 0
+        self._repaired_bytes = 0  # since the last report
         self._dropped_before = 0
         self.loss_ratio: float | None = None
         self.rtt_ms: float | None = None
@@ -96,6 +100,7 @@ class Viewer:
             self.slots.append(slot)
         slot.publication, slot.codec = publication, publication.codec
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
+        slot.packets_before = 0
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
         slot.leg = Leg(self.transport, self._rewriter(slot, publication), is_video=publication.is_video)
@@ -262,17 +267,23 @@ class Viewer:
         return publication.layer_of(chosen.key), chosen.bitrate_bps
 
     def _select(self, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
+        """Ask a leg to go over to a layer; called again while it waits, because reports may have come meanwhile."""
         rewriter, ssrc = leg.rewriter, layer.stream.ssrc
-        if rewriter.source == ssrc and rewriter.target != NO_SOURCE:
-            rewriter.select(ssrc)  # the better layer went away while it was waited for
-            publication.route()
-        if rewriter.source == ssrc or rewriter.target == ssrc:
+        if rewriter.source == ssrc:
+            if rewriter.target != NO_SOURCE:
+                rewriter.select(ssrc)  # the better layer went away while it was waited for
+                publication.route()
             return
+        is_waiting = rewriter.target == ssrc
         before = publication.layer_of(rewriter.last_source)
         shift = timestamp_shift(before.stream.clock, layer.stream.clock) if before is not None else None
         rewriter.select(ssrc, timestamp_shift=shift)
+        if is_waiting:
+            return
         if publication.is_video:
-            if now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
+            # Only a dark picture starts in the past; a running one would step back and play old packets in a burst.
+            is_dark = rewriter.source == NO_SOURCE
+            if is_dark and now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
                 for packet in layer.stream.cache.since_keyframe():
                     self._step.forward(packet, (leg,), now_ms)
             if rewriter.target != NO_SOURCE:
@@ -302,12 +313,26 @@ class Viewer:
         for sequence in request.sequences:
             place = slot.leg.rewriter.locate(sequence)
             layer = slot.publication.layer_of(place[0]) if place is not None else None
-            if place is None or layer is None or not slot.limiter.allows(sequence, now_ms):
+            packet = (
+                layer.stream.cache.get(place[1], now_ms) if place is not None and layer is not None else None
+            )
+            if packet is None:
+                continue  # not here (yet): asking costs none of the answers
+            size = len(packet.payload)
+            if self._repaired_bytes + size > self._repair_budget_bytes:
+                return
+            if not slot.limiter.allows(sequence, now_ms):
                 continue
-            packet = layer.stream.cache.get(place[1], now_ms)
-            repair = slot.leg.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
+            repair = slot.leg.rewriter.retransmit(sequence, packet, now_ms)
             if repair is not None:
+                self._repaired_bytes += size
                 self.transport.send_rtp(repair)
+
+    @property
+    def _repair_budget_bytes(self) -> float:
+        """How many bytes of repairs may leave between two reports."""
+        share_bps = max(REPAIR_FLOOR_BPS, REPAIR_SHARE * self.estimate.limit_bps)
+        return share_bps / 8 * self._settings.remb_interval_s
 
     def _keyframe(self, ssrc: int, now_ms: float) -> None:
         slot = self._by_ssrc.get(ssrc)
@@ -328,21 +353,24 @@ class Viewer:
 
     def report(self, now_ms: float) -> None:
         """Once a second: sender reports, so that lips stay in step, and the loss estimate."""
-        octets = losses = live = 0.0
+        octets = lost = packets = 0.0
         dropped = 0
         for slot in self.slots:
             leg, publication = slot.leg, slot.publication
             if leg is None or publication is None or not leg.is_live:
                 continue
             octets += leg.rewriter.octets_sent
-            losses += slot.loss_ratio
             dropped += leg.dropped
-            live += 1
+            # Weighted by packets, or seven whole voices would hide one broken picture.
+            sent_packets = max(0, leg.rewriter.packets_sent - slot.packets_before)
+            slot.packets_before = leg.rewriter.packets_sent
+            lost += slot.loss_ratio * sent_packets
+            packets += sent_packets
             self._send_report(slot, leg, publication, now_ms)
-        sent = int(max(0.0, octets - self._octets_before))
-        self._octets_before = int(octets)
+        sent = int(max(0.0, octets - self._octets_before)) + self._repaired_bytes
+        self._octets_before, self._repaired_bytes = int(octets), 0
         self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
-        self.loss_ratio = losses / live if live else None
+        self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
         self.estimate.report(CONGESTION_LOSS if congested else self.loss_ratio or 0.0, self.sent_bps)
 
