@@ -67,7 +67,11 @@ class RecorderWatch:
         recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
         await self._recorder.start(recording_id, self.folder_of(recording_id))
         self._recordings[hearing.id] = recording_id
-        await self.prove_again(hearing.id)
+        try:
+            await self.prove_again(hearing.id)
+        except BaseException:
+            await self.give_up(hearing.id)
+            raise
         return recording_id
 
     async def prove_again(self, hearing_id: HearingId) -> None:
