@@ -12,7 +12,6 @@ from hearing_server.adapters.vault import FolderVault
 from hearing_server.ports.acts import Notifier
 from hearing_server.ports.vault import Vault
 
-
 OpenVault = Callable[[Path], Vault]
 
 
