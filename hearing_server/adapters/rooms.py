@@ -22,7 +22,7 @@ from hearing_server.ports.media import (
 from signaling import events
 from signaling.engine import MediaEngine
 from signaling.errors import SignalingError
-from signaling.grants import JoinGrant, sign_grant
+from signaling.grants import JoinGrant, sign_grant, verify_grant
 from signaling.settings import MediaSettings
 
 # A grant is fetched right before it is used; a minute allows for a slow phone.
@@ -112,8 +112,14 @@ class EngineRooms:
             self._grant_key,
         )
 
-    async def join(self, grant: str) -> SeatTaken:
+    async def join(self, grant: str, *, room: HearingId, person: PersonId) -> SeatTaken:
         with _translated():
+            given = verify_grant(grant, (self._grant_key,), time.time())
+            # Before the engine takes it: a grant that was overheard must not even replace its owner's seat.
+            if (given.room, given.identity) != (room, person):
+                raise Conflict(
+                    "grant.not_yours", zh="入庭凭证不属于您", en="This grant belongs to somebody else"
+                )
             joined = await self.engine.join(grant)
         return SeatTaken(
             joined.seat,

@@ -115,12 +115,11 @@ async def get_hearing(call: Call) -> object:
 
 
 async def cancel(call: Call) -> object:
-    return await _view(
-        call,
-        await call.services.hearings.cancel(
-            call.actor, call.part("hearing_id"), reason=call.body(ReasonBody).reason
-        ),
+    seen = await call.services.hearings.cancel(
+        call.actor, call.part("hearing_id"), reason=call.body(ReasonBody).reason
     )
+    await call.services.courtroom.empty(seen.hearing.id)
+    return await _view(call, seen)
 
 
 async def invite_again(call: Call) -> object:

@@ -29,7 +29,7 @@ from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
 from hearing_server.services.recorder_watch import RecorderWatch
-from hearing_server.services.room_reports import take_up_room
+from hearing_server.services.room_reports import sources_under, take_up_room
 from hearing_server.services.write_up import write_up
 
 Transition = Callable[[Hearing, datetime], Change]
@@ -156,6 +156,18 @@ class Courtroom:
         )
         return token, seat_key
 
+    async def require_place(self, actor: Actor, hearing_id: str) -> None:
+        """Somebody is about to sit down: may they still? Errors as attendance.require_may_enter."""
+        async with self._units.read() as unit:
+            seen = await access_hearing(unit, actor, hearing_id)
+        require(seen.capacity(actor), Action.ROOM_ENTER)
+        attendance.require_may_enter(seen.hearing, actor.person_id)
+
+    async def empty(self, hearing_id: HearingId) -> None:
+        """The hearing was cancelled: whoever sits in its room already is sent home."""
+        self._recorder.live(hearing_id).is_taken_up = False
+        await self._rooms.close_room(hearing_id, reason="closed")
+
     # --- the judge's orders ------------------------------------------------------------------
 
     async def open(self, actor: Actor, hearing_id: str) -> SeenHearing:
@@ -240,9 +252,10 @@ class Courtroom:
         seen = await self._order(actor, hearing_id, Action.MUTE, transition)
         for person in seen.hearing.participants:
             if not person.is_court and person_id in (None, person.person_id):
-                await self._rooms.set_muted(
-                    seen.hearing.id, person.person_id, source=source.value, muted=muted, by=actor.person_id
-                )
+                for shown in sources_under(source):
+                    await self._rooms.set_muted(
+                        seen.hearing.id, person.person_id, source=shown, muted=muted, by=actor.person_id
+                    )
         return seen
 
     async def remove(self, actor: Actor, hearing_id: str, person_id: PersonId, *, reason: str) -> SeenHearing:

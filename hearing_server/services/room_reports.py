@@ -32,10 +32,16 @@ async def take_up_room(rooms: RoomEngine, recorder: RecorderWatch, hearing: Hear
     await rooms.open_room(hearing.id)
     for person in hearing.participants:
         for source in person.court_muted:
-            await rooms.set_muted(
-                hearing.id, person.person_id, source=source.value, muted=True, by=person.person_id
-            )
+            for shown in sources_under(source):
+                await rooms.set_muted(
+                    hearing.id, person.person_id, source=shown, muted=True, by=person.person_id
+                )
     live.is_taken_up = True
+
+
+def sources_under(source: Source) -> tuple[str, ...]:
+    """What an order on a source closes in the room: a camera that is off must not come back as a screen."""
+    return (source.value, Source.SCREEN.value) if source is Source.CAMERA else (source.value,)
 
 
 class RoomReports:

@@ -101,6 +101,8 @@ class HearingSockets:
         self._courtroom = courtroom
         self._rooms = rooms
         self._by_seat: dict[str, Here] = {}
+        # A seat may outlive its socket, but not its session.
+        self._session_of_seat: dict[str, str] = {}
         self._early: OrderedDict[str, Offer] = OrderedDict()
         self._changed: set[HearingId] = set()
         self._wake = asyncio.Event()
@@ -179,12 +181,13 @@ class HearingSockets:
         )
 
     async def _join(self, here: Here, body: JoinBody) -> Mapping[str, object]:
-        taken = await self._rooms.join(body.grant)
-        if taken.identity != here.state.actor.person_id:
-            await self._rooms.leave(taken.seat, reason="stopped")
-            raise Conflict("grant.not_yours", zh="入庭凭证不属于您", en="This grant belongs to somebody else")
+        actor, hearing_id = here.state.actor, here.state.hearing_id
+        # The grant says who was let in a minute ago; whether they still may enter is asked now.
+        await self._courtroom.require_place(actor, hearing_id)
+        taken = await self._rooms.join(body.grant, room=hearing_id, person=actor.person_id)
         here.state.seat = taken.seat
         self._by_seat[taken.seat] = here
+        self._session_of_seat[taken.seat] = actor.session_id
         early = self._early.pop(taken.seat, None)
         if early is not None:
             await self.offered(early)
@@ -250,6 +253,7 @@ class HearingSockets:
         )
 
     async def seat_ended(self, seat: str, reason: str) -> None:
+        self._session_of_seat.pop(seat, None)
         here = self._by_seat.pop(seat, None)
         # A seat that its own connection has exchanged for a new one is no news to it.
         if here is not None and here.state.seat == seat:
@@ -267,10 +271,13 @@ class HearingSockets:
         await self._hub.emit(NAME, _room(HearingId(bell.key)), "speaker_changed", {"identity": identity})
 
     async def _session_ended(self, bell: Doorbell) -> None:
+        for seat in [one for one, session in self._session_of_seat.items() if session == bell.key]:
+            try:
+                await self._rooms.leave(seat, reason="left")
+            except HearingError as error:
+                _log.info("seat was gone already", extra={"code": error.code})
         for here in self._hub.connections(NAME):
             if here.state.actor.session_id == bell.key:
-                if here.state.seat is not None:
-                    await self._rooms.leave(here.state.seat, reason="left")
                 await here.emit("session_ended", {"reason": "signed_out"})
                 await here.close("session_ended")
 
