@@ -11,7 +11,11 @@ export function useHearingClock(hearing: Ref<Hearing | null>) {
     now.value = new Date();
     tickMs.value = browserClock.nowMs();
   });
-  watch(hearing, () => (seenAtMs.value = tickMs.value = browserClock.nowMs()));
+  watch(hearing, () => {
+    // With the view's own moment, so that a closing just given never has more than its minute left.
+    now.value = new Date();
+    seenAtMs.value = tickMs.value = browserClock.nowMs();
+  });
   onScopeDispose(cancel);
 
   const inSessionS = computed(() => {

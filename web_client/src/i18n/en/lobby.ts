@@ -27,7 +27,7 @@ const en: Texts<typeof zh> = {
   },
   notice: {
     removed: "You were asked to leave the hearing",
-    removedText: "The presiding judge decided that you leave this hearing; the decision and its reason are on the case record. If you have questions, ask the clerk in the case space.",
+    removedText: "The court decided that you leave this hearing; the decision and its reason are on the case record. If you have questions, ask the clerk in the case space.",
     closed: "The hearing is over",
     closedText: "This hearing has been closed. What follows is shown in the case space.",
     cancelled: "This hearing was cancelled",
@@ -110,7 +110,7 @@ const en: Texts<typeof zh> = {
   here: { title: "Who is here", you: "{name} (you)", others: "{count} more waiting" },
   rules: {
     title: "Rules of the court",
-    list: "Take part alone, in a quiet and well-lit place\nFollow the presiding judge and speak when permitted\nDo not record, film, take screenshots or broadcast\nDo not leave, take calls or do other things during the hearing\nThe court may warn, reprimand or remove whoever breaks the rules",
+    list: "Take part alone, in a quiet and well-lit place\nFollow the judge and speak when permitted\nDo not record, film, take screenshots or broadcast\nDo not leave, take calls or do other things during the hearing\nThe court may warn, reprimand or remove whoever breaks the rules",
   },
   called: {
     title: "Please come in",
