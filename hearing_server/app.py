@@ -39,16 +39,20 @@ from hearing_server.services.cases import CaseFiling
 from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.films import Films
 from hearing_server.services.group_commit import GroupCommit
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
+from hearing_server.services.publications import Publications
+from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
 from hearing_server.services.recordings import Recordings
 from hearing_server.services.reminders import Reminding
 from hearing_server.services.room_reports import RoomReports
+from hearing_server.services.sealing import Sealing
 from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
 from hearing_server.sockets.case_news import CaseNews
@@ -201,7 +205,7 @@ def _watch(
     profile: CourtProfile,
 ) -> RecorderWatch:
     return RecorderWatch(
-        units, clock, bus, recorders, folder=settings.recordings_dir,
+        units, clock, bus, recorders, folders=RecordFolders(settings.recordings_dir),
         reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
     )  # fmt: skip
 
@@ -232,6 +236,7 @@ def _services(
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
     filing = CaseFiling(units, vault, clock, profile)
+    folders = RecordFolders(settings.recordings_dir)
     return Services(
         profile=profile,
         sessions=sessions,
@@ -241,7 +246,10 @@ def _services(
         acts=ActLog(units),
         hearings=Hearings(units, vault, clock, profile, address.link),
         courtroom=Courtroom(units, clock, bus, rooms, watch),
-        recordings=Recordings(units, clock, profile, watch, recorders, rooms, ProcessFilms()),
+        recordings=Recordings(units, clock, folders),
+        sealing=Sealing(units, clock, profile, watch, recorders, rooms, folders),
+        films=Films(units, clock, profile, ProcessFilms(), folders),
+        publications=Publications(units, clock, profile, folders),
         relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
         outbox=Outbox(units, vault),
         space=CaseSpace(units, clock, GroupCommit(units), text_chars=settings.limits.text_chars),
@@ -262,10 +270,10 @@ async def _start_jobs(
     stack: AsyncExitStack, bus: EventBus, services: Services, settings: Settings, *, seals: bool
 ) -> None:
     """Seals need the recorder's process; notices and films may be left to workers."""
-    sealing = Loop("seals", services.recordings.seal_due, 2.0)
+    sealing = Loop("seals", services.sealing.seal_due, 2.0)
     shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
-        Loop("films", services.recordings.compose_due, 10.0, ("film_queued",)),
+        Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
         Loop("ladder", services.reminders.climb_due, 5.0),
         Loop("attempts", services.reminders.settle_due, 30.0, ("notice_settled",)),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from hearing_server.domain.consents import ConsentStage, Decision
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.participants import Source
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import PersonId
-from hearing_server.rest.routing import Body, Call, Route, Who
+from hearing_server.rest.routing import Body, Call, Moment, Route, Who
 from hearing_server.rest.sign_in import Nothing
 from hearing_server.services.access import SeenHearing
 
@@ -23,7 +23,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 class ScheduleBody(Body):
     title: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    starts_at: AwareDatetime
+    starts_at: Moment
     duration_min: int = Field(60, ge=5, le=1440)
 
 
@@ -64,7 +64,7 @@ class AdmissionBody(Body):
 
 class RecessBody(Body):
     reason: Reason
-    resumes_at: AwareDatetime | None = None
+    resumes_at: Moment | None = None
 
 
 class MuteBody(Body):

@@ -94,9 +94,7 @@ def _operation(route: Route) -> dict[str, object]:
             str(route.status): {"description": "Done"},
             "default": {
                 "description": "Refused",
-                "content": {
-                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                },
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         },
     }

@@ -32,6 +32,9 @@ def mount_pages(app: web.Application, client: Path | None) -> None:
         path = request.match_info["path"]
         if path.startswith(("api/", "socket.io")):
             raise NotFound
+        if not path.isprintable():
+            # No file of ours, and no path to the system.
+            raise NotFound
         file = (client / path).resolve()
         if path and file.is_file() and file.is_relative_to(client):
             return web.FileResponse(file)

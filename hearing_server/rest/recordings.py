@@ -12,7 +12,7 @@ from hearing_server.errors import Invalid
 from hearing_server.rest.hearings import ReasonBody, hearing_brief
 from hearing_server.rest.routing import Body, Call, Route, Who
 from hearing_server.rest.sign_in import Nothing
-from hearing_server.services.recordings import SeenRecording
+from hearing_server.services.access import SeenRecording
 
 _PAGE = 30
 _MOMENT = TypeAdapter(AwareDatetime)
@@ -39,12 +39,12 @@ async def get_film(call: Call) -> object:
 
 
 async def compose_again(call: Call) -> object:
-    return recording_view(await call.services.recordings.compose_again(call.actor, call.part("recording_id")))
+    return recording_view(await call.services.films.compose_again(call.actor, call.part("recording_id")))
 
 
 async def submit(call: Call) -> object:
     body = call.body(PublicationBody)
-    publication = await call.services.recordings.submit(
+    publication = await call.services.publications.submit(
         call.actor, call.part("recording_id"), title=body.title, cause=body.cause
     )
     return await _publication(call, publication)
@@ -56,7 +56,7 @@ async def list_publications(call: Call) -> object:
         states = (PublicationState(word),) if word else tuple(PublicationState)
     except ValueError:
         raise Invalid("query.malformed", zh="没有这种状态", en="There is no such state") from None
-    found = await call.services.recordings.publications(call.actor, states)
+    found = await call.services.publications.of_court(call.actor, states)
     return {"items": [await _publication(call, publication) for publication in found]}
 
 
@@ -79,27 +79,27 @@ async def list_public(call: Call) -> object:
             before = _MOMENT.validate_python(call.request.query["before"])
         except ValidationError:
             raise Invalid("query.malformed", zh="时间格式不正确", en="That isn't a time") from None
-    found = await call.services.recordings.public(before=before, limit=_PAGE)
+    found = await call.services.publications.public(before=before, limit=_PAGE)
     return {"items": [await _public(call, publication) for publication in found]}
 
 
 async def get_public(call: Call) -> object:
-    return await _public(call, await call.services.recordings.public_one(call.part("publication_id")))
+    return await _public(call, await call.services.publications.public_one(call.part("publication_id")))
 
 
 async def get_public_film(call: Call) -> object:
-    path = await call.services.recordings.public_film(call.part("publication_id"))
+    path = await call.services.publications.public_film(call.part("publication_id"))
     # Never kept by a cache: a withdrawal works from the next byte on.
     return web.FileResponse(path, headers={"Cache-Control": "no-store", "Content-Type": "video/mp4"})
 
 
 async def get_public_poster(call: Call) -> object:
-    path = await call.services.recordings.public_poster(call.part("publication_id"))
+    path = await call.services.publications.public_poster(call.part("publication_id"))
     return web.FileResponse(path, headers={"Cache-Control": "no-store", "Content-Type": "image/jpeg"})
 
 
 async def _decide(call: Call, verdict: str, reason: str) -> object:
-    publication = await call.services.recordings.decide(
+    publication = await call.services.publications.decide(
         call.actor, call.part("publication_id"), verdict=verdict, reason=reason
     )
     return await _publication(call, publication)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from hearing_server.domain.reminders import MAX_RECIPIENTS, MAX_TEXT_CHARS, MAX_TITLE_CHARS
-from hearing_server.rest.routing import Body, Call, Route, Who
+from hearing_server.rest.routing import Body, Call, Moment, Route, Who
 from hearing_server.rest.sign_in import Nothing
 
 
@@ -18,7 +18,7 @@ class ReminderBody(Body):
     ]
     title: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE_CHARS)]
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
-    due_at: AwareDatetime | None = None
+    due_at: Moment | None = None
 
 
 class AcknowledgmentBody(Body):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from hearing_server.errors import FieldError, Forbidden, Invalid, Malformed, NotFound, NotSignedIn, TooLarge
@@ -38,19 +40,34 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_nul(cls, data: object) -> object:
-        """Text with U+0000 is no text to people, and PostgreSQL can't keep it."""
-        if _holds_nul(data):
-            raise PydanticCustomError("control_character", "Text can't hold the character U+0000")
+    def _no_control(cls, data: object) -> object:
+        """What a title or a reason says must be what is read, on a screen, in an SMS and burnt into a film."""
+        if _holds_control(data):
+            raise PydanticCustomError("control_character", "Text can't hold control characters")
         return data
 
 
-def _holds_nul(value: object) -> bool:
+# Line ends and tabs are text. NUL can't be kept by PostgreSQL, escapes drive terminals, bidi overrides reorder words.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def _holds_control(value: object) -> bool:
     if isinstance(value, dict):
-        return any(_holds_nul(part) for item in value.items() for part in item)
+        return any(_holds_control(part) for item in value.items() for part in item)
     if isinstance(value, list):
-        return any(_holds_nul(item) for item in value)
-    return isinstance(value, str) and "\0" in value
+        return any(_holds_control(item) for item in value)
+    return isinstance(value, str) and _CONTROL.search(value) is not None
+
+
+def _in_reach(moment: datetime) -> datetime:
+    """Far enough from both ends of the calendar that any time zone and any duration can be reckoned with."""
+    if not 1970 <= moment.year <= 2199:
+        raise PydanticCustomError("moment_out_of_reach", "The time must lie between 1970 and 2199")
+    return moment
+
+
+# A time a person gives: RFC 3339 with its offset.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_reach)]
 
 
 class Call:
@@ -206,6 +223,7 @@ def _invalid(error: ValidationError) -> Invalid | Malformed:
 _FIELD_WORDS = {
     "control_character": "含有不可见的控制字符",
     "missing": "必填",
+    "moment_out_of_reach": "时间应在 1970 年至 2199 年之间",
     "extra_forbidden": "没有这个字段",
     "string_too_long": "太长",
     "string_too_short": "太短",

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.messages import Lane
+from hearing_server.domain.recordings import Publication, Recording
 from hearing_server.domain.roles import Action, Capacity, can, capacity_of
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case, CaseMember
-from hearing_server.kernel import Actor, CaseId, HearingId, LaneId
+from hearing_server.kernel import Actor, CaseId, HearingId, LaneId, RecordingId
 from hearing_server.ports.units import Unit
 
 
@@ -91,3 +92,29 @@ async def access_hearing(unit: Unit, actor: Actor, hearing_id: str, *, lock: boo
         raise NotFound
     case, member = await access_case(unit, actor, hearing.case_id)
     return SeenHearing(hearing, case, member)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRecording:
+    """A recording with everything its page shows, and the place of the person who looks."""
+
+    recording: Recording
+    hearing: Hearing
+    case: Case
+    member: CaseMember | None
+    publication: Publication | None
+
+    def capacity(self, actor: Actor) -> Capacity:
+        """What the actor is towards this case."""
+        return capacity_of(actor.role, self.member.role if self.member else None)
+
+
+async def access_recording(unit: Unit, actor: Actor, recording_id: str) -> SeenRecording:
+    """The recording through its case's door."""
+    recording = await unit.recordings.get(RecordingId(recording_id))
+    hearing = await unit.hearings.get(recording.hearing_id) if recording else None
+    if recording is None or hearing is None:
+        raise NotFound
+    case, member = await access_case(unit, actor, hearing.case_id)
+    newest = await unit.recordings.newest_publication(recording.id)
+    return SeenRecording(recording, hearing, case, member, newest)

@@ -11,13 +11,16 @@ from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.films import Films
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
+from hearing_server.services.publications import Publications
 from hearing_server.services.recordings import Recordings
 from hearing_server.services.reminders import Reminding
+from hearing_server.services.sealing import Sealing
 from hearing_server.services.sessions import Sessions
 
 
@@ -34,6 +37,9 @@ class Services:
     hearings: Hearings
     courtroom: Courtroom
     recordings: Recordings
+    sealing: Sealing
+    films: Films
+    publications: Publications
     relay: NoticeRelay
     outbox: Outbox
     space: CaseSpace

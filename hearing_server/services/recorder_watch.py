@@ -9,7 +9,6 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Hearing
@@ -21,6 +20,7 @@ from hearing_server.ports.media import RecorderControl, Writing
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.acts import record_act
 from hearing_server.services.live import LiveHearing
+from hearing_server.services.record_folders import RecordFolders
 
 _log = logging.getLogger(__name__)
 # How long the judge waits for the proof before the order is refused, and how often it is looked for.
@@ -39,7 +39,7 @@ class RecorderWatch:
         bus: EventBus,
         recorder: RecorderControl,
         *,
-        folder: Path,
+        folders: RecordFolders,
         reserve_bytes: int,
         court_id: CourtId,
     ) -> None:
@@ -47,7 +47,7 @@ class RecorderWatch:
         self._clock = clock
         self._bus = bus
         self._recorder = recorder
-        self._folder = folder
+        self._folders = folders
         self._reserve_bytes = reserve_bytes
         self._court_id = court_id
         self._recordings: dict[HearingId, RecordingId] = {}
@@ -57,15 +57,12 @@ class RecorderWatch:
         """The overlay of a hearing; made when first asked for."""
         return self._lives.setdefault(hearing_id, LiveHearing())
 
-    def folder_of(self, recording_id: RecordingId) -> Path:
-        return self._folder / recording_id
-
     # --- around an opening -------------------------------------------------------------------
 
     async def begin(self, hearing: Hearing) -> RecordingId:
         """Start the recorder and wait for its proof. Errors: Unavailable `disk.…`, `recording.not_proven`."""
         recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
-        await self._recorder.start(recording_id, self.folder_of(recording_id))
+        await self._recorder.start(recording_id, self._folders.of(recording_id))
         self._recordings[hearing.id] = recording_id
         try:
             await self.prove_again(hearing.id)
@@ -128,7 +125,7 @@ class RecorderWatch:
             row = await unit.recordings.of_hearing(hearing.id)
         if row is None or row.state is not RecordingState.RECORDING:
             return
-        await self._recorder.start(row.id, self.folder_of(row.id))
+        await self._recorder.start(row.id, self._folders.of(row.id))
         await self._recorder.listen(row.id, hearing.id)
         self._recordings[hearing.id] = row.id
 
