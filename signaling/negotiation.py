@@ -30,6 +30,7 @@ _WANTED_EXTENSIONS: Final = {
 
 # Payload types and extension ids of our own offers. Fixed, so that an m-line may be used again for another track.
 OFFERED_TYPES: Final = {"opus": (111, None), "VP8": (96, 97), "H264": (98, 99)}
+OFFERED_RED: Final = 63
 OFFERED_ABS_SEND_TIME: Final = 3
 OFFERED_MID: Final = 4
 
@@ -131,6 +132,9 @@ def _accept_section(section: Section, source: str, accept_red: bool) -> Accepted
 
 
 def _red_type(section: Section, codec: CodecLine) -> int | None:
+    """RED, when the number its blocks carry for Opus is the one viewers know: the blocks pass as they are."""
+    if codec.payload_type != OFFERED_TYPES["opus"][0]:
+        return None
     wanted = f"{codec.payload_type}/{codec.payload_type}"
     found = [each for each in section.codecs if each.name == "red" and wanted in each.parameters]
     return found[0].payload_type if section.kind == "audio" and found else None
@@ -185,12 +189,15 @@ def _answer_section(section: AcceptedSection, local: LocalTransport) -> list[str
     ]
     lines += _codec_lines(section.codec, section.payload_type, section.rtx_payload_type, bitrate_hints=True)
     if section.red_payload_type is not None:
-        lines.append(f"a=rtpmap:{section.red_payload_type} red/48000/2")
-        lines.append(f"a=fmtp:{section.red_payload_type} {section.payload_type}/{section.payload_type}")
+        lines += _red_lines(section.red_payload_type, section.payload_type)
     lines += [f"a=rid:{rid} recv" for rid in section.rids]
     if section.rids:
         lines.append("a=simulcast:recv " + ";".join(section.rids))
     return lines
+
+
+def _red_lines(red: int, payload_type: int) -> list[str]:
+    return [f"a=rtpmap:{red} red/48000/2", f"a=fmtp:{red} {payload_type}/{payload_type}"]
 
 
 def _inactive_section(section: Section, local: LocalTransport) -> list[str]:
@@ -201,18 +208,25 @@ def _inactive_section(section: Section, local: LocalTransport) -> list[str]:
     return [*lines, f"a=rtpmap:{codec.payload_type} {name}/{codec.clock_rate_hz}{channels}"]
 
 
-def write_offer(sections: Iterable[OfferSection], local: LocalTransport) -> str:
-    """The offer to a viewer: one sendonly section per track, inactive ones kept in place for later use."""
+def write_offer(sections: Iterable[OfferSection], local: LocalTransport, *, offer_red: bool = False) -> str:
+    """The offer to a viewer: one sendonly section per track, inactive ones kept in place for later use.
+
+    With `offer_red` voices may come with redundancy (RFC 2198); the viewer's answer says whether it takes it.
+    """
     listed = list(sections)
     lines = _head([section.mid for section in listed])
     for section in listed:
         payload_type, rtx = OFFERED_TYPES[section.codec]
         direction = "sendonly" if section.active else "inactive"
+        has_red = offer_red and section.codec == "opus"
         numbers = [payload_type] if rtx is None else [payload_type, rtx]
+        numbers += [OFFERED_RED] if has_red else []
         lines += _media_head(section.kind, numbers, section.mid, direction, "actpass", local)
         lines.append(f"a=extmap:{OFFERED_ABS_SEND_TIME} {extensions.ABS_SEND_TIME_URI}")
         lines.append(f"a=extmap:{OFFERED_MID} {extensions.MID_URI}")
         lines += _codec_lines(section.codec, payload_type, rtx, bitrate_hints=False)
+        if has_red:
+            lines += _red_lines(OFFERED_RED, payload_type)
         if section.active:
             lines += _track_lines(section)
     return "\r\n".join(lines) + "\r\n"

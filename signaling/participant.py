@@ -85,12 +85,14 @@ class Participant:
     def _measure(self, now_ns: int) -> ConnectionFacts:
         losses = [side.loss_ratio for side in (self.publisher, self.viewer) if side is not None]
         known = [loss for loss in losses if loss is not None]
+        measured = [side.rtt_ms for side in (self.publisher, self.viewer) if side is not None]
+        round_trips = [rtt_ms for rtt_ms in measured if rtt_ms is not None]
         transports = self.transports()
         silent_s = 0.0
         if self.publisher is not None and self.publisher.transport.media_ns:
             silent_s = (now_ns - self.publisher.transport.media_ns) / _NS
         return ConnectionFacts(
-            rtt_ms=self.viewer.rtt_ms if self.viewer is not None else None,
+            rtt_ms=max(round_trips) if round_trips else None,
             loss_ratio=max(known) if known else None,
             silent_s=round(silent_s, 1),
             transport=next((transport.kind for transport in transports if transport.kind), None),

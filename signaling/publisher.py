@@ -8,6 +8,7 @@ from signaling.negotiation import AcceptedSection, write_answer
 from signaling.publication import Layer, Publication
 from signaling.rtp import extensions, rtcp
 from signaling.rtp.cache import unwrap_rtx
+from signaling.rtp.clock import RoundTrip
 from signaling.rtp.extensions import ExtensionIds
 from signaling.rtp.header import RtpHeader, parse_header
 from signaling.rtp.rates import LossEstimate
@@ -42,12 +43,18 @@ class Publisher:
         self._window_count = 0
         self.unknown = 0
         self.loss_ratio: float | None = None
+        self._round_trip = RoundTrip()
         self.estimate = LossEstimate(
             start_bps=settings.publisher_start_bps,
             floor_bps=settings.publisher_min_bps,
             ceiling_bps=settings.publisher_max_bps,
         )
         self.transport = Transport(gateway, self._rtp, self._rtcp, on_state)
+
+    @property
+    def rtt_ms(self) -> float | None:
+        """Round trip on the sending connection; None until the browser echoed our reference time (RFC 3611)."""
+        return self._round_trip.rtt_ms
 
     def layers(self) -> Iterator[Layer]:
         for publication in self._publications.values():
@@ -187,6 +194,8 @@ class Publisher:
                 layer.stream.clock.report(message.ntp, message.rtp_timestamp, now_ms)
                 for sink in layer.sinks:
                     sink.sender_report(layer.track.track_id, message.ntp, message.rtp_timestamp, now_ns)
+            elif isinstance(message, rtcp.ReferenceEcho) and message.ssrc == self.transport.feedback_ssrc:
+                self._round_trip.returned(message.last_reference, message.delay, now_ms)
 
     def repair(self, now_ms: float) -> None:
         """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
@@ -216,7 +225,9 @@ class Publisher:
         self.transport.send_rtcp(rtcp.build_pli(self.transport.feedback_ssrc, layer.stream.ssrc))
 
     def report(self, now_ms: float, rtt_ms: float | None) -> None:
-        """Once a second: receiver report, loss facts, bandwidth estimate. `rtt_ms` paces the requests for repair."""
+        """Once a second: receiver report, loss facts, bandwidth estimate. `rtt_ms` (of the other
+        connection of the same person) paces the requests for repair until this one's own is known."""
+        rtt_ms = self.rtt_ms if self.rtt_ms is not None else rtt_ms
         blocks = []
         weighted = packets = rate = 0.0
         for layer in self.layers():
@@ -236,7 +247,11 @@ class Publisher:
             before = self.loss_ratio or 0.0
             self.loss_ratio = before + (lost - before) * LOSS_SMOOTHING
             self.estimate.report(lost, rate)
-        self.transport.send_rtcp(rtcp.build_receiver_report(self.transport.feedback_ssrc, blocks))
+        # The reference time is only compared with itself, so our monotonic clock serves: it never steps.
+        ours, reference = self.transport.feedback_ssrc, int(now_ms / 1000 * (1 << 32))
+        self._round_trip.sent(reference, now_ms)
+        report = rtcp.build_receiver_report(ours, blocks)
+        self.transport.send_rtcp(report + rtcp.build_reference_time(ours, reference))
         self.send_remb()
 
     def send_remb(self) -> None:

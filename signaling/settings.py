@@ -35,9 +35,9 @@ class MediaSettings:
     viewer_start_bps: int = 8_000_000  # seven pictures of a hearing; losses bring it down within seconds
     remb_interval_s: float = 1.0
 
-    # Redundant audio (RFC 2198) from publishers: the record hears through losses, at twice the audio rate. Sinks get
-    # the RED packets as they are, viewers plain Opus. Off until the recorder in use reads RED.
-    accept_red: bool = False
+    # Redundant audio (RFC 2198): record and viewers hear through losses, at twice the audio rate. Sinks get RED as it
+    # came (`TrackInfo.red_payload_type`), viewers too when their browser takes it, else plain Opus.
+    accept_red: bool = True
 
     # How long packets may wait to be read together (0: not at all). See `udp_port`; a quarter of a voice packet.
     read_pause_s: float = 0.005

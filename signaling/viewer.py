@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from signaling.errors import SignalingError
@@ -10,20 +9,19 @@ from signaling.events import OfferedTrack
 from signaling.forwarder import ForwardStep, Leg
 from signaling.gateway import Gateway
 from signaling.negotiation import (
-    OFFERED_ABS_SEND_TIME,
-    OFFERED_MID,
-    OFFERED_TYPES,
+    OFFERED_RED,
     OfferSection,
     write_offer,
 )
 from signaling.publication import Layer, Publication
 from signaling.remb_gate import RembGate
-from signaling.rtp import extensions, rtcp
+from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
 from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import LayerOffer, LossEstimate, choose_layer
-from signaling.rtp.rewriter import NO_SOURCE, Rewriter, RewriterSettings
+from signaling.rtp.rewriter import NO_SOURCE
 from signaling.sdp import Description
+from signaling.slot import Slot, rewriter_of
 from signaling.transport import Transport
 
 DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
@@ -35,23 +33,6 @@ CONGESTION_LOSS: Final = (
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
 REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
-
-
-@dataclass(slots=True)
-class Slot:
-    """One m-line of the viewer's connection. It outlives its track and is used again for another of its kind."""
-
-    mid: str
-    kind: str
-    codec: str
-    publication: Publication | None = None
-    leg: Leg | None = None
-    ssrc: int = 0
-    rtx_ssrc: int | None = None
-    limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
-    round_trip: RoundTrip = field(default_factory=RoundTrip)
-    loss_ratio: float = 0.0
-    packets_before: int = 0  # sent up to the last report
 
 
 class Viewer:
@@ -103,7 +84,7 @@ class Viewer:
         slot.packets_before = 0
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
-        slot.leg = Leg(self.transport, self._rewriter(slot, publication), is_video=publication.is_video)
+        slot.leg = Leg(self.transport, rewriter_of(slot, publication), is_video=publication.is_video)
         self._by_ssrc[slot.ssrc] = slot
         publication.legs.append(slot.leg)
         self._changed = True
@@ -131,26 +112,6 @@ class Viewer:
             if ssrc not in self._by_ssrc and all(slot.rtx_ssrc != ssrc for slot in self.slots):
                 return ssrc
 
-    def _rewriter(self, slot: Slot, publication: Publication) -> Rewriter:
-        payload_type, rtx = OFFERED_TYPES[publication.codec]
-        block = extensions.build_block(
-            mid_id=OFFERED_MID, mid=slot.mid, abs_send_time_id=OFFERED_ABS_SEND_TIME
-        )
-        return Rewriter(
-            RewriterSettings(
-                ssrc=slot.ssrc,
-                payload_type=payload_type,
-                clock_rate_hz=90000 if publication.is_video else 48000,
-                needs_keyframe=publication.is_video,
-                rtx_ssrc=slot.rtx_ssrc,
-                rtx_payload_type=rtx,
-                extension=block,
-                has_send_time=True,
-                first_sequence=secrets.randbelow(0x7FFF) + 1,
-                first_timestamp=secrets.randbelow(0x7FFFFFFF),
-            )
-        )
-
     def negotiate(self, now_ms: float) -> None:
         """Send an offer if something changed and none is open; a lost answer is given up after a while."""
         if self._open_since_ms is not None:
@@ -162,7 +123,8 @@ class Viewer:
         self._changed = False
         self._version += 1
         self._open_since_ms = now_ms
-        self._on_offer(self._version, write_offer(self._sections(), self.transport.local()), self.tracks())
+        offer = write_offer(self._sections(), self.transport.local(), offer_red=self._settings.accept_red)
+        self._on_offer(self._version, offer, self.tracks())
 
     def _sections(self) -> list[OfferSection]:
         sections = []
@@ -193,12 +155,15 @@ class Viewer:
         if version != self._version or self._open_since_ms is None:
             raise SignalingError("answer.stale")
         taken = {s.mid for s in remote.sections if not s.rejected and s.direction in ("recvonly", "sendrecv")}
+        takes_red = {s.mid for s in remote.sections if OFFERED_RED in s.payload_types}
         self._open_since_ms = None
         fresh = self.transport.accept_remote(remote)
         for slot in self.slots:
             if slot.leg is None:
                 continue
             slot.leg.is_live = slot.mid in taken
+            if slot.kind == "audio":
+                slot.leg.rewriter.take_redundancy(OFFERED_RED if slot.mid in takes_red else None)
             if fresh:
                 slot.leg.rewriter.pause()  # a new decoder needs a key frame
         self.choose_layers(now_ms)
@@ -223,7 +188,7 @@ class Viewer:
         if self.transport.state != "connected":
             return
         budget_bps = self.estimate.limit_bps
-        for slot in sorted(self.slots, key=lambda each: self._urgency(each, speaker)):
+        for slot in sorted(self.slots, key=lambda each: each.urgency(speaker)):
             publication, leg = slot.publication, slot.leg
             if publication is None or leg is None or not leg.is_live or not publication.is_flowing:
                 continue
@@ -237,13 +202,6 @@ class Viewer:
                     publication.route()
             else:
                 self._select(publication, leg, layer, now_ms)
-
-    def _urgency(self, slot: Slot, speaker: str | None) -> tuple[int, str]:
-        if slot.publication is None or slot.kind == "audio":
-            return 0, slot.mid
-        if slot.publication.source == "screen":
-            return 1, slot.mid
-        return (2 if slot.publication.identity == speaker else 3), slot.mid
 
     def _choose(
         self, publication: Publication, leg: Leg, budget_bps: float, now_ms: float

@@ -136,6 +136,15 @@ class Rewriter:
         self._left_at.clear()
         self._sequence_offset, self._highest_in = 0, next_out - 1
 
+    def take_redundancy(self, payload_type: int | None) -> None:
+        """Send RED under this number (the viewer's answer keeps it), or take redundancy off before sending (None)."""
+        self._composer.payload_types = self._payload_types = (self._settings.payload_type, payload_type or 0)
+
+    @property
+    def redundancy(self) -> int | None:
+        """The payload type under which RED is sent; None when it is taken off."""
+        return self._payload_types[1] or None
+
     def limit_temporal(self, highest: int) -> None:
         """Forward VP8 temporal layers 0..highest. Down at the next frame, up at the next sync point."""
         self._temporal_limit = highest

@@ -15,11 +15,14 @@ SDES: Final = 202
 BYE: Final = 203
 RTPFB: Final = 205
 PSFB: Final = 206
+XR: Final = 207
 
 _FMT_NACK: Final = 1
 _FMT_PLI: Final = 1
 _FMT_FIR: Final = 4
 _FMT_ALFB: Final = 15  # application layer feedback: REMB
+_XR_REFERENCE_TIME: Final = 4  # RFC 3611 4.4
+_XR_DELAY_SINCE: Final = 5  # RFC 3611 4.5
 
 _header = Struct("!BBH")
 _sr = Struct("!BBHIQIII")
@@ -27,6 +30,8 @@ _block = Struct("!IIIIII")
 _u32x2 = Struct("!II")
 _fb = Struct("!BBHII")
 _pair = Struct("!HH")
+_echo = Struct("!III")
+_reference = Struct("!BBHIBBHQ")
 MAX_BLOCKS: Final = 31
 MAX_NACK_NUMBERS: Final = 1024  # per message; a longer wish list is an attack or a key frame case
 
@@ -92,13 +97,21 @@ class Cname(NamedTuple):
     name: str
 
 
+class ReferenceEcho(NamedTuple):
+    """XR DLRR: the sender of media answers our reference time, so that a pure receiver learns the round trip."""
+
+    ssrc: int  # ours
+    last_reference: int  # middle 32 bits of the NTP time we sent
+    delay: int  # since it came, 1/65536 s
+
+
 class Bye(NamedTuple):
     """Streams that ended."""
 
     ssrcs: tuple[int, ...]
 
 
-RtcpMessage = SenderReport | ReceiverReport | Nack | KeyframeRequest | Remb | Cname | Bye
+RtcpMessage = SenderReport | ReceiverReport | Nack | KeyframeRequest | Remb | Cname | ReferenceEcho | Bye
 
 
 def split_compound(data: bytes) -> list[tuple[int, int, bytes]]:
@@ -135,6 +148,8 @@ def parse(data: bytes) -> list[RtcpMessage]:
             _parse_payload_feedback(count, body, messages)
         elif kind == SDES:
             _parse_sdes(count, body, messages)
+        elif kind == XR:
+            _parse_extended(body, messages)
         elif kind == BYE and count and len(body) >= 4 * count:
             messages.append(Bye(tuple(int.from_bytes(body[4 * i : 4 * i + 4], "big") for i in range(count))))
     return messages
@@ -201,6 +216,20 @@ def _parse_payload_feedback(fmt: int, body: bytes, messages: list[RtcpMessage]) 
             messages.append(Remb(sender, mantissa << exponent, ssrcs))
 
 
+def _parse_extended(body: bytes, messages: list[RtcpMessage]) -> None:
+    at, size = 4, len(body)
+    while at + 4 <= size:
+        kind, _, words = _header.unpack_from(body, at)
+        end = at + 4 + (words << 2)
+        if end > size:
+            return
+        if kind == _XR_DELAY_SINCE:
+            for item in range(at + 4, end - 11, 12):
+                ssrc, last, delay = _echo.unpack_from(body, item)
+                messages.append(ReferenceEcho(ssrc, last, delay))
+        at = end
+
+
 def _parse_sdes(count: int, body: bytes, messages: list[RtcpMessage]) -> None:
     at, size = 0, len(body)
     for _ in range(count):
@@ -254,6 +283,11 @@ def build_receiver_report(ssrc: int, blocks: Sequence[ReportBlock] = ()) -> byte
     blocks = blocks[:MAX_BLOCKS]
     head = _header.pack(0x80 | len(blocks), RR, 1 + 6 * len(blocks)) + ssrc.to_bytes(4, "big")
     return head + b"".join(map(_build_block, blocks))
+
+
+def build_reference_time(ssrc: int, ntp: int) -> bytes:
+    """XR RRTR: our NTP time (64 bits), which every sender of media there echoes as `ReferenceEcho`."""
+    return _reference.pack(0x80, XR, 4, ssrc, _XR_REFERENCE_TIME, 0, 2, ntp & 0xFFFFFFFFFFFFFFFF)
 
 
 def build_cname(ssrc: int, name: str) -> bytes:

@@ -16,8 +16,9 @@ from playwright.async_api import Browser, Page, async_playwright
 from signaling.engine import MediaEngine
 from signaling.events import RoomEvent, SubscriptionOffered
 from signaling.ice import IceAgent
+from signaling.negotiation import OFFERED_RED
 from tests.media.notebook import Notebook
-from tests.media.robots import grant, settings
+from tests.media.robots import grant, settings, until
 
 pytestmark = pytest.mark.browser
 
@@ -180,6 +181,11 @@ def _agent(place: Desk, identity: str) -> IceAgent:
     return viewer.transport.agent
 
 
+def _publisher_rtt_ms(place: Desk, identity: str) -> float | None:
+    publisher = place.engine._rooms["hearing"].participants[identity].publisher
+    return publisher.rtt_ms if publisher is not None else None
+
+
 async def test_chromium__when_udp_is_blocked_and_voices_are_redundant__then_all_comes_over_tcp() -> None:
     async with desk(accept_red=True) as (place, browser):
         notebook = Notebook()
@@ -191,6 +197,14 @@ async def test_chromium__when_udp_is_blocked_and_voices_are_redundant__then_all_
         await sees(judge)
         snapshot = await place.engine.snapshot("hearing")
         assert {person.facts.transport for person in snapshot.participants} == {"tcp"}
+        await until(lambda: _publisher_rtt_ms(place, "party") is not None)  # who only sends is measured, too
         voice = next(track for track in notebook.tracks.values() if track.source == "microphone")
         assert voice.red_payload_type is not None
         assert notebook.payload_types["microphone"] == {voice.red_payload_type}
+        # The judge's browser takes RED as well; nothing else goes out, and it is heard.
+        leg = place.engine._rooms["hearing"].participants["party"].publications["microphone"].legs[0]
+        assert leg.rewriter.redundancy == OFFERED_RED
+        packets = leg.rewriter.packets_sent
+        heard = await sees(judge)
+        assert leg.rewriter.packets_sent > packets
+        assert heard["audio"]["concealed"] < 0.2 * heard["audio"]["samples"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 from signaling.rtp import rtcp
 from signaling.rtp.clock import SenderClock
 from signaling.rtp.header import parse_header
-from signaling.rtp.packet import KIND_RED
+from signaling.rtp.packet import KIND_RED, Codec
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
+from signaling.rtp.stream import IncomingStream
 from tests.unit.rtp.layers import Layer, watching
 from tests.unit.rtp.streams import (
     OPUS_TYPE,
@@ -89,3 +92,26 @@ def test_sender_report__clock_known__lies_on_the_viewers_timeline() -> None:
     assert (report.packets, report.octets) == (3, sum(len(seen.payload) for seen in viewer.packets.values()))
     viewer.rewriter.pause()
     assert viewer.rewriter.sender_report(clock, 500.0) is None
+
+
+def test_redundancy__when_the_viewer_takes_red__then_it_passes_whole_and_is_taken_off_again_when_not() -> (
+    None
+):
+    stream = IncomingStream(
+        ssrc=7, codec=Codec.OPUS, clock_rate_hz=48000, payload_type=111, red_payload_type=63
+    )
+    rewriter = Rewriter(RewriterSettings(ssrc=9, payload_type=111, clock_rate_hz=48000, needs_keyframe=False))
+    rewriter.select(7)
+    repeat = (960 << 10 | 3).to_bytes(3, "big")
+    red = bytes([0x80 | 111]) + repeat + bytes([111]) + b"old" + b"new"
+    sent = []
+    for number, taken in enumerate((None, 63, None)):
+        rewriter.take_redundancy(taken)
+        assert rewriter.redundancy == taken
+        head = struct.pack("!BBHII", 0x80, 63, 100 + number, 960 * number, 7)
+        packet = stream.accept(head + red, 20.0 * number)
+        assert packet is not None
+        data = rewriter.forward(packet)
+        assert data is not None
+        sent.append((data[1] & 0x7F, data[12:]))
+    assert sent == [(111, b"new"), (63, red), (111, b"new")]

@@ -184,3 +184,24 @@ def test_parse__any_bytes__never_raises(data: bytes) -> None:
         words = len(data) // 4
         rtcp.parse(bytes([0x81, kind]) + words.to_bytes(2, "big") + data)
         rtcp.parse(bytes([0x8F, kind]) + words.to_bytes(2, "big") + data)
+
+
+def test_extended__when_our_reference_time_is_echoed__then_the_echo_is_read_and_the_rest_skipped() -> None:
+    sent = rtcp.build_reference_time(7, 0x1122334455667788)
+    assert sent == bytes.fromhex("80cf0004 00000007 04000002 1122334455667788".replace(" ", ""))
+    assert rtcp.parse(sent) == [], "we answer no reference times"
+    unknown = bytes.fromhex("01000001 00000000".replace(" ", ""))
+    echo = bytes.fromhex("05000006 00000007 33445566 00010000 00000008 00000009 0000000a".replace(" ", ""))
+    body = (9).to_bytes(4, "big") + unknown + echo
+    packet = bytes([0x80, rtcp.XR]) + (len(body) // 4).to_bytes(2, "big") + body
+    assert rtcp.parse(packet) == [rtcp.ReferenceEcho(7, 0x33445566, 65536), rtcp.ReferenceEcho(8, 9, 10)]
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_extended__when_cut_anywhere__then_nothing_raises(cut: int) -> None:
+    body = (
+        (9).to_bytes(4, "big") + bytes.fromhex("05000009") + bytes(range(24))
+    )  # says more words than there are
+    packet = bytes([0x80, rtcp.XR]) + (len(body) // 4).to_bytes(2, "big") + body
+    assert rtcp.parse(packet[:cut]) == []
+    assert rtcp.parse(packet) == []

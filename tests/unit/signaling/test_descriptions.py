@@ -127,3 +127,16 @@ def test_our_offer__when_written__then_it_parses_and_idle_sections_are_inactive(
     assert sdp.count("a=msid:per_1 ") == 2
     assert "a=msid:per_1.screen per_1.screen\r\n" in sdp
     assert read.setup == "actpass"
+
+
+def test_offer__when_redundancy_is_offered__then_voices_alone_list_it_behind_plain_opus() -> None:
+    sections = [
+        OfferSection("0", "audio", "opus", "per_1", "microphone", 11),
+        OfferSection("1", "video", "VP8", "per_1", "camera", 22, 23),
+    ]
+    voice, picture = parse(write_offer(sections, LOCAL, offer_red=True)).sections
+    assert voice.payload_types == [111, 63]
+    assert voice.codecs[1].name == "red"
+    assert "111/111" in voice.codecs[1].parameters
+    assert picture.payload_types == [96, 97]
+    assert parse(write_offer(sections, LOCAL)).sections[0].payload_types == [111]

@@ -14,7 +14,8 @@ from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
-from signaling.viewer import REPAIR_FLOOR_BPS, Slot, Viewer
+from signaling.slot import Slot
+from signaling.viewer import REPAIR_FLOOR_BPS, Viewer
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 VOICE = AcceptedSection("1", "microphone", "audio", "opus", 48000, 111, None, None, {}, (), (), {})
@@ -51,7 +52,7 @@ class Scene:
             on_offer=lambda version, sdp, tracks: None,
             want_keyframe=lambda layer, now_ms: self.asked.append(layer),
         )
-        self.viewer.transport.send_rtp = self.repairs.append  # type: ignore[method-assign]
+        self.viewer.transport.send_rtp = self.repairs.append  # type: ignore[method-assign, assignment]
         self.camera = self.publish(CAMERA)
         self.low, self.high = self.layer(self.camera, LOW, "h"), self.layer(self.camera, HIGH, "f")
 

@@ -1,0 +1,57 @@
+"""One m-line of a viewer's connection, and how its packets will be numbered."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from signaling.forwarder import Leg
+from signaling.negotiation import OFFERED_ABS_SEND_TIME, OFFERED_MID, OFFERED_TYPES
+from signaling.publication import Publication
+from signaling.rtp import extensions
+from signaling.rtp.clock import RoundTrip
+from signaling.rtp.nack import AnswerLimiter
+from signaling.rtp.rewriter import Rewriter, RewriterSettings
+
+
+@dataclass(slots=True)
+class Slot:
+    """One m-line of the viewer's connection. It outlives its track and is used again for another of its kind."""
+
+    mid: str
+    kind: str
+    codec: str
+    publication: Publication | None = None
+    leg: Leg | None = None
+    ssrc: int = 0
+    rtx_ssrc: int | None = None
+    limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
+    round_trip: RoundTrip = field(default_factory=RoundTrip)
+    loss_ratio: float = 0.0
+    packets_before: int = 0  # sent up to the last report
+
+    def urgency(self, speaker: str | None) -> tuple[int, str]:
+        """Order in which slots get their share of the line: voices, screens, who speaks, the others."""
+        if self.publication is None or self.kind == "audio":
+            return 0, self.mid
+        if self.publication.source == "screen":
+            return 1, self.mid
+        return (2 if self.publication.identity == speaker else 3), self.mid
+
+
+def rewriter_of(slot: Slot, publication: Publication) -> Rewriter:
+    """A fresh numbering for what the slot will carry."""
+    payload_type, rtx = OFFERED_TYPES[publication.codec]
+    block = extensions.build_block(mid_id=OFFERED_MID, mid=slot.mid, abs_send_time_id=OFFERED_ABS_SEND_TIME)
+    return Rewriter(
+        RewriterSettings(
+            ssrc=slot.ssrc,
+            payload_type=payload_type,
+            clock_rate_hz=90000 if publication.is_video else 48000,
+            needs_keyframe=publication.is_video,
+            rtx_ssrc=slot.rtx_ssrc,
+            rtx_payload_type=rtx,
+            extension=block,
+            has_send_time=True,
+            first_sequence=secrets.randbelow(0x7FFF) + 1,
+            first_timestamp=secrets.randbelow(0x7FFFFFFF),
+        )
+    )
