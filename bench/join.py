@@ -1,0 +1,171 @@
+"""How long a click takes to become a picture: entering a hearing of the demo court until somebody else is seen.
+
+Run: python -m bench.join [--quick]. The demo court runs as a process of its own, as `hearing-server demo` starts it. A
+party (robot, VP8 320 × 240) sits and speaks; the judge, a robot as well, enters again and again: socket ticket, socket,
+grant, seat, offer and answer, ICE, DTLS, first decoded picture. With Chromium on the machine a second judge's page does
+the same. Baseline of the same run, taking turns: two bare aiortc connections in one process, descriptions handed over in
+memory, until the first decoded picture; nobody is asked for a right and nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+import uvloop
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamTrack
+
+from bench import measure
+from hearing_server.robots.court_client import CourtClient
+from hearing_server.robots.party import RobotParty, parties_of
+from hearing_server.robots.seat import Seat
+from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
+
+SIZE, RATE_HZ = (320, 240), 15
+STEP_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 40.0
+
+
+class Court:
+    """The demo court in its own process, with one party seated."""
+
+    def __init__(self, process: asyncio.subprocess.Process, about: dict[str, Any]) -> None:
+        self.process = process
+        self.about = about
+        self.url = str(about["url"])
+        self.judge = CourtClient(self.url)
+        self.party: RobotParty | None = None
+        self.hearing_id = ""
+
+    @classmethod
+    async def start(cls, folder: str) -> Court:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "hearing_server", "demo", "--json", "--data", folder, "--port", "0", "--media-port", "0"),
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+        )
+        assert process.stdout is not None
+        try:
+            first = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+            return cls(process, json.loads(first))
+        except (TimeoutError, ValueError):
+            process.kill()
+            raise
+
+    async def seat_party(self) -> str:
+        """Let one party in and open the hearing; the party's id."""
+        sign_in = next(person for person in self.about["people"] if person["role"] == "judge")["sign_in"]
+        await self.judge.sign_in_staff(sign_in["username"], sign_in["password"])
+        people = await parties_of(self.judge)
+        self.party = RobotParty(self.url, people[0], 1, rate_hz=RATE_HZ)
+        self.hearing_id = (await self.party.arrive()).hearing_id
+        await self.judge.post(f"/hearings/{self.hearing_id}/admissions", {"all": True})
+        await self.party.sit_down()
+        return str(self.party.client.me["id"])
+
+    async def stop(self) -> None:
+        if self.party is not None:
+            await self.party.close()
+        await self.judge.http.close()
+        self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), 15)
+        except TimeoutError:
+            self.process.kill()
+
+
+async def enter(court: Court, party_id: str) -> tuple[float, float]:
+    """(ms from the click to the seat, ms from the click to the first decoded picture of the party)."""
+    seat = Seat(court.judge, court.hearing_id)
+    try:
+        clicked_s = time.monotonic()
+        await seat.connect()
+        await seat.take()
+        seated_s = time.monotonic()
+        key = (party_id, "camera")
+        async with asyncio.timeout(STEP_TIMEOUT_S):
+            while key not in seat.first_frame_s:  # noqa: ASYNC110 - the robot notes the moment itself
+                await asyncio.sleep(0.002)
+        return (seated_s - clicked_s) * 1000, (seat.first_frame_s[key] - clicked_s) * 1000
+    finally:
+        await seat.close()
+
+
+async def bare_pair() -> float:
+    """ms until one aiortc connection decoded a picture of another."""
+    sender, receiver = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+    arrived: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+
+    @receiver.on("track")
+    def came(track: MediaStreamTrack) -> None:
+        if track.kind == "video" and not arrived.done():
+            arrived.set_result(track)
+
+    beat = Metronome()
+    try:
+        began_s = time.monotonic()
+        sender.addTrack(Voice(beat, PITCHES_HZ[0]))
+        sender.addTrack(Face(beat, COLOURS[0], size=SIZE, rate_hz=RATE_HZ))
+        await sender.setLocalDescription(await sender.createOffer())
+        offer = sender.localDescription
+        await receiver.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+        await receiver.setLocalDescription(await receiver.createAnswer())
+        answer = receiver.localDescription
+        await sender.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        async with asyncio.timeout(STEP_TIMEOUT_S):
+            await (await arrived).recv()
+        return (time.monotonic() - began_s) * 1000
+    finally:
+        await asyncio.gather(sender.close(), receiver.close())
+
+
+async def run(rounds: int) -> dict[str, measure.Figure]:
+    """All rounds, taking turns; figures by median."""
+    seats: list[float] = []
+    pictures: list[float] = []
+    bare: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        court = await Court.start(folder)
+        try:
+            party_id = await court.seat_party()
+            await enter(court, party_id)  # what is imported on first use is nobody's waiting time
+            await bare_pair()
+            for number in range(rounds):
+                seated, seen = await enter(court, party_id)
+                seats.append(seated)
+                pictures.append(seen)
+                bare.append(await bare_pair())
+                print(
+                    f"round {number + 1}/{rounds}: seated {seated:.0f} ms, first picture {seen:.0f} ms; "
+                    f"bare pair {bare[-1]:.0f} ms",
+                    flush=True,
+                )
+        finally:
+            await court.stop()
+    print(f"first picture: {measure.spread(pictures)} ms; bare pair {measure.spread(bare)} ms", flush=True)
+    name, middle = "bare aiortc pair in one process", statistics.median(bare)
+    return {
+        "click_to_picture": measure.figure(statistics.median(pictures), "ms", name, middle),
+        "click_to_seat": measure.figure(statistics.median(seats), "ms", name, middle),
+    }
+
+
+def main() -> int:
+    """Print progress, then the figures as one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="within 45 s")
+    rounds = 5 if parser.parse_args().quick else 15
+    measure.print_result("join", uvloop.run(run(rounds)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
