@@ -235,7 +235,8 @@ def _services(
 ) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
-    filing = CaseFiling(units, vault, clock, profile)
+    coming = Hearings(units, vault, clock, profile, address.link)
+    filing = CaseFiling(units, vault, clock, profile, coming)
     folders = RecordFolders(settings.recordings_dir)
     return Services(
         profile=profile,
@@ -244,7 +245,7 @@ def _services(
         cases=filing,
         case_imports=CaseImports(units, vault, clock, profile, filing),
         acts=ActLog(units),
-        hearings=Hearings(units, vault, clock, profile, address.link),
+        hearings=coming,
         courtroom=Courtroom(units, clock, bus, rooms, watch),
         recordings=Recordings(units, clock, folders),
         sealing=Sealing(units, clock, profile, watch, recorders, rooms, folders),

@@ -68,7 +68,10 @@ ANY_STATE = tuple(HearingState)
 _COURT = (Capacity.JUDGE, Capacity.CLERK)
 _SIDES = (Capacity.PARTY, Capacity.REPRESENTATIVE)
 _ON_CASE = (*_COURT, *_SIDES)
-_STAFF = (*_COURT, Capacity.PRESIDENT, Capacity.COLLEAGUE_JUDGE, Capacity.COLLEAGUE_CLERK)
+# Who of the court may look at a case: a judge of another case has no business there.
+_STAFF = (*_COURT, Capacity.PRESIDENT, Capacity.COLLEAGUE_CLERK)
+# Lists show everybody their own.
+_ANY_STAFF = (*_STAFF, Capacity.COLLEAGUE_JUDGE)
 _CLERKS = (Capacity.CLERK, Capacity.COLLEAGUE_CLERK)
 # Registry and president see every case of their court; another judge does not.
 _MAY_LOOK = (*_ON_CASE, Capacity.PRESIDENT, Capacity.COLLEAGUE_CLERK)
@@ -105,7 +108,7 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.REMOVE: ((Capacity.JUDGE,), _DOOR),
     Action.PUBLISH_MEDIA: (_ON_CASE, _DOOR),
     Action.SPEAK: (_ON_CASE, _DOOR),
-    Action.RECORDINGS_LIST: (_STAFF, ANY_STATE),
+    Action.RECORDINGS_LIST: (_ANY_STAFF, ANY_STATE),
     # Any official may be the second one who decides on a publication, and must have seen the film.
     Action.FILM_VIEW: ((*_SIDES, *_STAFF), ANY_STATE),
     Action.FILM_COMPOSE: ((Capacity.CLERK,), (HearingState.CLOSED,)),

@@ -129,9 +129,12 @@ async def list_acts(call: Call) -> object:
                 "act_id": act.id,
                 "kind": act.kind,
                 "at": act.at,
-                "actor": {"id": act.actor_id, "name": page.names.get(act.actor_id, "系统")},
-                "role": act.role,
-                "summary": act.payload,
+                "actor": {"id": "", "name": ""}
+                if act.case_seq in page.withheld
+                else {"id": act.actor_id, "name": page.names.get(act.actor_id, "系统")},
+                "role": "" if act.case_seq in page.withheld else act.role,
+                "summary": {} if act.case_seq in page.withheld else act.payload,
+                "withheld": act.case_seq in page.withheld,
                 "entry_sha256": act.entry_sha256,
                 "prev": act.prev_sha256,
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from hearing_server.rest.middlewares import SETTINGS
 from hearing_server.services.sessions import SignedIn
 
 _PLAIN, _SECURE = "hs_session", "__Host-hs_session"
@@ -33,7 +34,8 @@ def clear_session(request: web.Request, response: web.Response) -> None:
 
 
 def _is_secure(request: web.Request) -> bool:
-    return request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+    is_behind_proxy = request.app[SETTINGS].server.trusted_proxies > 0
+    return request.secure or (is_behind_proxy and request.headers.get("X-Forwarded-Proto") == "https")
 
 
 def _name(request: web.Request) -> str:

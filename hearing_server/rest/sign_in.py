@@ -84,6 +84,7 @@ async def enter_by_link(call: Call) -> object:
     signed_in, hearing_id = await call.services.invitations.enter(
         call.part("token"), code=body.code, id_last4=body.id_last4, network=call.network
     )
+    await _end_former(call)
     response = json_answer({"me": await me_view(call, signed_in.actor), "hearing_id": hearing_id})
     set_session(call.request, response, signed_in)
     return response
@@ -122,9 +123,16 @@ async def me_view(call: Call, actor: Actor) -> dict[str, object]:
 
 
 async def _welcome(call: Call, signed_in: SignedIn) -> object:
+    await _end_former(call)
     response = json_answer(await me_view(call, signed_in.actor))
     set_session(call.request, response, signed_in)
     return response
+
+
+async def _end_former(call: Call) -> None:
+    """Whoever was signed in in this browser before is not any more (ASVS 7.2.4)."""
+    if call.actor_or_none is not None:
+        await call.services.sessions.end(call.actor)
 
 
 ROUTES = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hearing_server.domain.act_readers import ActReader
 from hearing_server.domain.acts import (
     NO_PREVIOUS,
     SALT_BYTES,
@@ -17,6 +18,8 @@ from hearing_server.domain.acts import (
     verify_chain,
 )
 from hearing_server.domain.canonical_json import JsonObject
+from hearing_server.domain.hearings import BEFORE_THE_END, Hearing
+from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import ActId, Actor, PersonId, new_id
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import access_case
@@ -28,12 +31,16 @@ _STRETCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class ActPage:
-    """Some acts of a chain with their actors' names; `is_intact` speaks of the whole chain."""
+    """Some acts of a chain with their actors' names; `is_intact` speaks of the whole chain.
+
+    `withheld`: numbers of the acts whose actor and content are not for this reader.
+    """
 
     acts: tuple[Act, ...]
     names: dict[str, str]
     is_intact: bool
     broken_seq: int | None
+    withheld: frozenset[int] = frozenset()
 
 
 async def record_act(
@@ -77,19 +84,45 @@ class ActLog:
     async def of_case(self, actor: Actor, case_id: str, *, after_seq: int) -> ActPage:
         """A page of the case's acts after `after_seq`, and whether the whole chain holds."""
         async with self._units.read() as unit:
-            case, _ = await access_case(unit, actor, case_id)
+            case, member = await access_case(unit, actor, case_id)
+            reader = await _reader(unit, actor, case, member)
             page = await unit.acts.after(case.id, after_seq, PAGE)
             broken_seq = await _first_break(unit, case.id)
             people = await unit.people.many([PersonId(act.actor_id) for act in page])
         names = {str(person_id): person.name for person_id, person in people.items()}
-        return ActPage(tuple(page), names, broken_seq is None, broken_seq)
+        withheld = frozenset(act.case_seq for act in page if not reader.may_read(act))
+        return ActPage(tuple(page), names, broken_seq is None, broken_seq, withheld)
+
+
+async def _reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | None) -> ActReader:
+    if actor.is_staff:
+        return ActReader(actor.person_id, is_staff=True)
+    role = member.role if member else None
+    entered = [hearing for hearing in await unit.hearings.of_case(case.id) if _is_inside(hearing, actor)]
+    lanes = [lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(role)]
+    return ActReader(
+        actor.person_id,
+        is_staff=False,
+        hearings=frozenset(hearing.id for hearing in entered),
+        lanes=frozenset(lane.id for lane in lanes),
+    )
+
+
+def _is_inside(hearing: Hearing, actor: Actor) -> bool:
+    person = hearing.find(actor.person_id)
+    return hearing.state not in BEFORE_THE_END or (person is not None and person.is_admitted)
 
 
 async def _first_break(unit: Unit, chain_id: str) -> int | None:
+    # Read first: acts that are appended meanwhile only make the chain longer.
+    known_seq, known_sha256 = await unit.acts.head(chain_id)
     head = (0, NO_PREVIOUS)
     while stretch := await unit.acts.after(chain_id, head[0], _STRETCH):
         report = verify_chain(stretch, after=head)
         if not report.is_intact:
             return report.broken_seq
         head = (stretch[-1].case_seq, stretch[-1].entry_sha256)
-    return None
+    if head[0] < known_seq:
+        # The newest acts are gone: no link of those that are left says so.
+        return head[0] + 1
+    return known_seq if head[0] == known_seq and head[1] != known_sha256 else None

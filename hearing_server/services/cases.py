@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.roles import Action, capacity_of, require
@@ -19,7 +18,7 @@ from hearing_server.filing.cases import (
     Representation,
 )
 from hearing_server.filing.courts import CourtProfile
-from hearing_server.filing.docket import DocketEntry, DocketKind, docket_entry
+from hearing_server.filing.docket import DocketEntry, DocketKind
 from hearing_server.filing.identity import mask_id_number, mask_phone
 from hearing_server.filing.intake import CaseTerms, PartyIntake, RepresentativeIntake
 from hearing_server.kernel import Actor, CaseId, Clock, PartyId, PersonId, Role, new_id
@@ -29,6 +28,8 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.access import access_case
 from hearing_server.services.acts import record_act
+from hearing_server.services.docket import enter_docket
+from hearing_server.services.hearings import Hearings
 from hearing_server.services.lanes import open_lanes
 
 
@@ -47,12 +48,15 @@ class NewCase:
 class CaseFiling:
     """Use-cases of the filing core."""
 
-    def __init__(self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile) -> None:
+    def __init__(
+        self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile, hearings: Hearings
+    ) -> None:
         self._units = units
         self._vault = vault
         self._clock = clock
         self._profile = profile
         self._scheme = profile.scheme
+        self._hearings = hearings
 
     async def file(self, actor: Actor, new: NewCase) -> Case:
         """立案 at the counter. Errors: Invalid with fields, Conflict `case.number_taken`, Forbidden."""
@@ -115,6 +119,7 @@ class CaseFiling:
                 at=self._clock.utc_now(),
                 payload={"party_id": party.id, "standing": party.standing.value},
             )
+            await self._hearings.take_in(unit, actor, changed)
             unit.ring(Doorbell("case_changed", case.id))
             return changed
 
@@ -191,21 +196,6 @@ class CaseFiling:
 
     async def _enter(self, unit: Unit, actor: Actor, case: Case, kind: DocketKind, *, detail: str) -> None:
         await enter_docket(unit, actor, case.id, kind, at=self._clock.utc_now(), detail=detail)
-
-
-async def enter_docket(
-    unit: Unit, actor: Actor, case_id: CaseId, kind: DocketKind, *, at: datetime, detail: str = ""
-) -> None:
-    """One docket line in the caller's unit."""
-    entry = docket_entry(
-        case_id,
-        seq=await unit.cases.next_docket_seq(case_id),
-        kind=kind,
-        at=at,
-        actor_name=actor.name,
-        detail=detail,
-    )
-    await unit.cases.add_docket(entry)
 
 
 async def refuse_mistaken_person(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hearing_server.domain import attendance
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.consents import ConsentStage, Decision, decide
-from hearing_server.domain.hearings import Hearing, cancel, schedule
+from hearing_server.domain.hearings import BEFORE_THE_END, Hearing, cancel, schedule
 from hearing_server.domain.messages import Card
 from hearing_server.domain.roles import Action, capacity_of, require
 from hearing_server.filing.cases import Case
@@ -20,8 +20,8 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.access import SeenHearing, access_case, access_hearing
 from hearing_server.services.acts import record_act
-from hearing_server.services.cases import enter_docket
 from hearing_server.services.changes import act_of, save_change
+from hearing_server.services.docket import enter_docket
 from hearing_server.services.invitations import AFTERLIFE, issue_invitation
 from hearing_server.services.lanes import post_card
 from hearing_server.services.notices import queue_sms
@@ -75,6 +75,25 @@ class Hearings:
                     await self._invite(unit, hearing, case, participant.person_id, now=now)
             unit.ring(Doorbell("case_changed", case.id))
         return SeenHearing(hearing, case, member)
+
+    async def take_in(self, unit: Unit, actor: Actor, case: Case) -> None:
+        """People new on the case come into its coming hearings and get their links, in the caller's unit."""
+        now = self._clock.utc_now()
+        for hearing in await unit.hearings.of_case(case.id):
+            newcomers = [member for member in case.members() if hearing.find(member.person_id) is None]
+            if hearing.state not in BEFORE_THE_END or not newcomers:
+                continue
+            taken_in = hearing
+            for member in case.members():
+                taken_in = attendance.add_member(taken_in, member)
+            await unit.hearings.save(taken_in, read_version=hearing.version)
+            for member in newcomers:
+                await self._invite(unit, taken_in, case, member.person_id, now=now)
+                await record_act(
+                    unit, actor, kind=ActKind.INVITATION_SENT, chain_id=case.id, at=now,
+                    payload={"hearing_id": hearing.id, "person_ids": [member.person_id]},
+                )  # fmt: skip
+            unit.ring(Doorbell("hearing_changed", hearing.id))
 
     async def invite_again(self, actor: Actor, hearing_id: str, person_id: str) -> None:
         """A new link by SMS; the old one is dead."""

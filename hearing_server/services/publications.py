@@ -20,7 +20,7 @@ from hearing_server.kernel import Actor, Clock, PublicationId, new_id
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import access_recording
 from hearing_server.services.acts import record_act
-from hearing_server.services.cases import enter_docket
+from hearing_server.services.docket import enter_docket
 from hearing_server.services.record_folders import RecordFolders
 
 

@@ -32,7 +32,7 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.access import access_member_case
 from hearing_server.services.acts import record_act
-from hearing_server.services.cases import enter_docket
+from hearing_server.services.docket import enter_docket
 from hearing_server.services.ladder import climb, settle_attempts
 from hearing_server.services.lanes import post_card
 

@@ -20,7 +20,7 @@ from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.media import RecorderControl, RoomEngine, Sealed
 from hearing_server.ports.units import Units
 from hearing_server.services.acts import record_act
-from hearing_server.services.cases import enter_docket
+from hearing_server.services.docket import enter_docket
 from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
 

@@ -10,7 +10,7 @@ from hearing_server.domain.roles import Action
 from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Actor
 from hearing_server.ports.units import Unit
-from hearing_server.services.cases import enter_docket
+from hearing_server.services.docket import enter_docket
 from hearing_server.services.lanes import post_card
 
 _DOCKET = {

@@ -28,6 +28,10 @@ class SqlActs:
         assert row is not None
         return int(row["head_seq"]), str(row["head_sha256"])
 
+    async def head(self, chain_id: str) -> tuple[int, str]:
+        row = await first(self._db, sa.select(act_chains).where(act_chains.c.chain_id == chain_id))
+        return (int(row["head_seq"]), str(row["head_sha256"])) if row is not None else (0, "")
+
     async def append(self, act: Act) -> None:
         await insert(self._db, acts, act)
         await self._db.execute(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.storage.acts import SqlActs, SqlNotices
+from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.cases import SqlCases
 from hearing_server.storage.hearings import SqlHearings
 from hearing_server.storage.people import SqlPeople
@@ -90,9 +91,10 @@ class SqlUnits:
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[SqlUnit]:
         turn = self._write_turn if self._is_sqlite else nullcontext()
-        async with turn, self._writers.begin() as connection:
-            unit = SqlUnit(connection)
-            yield unit
+        with explained():
+            async with turn, self._writers.begin() as connection:
+                unit = SqlUnit(connection)
+                yield unit
         for bell in unit.bells:
             await self._bus.publish(bell)
 
@@ -101,5 +103,6 @@ class SqlUnits:
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[SqlUnit]:
-        async with self._readers.connect() as connection:
-            yield SqlUnit(connection)
+        with explained():
+            async with self._readers.connect() as connection:
+                yield SqlUnit(connection)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from hearing_server.robots.court_client import CourtClient, Problem
@@ -98,3 +100,23 @@ async def test_party__added_by_a_clerk_of_another_case__is_refused(court: Runnin
         with pytest.raises(Problem) as refused:
             await other.post(f"/cases/{case['id']}/parties", party)
     assert (refused.value.status, refused.value.code) == (403, "right.missing")
+
+
+async def test_party__added_after_scheduling__is_in_the_coming_hearing_and_gets_a_link(
+    court: RunningCourt,
+) -> None:
+    async with court.staff("clerk") as clerk:
+        case = await clerk.post("/cases", new_case(await judge_id(clerk)))
+        starts_at = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+        hearing = await clerk.post(
+            f"/cases/{case['id']}/hearings",
+            {"title": "第一次庭审", "starts_at": starts_at, "duration_min": 60},
+        )
+        newcomer = {
+            "standing": "third_party", "kind": "natural", "name": "丁某", "phone": "13712340000",
+            "id_number": invented_id(77),
+        }  # fmt: skip
+        await clerk.post(f"/cases/{case['id']}/parties", newcomer)
+        view = await clerk.get(f"/hearings/{hearing['id']}")
+    assert [person["label"] for person in view["people"] if person["name"] == "丁某"] == ["第三人"]
+    assert any("/j/" in text for text in await court.messages("13712340000"))

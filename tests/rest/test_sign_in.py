@@ -202,3 +202,13 @@ async def test_session__late__is_over(court: RunningCourt, monkeypatch: pytest.M
         real = court.server.clock.utc_now
         monkeypatch.setattr(court.server.clock, "utc_now", lambda: real() + timedelta(hours=12))
         assert (await refusal(judge.get("/me"))).status == 401
+
+
+async def test_session__same_browser_signs_in_anew__ends_the_former(court: RunningCourt) -> None:
+    async with court.staff("clerk") as browser, court.client() as other:
+        former = {cookie.key: cookie.value for cookie in browser.http.cookie_jar}
+        await browser.sign_in_staff("judge", PASSWORD)
+        other.http.cookie_jar.update_cookies(former)
+        with pytest.raises(Problem) as refused:
+            await other.get("/me")
+    assert refused.value.status == 401

@@ -81,7 +81,9 @@ def test_rights__colleague__reads_no_space_but_may_decide_a_publication() -> Non
     assert not can(Capacity.COLLEAGUE_CLERK, Action.HEARING_SCHEDULE)
     for capacity in (Capacity.COLLEAGUE_JUDGE, Capacity.COLLEAGUE_CLERK):
         assert not can(capacity, Action.SPACE_READ)
-        assert can(capacity, Action.PUBLICATION_DECIDE)
+    assert can(Capacity.COLLEAGUE_CLERK, Action.PUBLICATION_DECIDE)
+    # Who may not see the case may not judge its film either.
+    assert not can(Capacity.COLLEAGUE_JUDGE, Action.PUBLICATION_DECIDE)
     with pytest.raises(Forbidden, match=r"right\.missing"):
         require(Capacity.PARTY, Action.OPEN)
 

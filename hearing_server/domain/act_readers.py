@@ -1,0 +1,54 @@
+"""Whose eyes an act of the case's log is for. The chain is shown to all on the case; names and content are not.
+
+The log must not tell through the back door what the hearing's view, the lanes and the reminders keep to themselves:
+who waits outside before one is let in, what the bench writes, what somebody else was reminded of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hearing_server.domain.acts import Act
+from hearing_server.kernel import PersonId
+
+# What everybody in the room sees of everybody else; consents, checks and grants stay between a person and the court.
+_SEEN_IN_THE_ROOM = frozenset(
+    {
+        "participant.arrived",
+        "participant.admitted",
+        "participant.joined",
+        "participant.left",
+        "participant.removed",
+        "participant.removal_lifted",
+        "participant.muted",
+        "participant.unmuted",
+        "participant.connection_changed",
+        "participant.page_changed",
+    }
+)
+# Between the court and one person; the other side learns of none.
+_PERSONAL = frozenset({"session", "code", "join_link", "invitation", "reminder", "obligation", "attachment"})
+
+
+@dataclass(frozen=True, slots=True)
+class ActReader:
+    """A person who reads the log. `hearings`: where they were let in, or that are over; `lanes`: that they read."""
+
+    person_id: PersonId
+    is_staff: bool
+    hearings: frozenset[str] = frozenset()
+    lanes: frozenset[str] = frozenset()
+
+    def may_read(self, act: Act) -> bool:
+        """Whether the actor and the content of this act are shown to this person."""
+        if self.is_staff or act.actor_id == self.person_id:
+            return True
+        people = act.payload.get("person_ids")
+        if isinstance(people, list) and people == [self.person_id]:
+            return True
+        category = act.kind.value.partition(".")[0]
+        if category == "participant":
+            return act.kind in _SEEN_IN_THE_ROOM and act.payload.get("hearing_id") in self.hearings
+        if category == "message":
+            return act.payload.get("lane") in self.lanes
+        return category not in _PERSONAL
