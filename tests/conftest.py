@@ -1,6 +1,11 @@
 """What every folder of tests shares: the --slow flag. Fixtures live in the sub-folders' own conftest.py."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a property: speed is the benches' business.
+settings.register_profile("court", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("court")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
