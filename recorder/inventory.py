@@ -114,7 +114,9 @@ class Inventory:
         self._offset_ns = 0
         self._segments: list[SealedSegment] = []
         self._tracks: dict[int, _Track] = {}
-        self.ledgers: dict[int, TrackLedger] = {}  # by track number; the writer counts packets straight into them
+        self.ledgers: dict[
+            int, TrackLedger
+        ] = {}  # by track number; the writer counts packets straight into them
         self._pauses: list[Pause] = []
         self._marks: list[Mark] = []
         self._incidents: list[Incident] = []
@@ -325,14 +327,6 @@ _HANDLERS: dict[int, Callable[[Inventory, int, int, bytes], None]] = {
     RecordKind.GAP: Inventory._take_gap,
     RecordKind.CLOSE: Inventory._take_close,
 }
-
-
-def previous_in_chain(segments: Sequence[SealedSegment]) -> tuple[int, str, int]:
-    """(number, sha256, valid bytes) that the next segment's header must name."""
-    if not segments:
-        return 0, "", 0
-    last = segments[-1]
-    return last.number, last.sha256, last.valid_bytes
 
 
 def read_into(inventory: Inventory, file: SegmentFile, data: bytes, items: Sequence[Record | Damage]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -144,8 +144,3 @@ def _text(content: dict[str, Any], field: str) -> str:
     if not isinstance(value, str) or len(value) > MAX_LABEL_CHARACTERS:
         raise LabelsError(f"{field} must be text of at most {MAX_LABEL_CHARACTERS} characters")
     return " ".join(value.split())
-
-
-def utc_of_ns(utc_ns: int) -> datetime:
-    """An aware UTC datetime from ns since 1970, cut to microseconds."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=utc_ns // 1000)

@@ -14,7 +14,6 @@ from recorder.journal import REPORT, Record, RecordKind, decode_record, read_seg
 from recorder.manifest import Gap, Manifest, Mark, Pause, RecordedTrack
 
 SEGMENT_HEADER_BYTES = 4096  # a header record is a few hundred bytes
-REORDER_WINDOW_PACKETS = 512  # ~2 s of one video track: the room answers no retransmission later than that
 
 
 class RecordingError(ValueError):
@@ -103,10 +102,6 @@ class Recording:
                 highest = max(highest, sequence)
                 yield ArrivedPacket(timed.elapsed_ns, sequence, data)
 
-    def ordered_packets(self, track: int, *, first_segment: int = 1) -> Iterator[ArrivedPacket]:
-        """The same by sequence number, each once; later than REORDER_WINDOW_PACKETS is dropped."""
-        yield from in_order(self.packets(track, first_segment=first_segment))
-
     def sender_reports(self, track: int) -> list[SenderReport]:
         """All sender reports of track number `track`."""
         found = []
@@ -124,27 +119,6 @@ def extend_sequence(highest: int, sequence: int) -> int:
     if highest < 0:
         return 0x10000 + sequence
     return highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
-
-
-def in_order(packets: Iterator[ArrivedPacket]) -> Iterator[ArrivedPacket]:
-    """Sort by extended sequence inside REORDER_WINDOW_PACKETS; drop duplicates and what comes later still."""
-    waiting: dict[int, ArrivedPacket] = {}
-    expected: int | None = None
-    for packet in packets:
-        if expected is not None and packet.sequence < expected:
-            continue
-        waiting.setdefault(packet.sequence, packet)
-        if expected is None and len(waiting) < 8:
-            continue  # the very first packets may have changed places too
-        expected = min(waiting) if expected is None else expected
-        while waiting:
-            if expected not in waiting:
-                if max(waiting) - expected < REORDER_WINDOW_PACKETS:
-                    break
-                expected = min(waiting)
-            yield waiting.pop(expected)
-            expected += 1
-    yield from (waiting[sequence] for sequence in sorted(waiting))
 
 
 def open_recording(folder: Path) -> Recording:

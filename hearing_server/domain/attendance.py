@@ -251,13 +251,6 @@ def note_device(
     return with_person(hearing, replace(person, devices={**person.devices, source: device}), None, at)
 
 
-def note_speaker(hearing: Hearing, person_id: PersonId | None) -> Hearing:
-    """Who speaks now, from audio levels; None for silence."""
-    if hearing.speaker == person_id or (person_id is not None and hearing.find(person_id) is None):
-        return hearing
-    return replace(hearing, speaker=person_id, version=hearing.version + 1)
-
-
 def _require_door(hearing: Hearing) -> None:
     require_before_the_end(hearing)
     if hearing.state not in DOOR_STATES:

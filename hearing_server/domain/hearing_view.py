@@ -151,7 +151,7 @@ def _recording(status: WritingStatus, language: str) -> dict[str, object]:
         alarm = {"code": status.alarm_code, "title": en if language.startswith("en") else zh}
     return {
         "state": str(status.state),
-        "verified_s": status.verified_s,
+        "verified_s": int(status.verified_s),
         "alarm": alarm,
         "proven_at": _moment(status.proven_at),
     }

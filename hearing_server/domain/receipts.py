@@ -36,10 +36,6 @@ def advance(
     return replace(receipt, delivered_seq=delivered, read_seq=read)
 
 
-def unread_count(receipt: Receipt, head_seq: int) -> int:
-    return max(0, head_seq - receipt.read_seq)
-
-
 def is_shown_to(*, owner: CaseRole, viewer: CaseRole) -> bool:
     """The court sees everybody's receipts; parties don't see whether the court has read."""
     is_court_owner = owner in (CaseRole.JUDGE, CaseRole.CLERK)

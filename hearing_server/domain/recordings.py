@@ -59,7 +59,8 @@ class WritingStatus:
     """What is known of the bytes on disk right now. `proven_at`: when they were last seen to advance."""
 
     state: WritingState = WritingState.IDLE
-    verified_s: int = 0
+    # With its fraction: a look comes a little more than a second after the last, and two hours are 7000 looks.
+    verified_s: float = 0.0
     alarm_code: str | None = None
     proven_at: datetime | None = None
 
@@ -138,16 +139,6 @@ class Recording:
     root_sha256: str | None = None
     gaps: tuple[Gap, ...] = ()
     film: Film = Film()
-
-    def advanced(self, *, tracks: int, segments: int, size_bytes: int) -> Recording:
-        """Newer figures while it is written; they never shrink."""
-        self._require_running()
-        return replace(
-            self,
-            tracks=max(self.tracks, tracks),
-            segments=max(self.segments, segments),
-            size_bytes=max(self.size_bytes, size_bytes),
-        )
 
     def sealed(
         self,

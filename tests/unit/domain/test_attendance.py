@@ -209,19 +209,6 @@ def test_connection__figures_move__only_a_new_state_is_a_fact() -> None:
     assert unseated == (hearing, ())
 
 
-def test_speaker__stranger_or_same__changes_nothing() -> None:
-    hearing = attendance.note_speaker(in_session(), JUDGE)
-    assert hearing.speaker == JUDGE
-    assert attendance.note_speaker(hearing, JUDGE) is hearing
-    assert attendance.note_speaker(hearing, PersonId("per_stranger")) is hearing
-    assert (
-        attendance.remove(attendance.note_speaker(hearing, PLAINTIFF), PLAINTIFF, at=at(9), reason="x")[
-            0
-        ].speaker
-        is None
-    )
-
-
 def test_self_test__one_part_fails__is_failed_and_bars_nobody() -> None:
     hearing = attendance.note_self_test(
         lobby(), PLAINTIFF, camera=True, microphone=False, playback=True, at=at(1)

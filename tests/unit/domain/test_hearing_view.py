@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_waiting_party__sees_itself_the_court_and_a_count() -> None:
 def test_waiting_party__a_hidden_person_speaks__does_not_learn_who() -> None:
     hearing = attendance.admit(lobby(), [DEFENDANT], at=NOW)[0]
     hearing = attendance.seat(hearing, DEFENDANT, at=NOW)[0]
-    hearing = attendance.note_speaker(hearing, DEFENDANT)
+    hearing = replace(hearing, speaker=DEFENDANT)
     assert view(hearing, PLAINTIFF)["speaker"] is None
     assert view(hearing, JUDGE)["speaker"] == DEFENDANT
 

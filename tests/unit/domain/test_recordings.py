@@ -105,11 +105,7 @@ def test_film__walk__goes_one_way_and_can_be_queued_again() -> None:
         Film().ready(duration_s=1, size_bytes=1, sha256="x")
 
 
-def test_recording__figures_rise_and_a_seal_is_final() -> None:
-    running = RUNNING.advanced(tracks=6, segments=9, size_bytes=500).advanced(
-        tracks=5, segments=8, size_bytes=400
-    )
-    assert (running.tracks, running.segments, running.size_bytes) == (6, 9, 500)
+def test_recording__sealed__is_final() -> None:
     done = sealed()
     again = done.sealed(at=at(99), tracks=1, segments=1, size_bytes=1, root_sha256="cd" * 32, gaps=())
     assert again is done

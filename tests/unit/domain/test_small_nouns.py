@@ -1,4 +1,4 @@
-"""Receipts, rights, consents, people."""
+"""Receipts, rights, consents."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from hearing_server.domain import consents
 from hearing_server.domain.consents import CONSENT_TEXTS, REQUIRED_STAGES, ConsentStage, Decision
 from hearing_server.domain.hearings import HearingState
-from hearing_server.domain.people import Me, Person
-from hearing_server.domain.receipts import Receipt, advance, is_shown_to, unread_count
+from hearing_server.domain.receipts import Receipt, advance, is_shown_to
 from hearing_server.domain.roles import RIGHTS, Action, Capacity, can, capacity_of, matrix, require
 from hearing_server.errors import Forbidden, Invalid
 from hearing_server.filing.cases import CaseRole
 from hearing_server.kernel import HearingId, LaneId, PersonId, Role
-from tests.unit.court_pieces import NOW, profile, resident_number
+from tests.unit.court_pieces import NOW
 
 RECEIPT = Receipt(LaneId("lan_1"), PersonId("per_1"))
 COURT_ONLY = {
@@ -36,7 +35,6 @@ def test_receipts__in_any_order__only_grow_and_read_implies_delivered(
         assert after.read_seq >= receipt.read_seq
         receipt = after
     assert receipt.read_seq == max([read or 0 for _, read in reports], default=0)
-    assert unread_count(receipt, 50) == 50 - receipt.read_seq
 
 
 @pytest.mark.parametrize("seq", [-1, 11])
@@ -121,12 +119,3 @@ def test_consents__unknown_version__is_refused() -> None:
             hearing_id=HearingId("hrg_1"), person_id=PersonId("per_1"), stage=ConsentStage.RECORDING,
             decision=Decision.GRANTED, text_version="2020-1", at=NOW,
         )  # fmt: skip
-
-
-def test_person__reference__is_masked() -> None:
-    person = Person(
-        PersonId("per_1"), profile().court.id, Role.PARTY, "张三", "13800001234", resident_number()
-    )
-    assert person.reference().phone_masked == "138****1234"
-    assert resident_number()[3:14] not in str(person.reference())
-    assert Me(person.id, person.role, person.name, profile().court).to_wire()["kind"] == "party"
