@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.hearings import Hearing, HearingState
 from hearing_server.domain.recordings import Recording, RecordingState, WritingState, WritingStatus
-from hearing_server.errors import Unavailable
-from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id, system_actor
+from hearing_server.errors import HearingError, Unavailable
+from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id, system_actor, to_wire
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import RecorderControl, Writing
 from hearing_server.ports.units import Unit, Units
@@ -27,6 +29,18 @@ _log = logging.getLogger(__name__)
 PROOF_WAIT_S = 6.0
 _PROOF_LOOK_S = 0.1
 WATCH_S = 1.0
+# Alarms that wait for a storage that takes them; the oldest is dropped, the record's own incidents keep all.
+_MAX_UNWRITTEN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """What the case's log has still to say."""
+
+    hearing_id: HearingId
+    kind: ActKind
+    code: str | None
+    at: datetime
 
 
 class RecorderWatch:
@@ -52,6 +66,10 @@ class RecorderWatch:
         self._court_id = court_id
         self._recordings: dict[HearingId, RecordingId] = {}
         self._lives: dict[HearingId, LiveHearing] = {}
+        # Running hearings whose recording couldn't be taken up after a start.
+        self._missing: set[HearingId] = set()
+        self._alarmed: set[HearingId] = set()
+        self._unwritten: deque[_Alarm] = deque(maxlen=_MAX_UNWRITTEN)
 
     def live(self, hearing_id: HearingId) -> LiveHearing:
         """The overlay of a hearing; made when first asked for."""
@@ -119,15 +137,33 @@ class RecorderWatch:
             await self._recorder.abandon(recording_id)
         self.live(hearing_id).recording = WritingStatus(WritingState.IDLE)
 
-    async def take_up(self, hearing: Hearing) -> None:
-        """After a restart: go on in the folder of the stored recording."""
+    async def take_up(self, hearing_id: HearingId) -> None:
+        """After a restart: go on in the folder of the stored recording.
+
+        A folder that can't be written stops no other hearing: the light says failed, and it is tried again.
+        """
+        try:
+            await self._go_on(hearing_id)
+        except HearingError as error:
+            _log.exception("recording not taken up", extra={"hearing": hearing_id})
+            self._missing.add(hearing_id)
+            live = self.live(hearing_id)
+            live.recording = replace(
+                live.recording, state=WritingState.FAILED, alarm_code=_alarm_of(error.code)
+            )
+            self._note_alarm(hearing_id, live.recording)
+
+    async def _go_on(self, hearing_id: HearingId) -> None:
         async with self._units.read() as unit:
-            row = await unit.recordings.of_hearing(hearing.id)
-        if row is None or row.state is not RecordingState.RECORDING:
-            return
-        await self._recorder.start(row.id, self._folders.of(row.id))
-        await self._recorder.listen(row.id, hearing.id)
-        self._recordings[hearing.id] = row.id
+            row = await unit.recordings.of_hearing(hearing_id)
+            hearing = await unit.hearings.get(hearing_id)
+        if row is not None and hearing is not None and row.state is RecordingState.RECORDING:
+            await self._recorder.start(row.id, self._folders.of(row.id))
+            await self._recorder.listen(row.id, hearing_id)
+            self._recordings[hearing_id] = row.id
+            if hearing.state is HearingState.RECESS:
+                self.pause(hearing_id)
+        self._missing.discard(hearing_id)
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -165,39 +201,62 @@ class RecorderWatch:
     async def watch(self) -> None:
         """Look at every recording once a second; ring when its light or alarm changes. Never ends by itself."""
         while True:
-            for hearing_id in tuple(self._recordings):
-                before = self.live(hearing_id).recording
-                self._look(hearing_id)
-                after = self.live(hearing_id).recording
-                if (before.state, before.alarm_code) != (after.state, after.alarm_code):
-                    await self._note_alarm(hearing_id, after)
-                # The checked seconds move on the judge's screen without anybody asking.
-                await self._bus.publish(Doorbell("recording_looked_at", hearing_id))
+            try:
+                await self._look_round()
+            except Exception:
+                # A watch that ended would be the silence it is there to break.
+                _log.exception("a look at the recordings failed")
             await asyncio.sleep(WATCH_S)
 
-    async def _note_alarm(self, hearing_id: HearingId, status: WritingStatus) -> None:
+    async def _look_round(self) -> None:
+        for hearing_id in tuple(self._recordings):
+            before = self.live(hearing_id).recording
+            self._look(hearing_id)
+            after = self.live(hearing_id).recording
+            if (before.state, before.alarm_code) != (after.state, after.alarm_code):
+                self._note_alarm(hearing_id, after)
+            # The checked seconds move on the judge's screen without anybody asking.
+            await self._bus.publish(Doorbell("recording_looked_at", hearing_id))
+        for hearing_id in tuple(self._missing):
+            with suppress(HearingError):
+                await self._go_on(hearing_id)
+        await self._write_alarms()
+
+    def _note_alarm(self, hearing_id: HearingId, status: WritingStatus) -> None:
+        """Keep what the log must say; it is written when the storage takes it."""
         kind = {
             WritingState.STALLED: ActKind.RECORDING_STALLED,
             WritingState.FAILED: ActKind.RECORDING_FAILED,
         }.get(status.state)
-        if kind is None:
+        if kind is None and hearing_id not in self._alarmed:
             return
-        _log.error("recording alarm", extra={"hearing": hearing_id, "alarm": status.alarm_code})
-        try:
-            async with self._units.write() as unit:
-                hearing = await unit.hearings.get(hearing_id)
-                if hearing is not None:
-                    await record_act(
-                        unit,
-                        system_actor(self._court_id),
-                        kind=kind,
-                        chain_id=hearing.case_id,
-                        at=self._clock.utc_now(),
-                        payload={"hearing_id": hearing_id, "alarm": status.alarm_code},
-                    )
-        except Exception:
-            # A full disk stops this act as well; the alarm on the judge's screen must not depend on it.
-            _log.exception("alarm not written")
+        if kind is None:
+            self._alarmed.discard(hearing_id)
+            kind = ActKind.RECORDING_RECOVERED
+        else:
+            self._alarmed.add(hearing_id)
+            _log.error("recording alarm", extra={"hearing": hearing_id, "alarm": status.alarm_code})
+        self._unwritten.append(_Alarm(hearing_id, kind, status.alarm_code, self._clock.utc_now()))
+
+    async def _write_alarms(self) -> None:
+        """The acts of alarms, in order. A full disk stops them as well: they wait here until there is space again."""
+        while self._unwritten:
+            alarm = self._unwritten[0]
+            try:
+                async with self._units.write() as unit:
+                    hearing = await unit.hearings.get(alarm.hearing_id)
+                    if hearing is not None:
+                        await record_act(
+                            unit, system_actor(self._court_id), kind=alarm.kind, chain_id=hearing.case_id,
+                            at=self._clock.utc_now(),
+                            payload={
+                                "hearing_id": alarm.hearing_id, "alarm": alarm.code, "noticed_at": to_wire(alarm.at),
+                            },
+                        )  # fmt: skip
+            except HearingError as error:
+                _log.warning("alarm not written yet", extra={"code": error.code})
+                return
+            self._unwritten.popleft()
 
     def _look(self, hearing_id: HearingId) -> bool:
         """Refresh the light from the recorder; True when bytes are advancing now."""
@@ -208,11 +267,11 @@ class RecorderWatch:
         if writing.is_advancing:
             live.recording = self._advanced(hearing_id, old, writing, now)
             return True
-        failed = writing.failure is not None
+        is_stalled = writing.failure in (None, "writer.stalled")
         live.recording = replace(
             old,
-            state=WritingState.FAILED if failed else WritingState.STALLED,
-            alarm_code="recording.failed" if failed else "recording.stalled",
+            state=WritingState.STALLED if is_stalled else WritingState.FAILED,
+            alarm_code=_alarm_of(writing.failure),
         )
         return False
 
@@ -224,7 +283,7 @@ class RecorderWatch:
         since_s = (now - old.proven_at).total_seconds() if old.proven_at is not None else 0.0
         if state is old.state and since_s < WATCH_S:
             return old
-        checked_s = int(since_s) if old.state is state is WritingState.WRITING else 0
+        checked_s = since_s if old.state is state is WritingState.WRITING else 0.0
         low = writing.free_bytes < self._reserve_bytes
         return WritingStatus(state, old.verified_s + checked_s, "recording.disk_low" if low else None, now)
 
@@ -234,3 +293,10 @@ class RecorderWatch:
     def _writing(self, hearing_id: HearingId) -> Writing | None:
         recording_id = self._recordings.get(hearing_id)
         return self._recorder.writing(recording_id) if recording_id is not None else None
+
+
+def _alarm_of(failure: str | None) -> str:
+    """The light's word for what the recorder says is wrong."""
+    if failure in (None, "writer.stalled"):
+        return "recording.stalled"
+    return "recording.disk_full" if failure == "disk.full" else "recording.failed"
