@@ -21,6 +21,7 @@ from hearing_server.ports.people import Person, Session, StaffAccount
 from hearing_server.services.acts import ActLog, record_act
 from hearing_server.services.cases import CaseFiling, NewCase
 from hearing_server.services.codes import Codes
+from hearing_server.services.hearings import Hearings
 from hearing_server.storage.unit_of_work import SqlUnits
 from tests.court import invented_id
 from tests.unit.court_pieces import CLERK, JUDGE, profile
@@ -57,7 +58,8 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> FolderVault:
 
 @pytest.fixture
 def filing(staffed: SqlUnits, vault: FolderVault) -> CaseFiling:
-    return CaseFiling(staffed, vault, SystemClock(), profile())
+    coming = Hearings(staffed, vault, SystemClock(), profile(), lambda token: f"http://court/j/{token}")
+    return CaseFiling(staffed, vault, SystemClock(), profile(), coming)
 
 
 def new_case(sequence: int) -> NewCase:
