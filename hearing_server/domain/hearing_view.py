@@ -21,6 +21,7 @@ from hearing_server.kernel import PersonId, to_wire
 ALARM_TITLES: dict[str, tuple[str, str]] = {
     "recording.stalled": ("录音录像写入停滞", "The recording has stopped being written"),
     "recording.failed": ("录音录像故障", "The recording has failed"),
+    "recording.disk_full": ("存储空间已满，录音录像中断", "The disk is full; the recording is interrupted"),
     "recording.disk_low": ("存储空间不足", "Disk space is running out"),
     "recording.recovered": (
         "录音录像已恢复，缺口已记录",

@@ -137,8 +137,8 @@ class RecorderWatch:
             await self._recorder.abandon(recording_id)
         self.live(hearing_id).recording = WritingStatus(WritingState.IDLE)
 
-    async def take_up(self, hearing_id: HearingId) -> None:
-        """After a restart: go on in the folder of the stored recording.
+    async def take_up(self, hearing_id: HearingId) -> bool:
+        """After a restart: go on in the folder of the stored recording; False when that failed.
 
         A folder that can't be written stops no other hearing: the light says failed, and it is tried again.
         """
@@ -152,6 +152,8 @@ class RecorderWatch:
                 live.recording, state=WritingState.FAILED, alarm_code=_alarm_of(error.code)
             )
             self._note_alarm(hearing_id, live.recording)
+            return False
+        return True
 
     async def _go_on(self, hearing_id: HearingId) -> None:
         async with self._units.read() as unit:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from hearing_server.domain import attendance, hearings
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Change, Hearing, HearingState
-from hearing_server.domain.participants import Connection, ConnectionFacts, Device, Source
+from hearing_server.domain.participants import (
+    Connection,
+    ConnectionFacts,
+    Device,
+    Participant,
+    Presence,
+    Source,
+)
 from hearing_server.errors import HearingError
 from hearing_server.kernel import Actor, Clock, CourtId, HearingId, PersonId, Role, system_actor
 from hearing_server.ports.bus import Doorbell, EventBus
@@ -107,23 +115,32 @@ class RoomReports:
         now = self._clock.utc_now()
         async with self._units.read() as unit:
             found = await unit.hearings.in_states((*hearings.RUNNING, HearingState.CLOSED))
+            waiting = await unit.hearings.in_states((HearingState.LOBBY,))
         alive = [hearing for hearing in found if not hearing.is_final(now)]
+        for hearing in (*alive, *waiting):
+            await self._nobody_is_there(hearing)
         for hearing in alive:
             await take_up_room(self._rooms, self._recorder, hearing)
-            await self._recorder.take_up(hearing)
-            if hearing.state is HearingState.RECESS:
-                self._recorder.pause(hearing.id)
+            is_recording = await self._recorder.take_up(hearing.id)
             if hearing.state is not HearingState.IN_SESSION:
                 await self._rooms.hold_room(hearing.id, held=True)
-            for person in hearing.participants:
-                if person.is_in_room:
-                    await self._note(hearing.id, person.person_id, _lost(person.person_id))
+            if not is_recording:
+                continue
             async with self._units.write() as unit:
                 await record_act(
                     unit, system_actor(self._court_id), kind=ActKind.RECORDING_RECOVERED,
                     chain_id=hearing.case_id, at=now, payload={"hearing_id": hearing.id},
                 )  # fmt: skip
         return len(alive)
+
+    async def _nobody_is_there(self, hearing: Hearing) -> None:
+        """Sockets and seats went with the process: whoever is there still says so again within seconds."""
+        for person in hearing.participants:
+            if person.is_in_room:
+                await self._note(hearing.id, person.person_id, _lost(person.person_id))
+            elif person.presence in (Presence.CHECKING, Presence.TESTING, Presence.WAITING):
+                gone = replace(person, presence=Presence.ABSENT, waiting_since=None)
+                await self._note(hearing.id, person.person_id, _gone(gone))
 
     async def _note(
         self, room: HearingId, person_id: PersonId, transition: Callable[[Hearing, datetime], Change]
@@ -144,6 +161,10 @@ class RoomReports:
             # The room may know of somebody whom the court has just sent out: the court's word stands.
             _log.info("room report not taken", extra={"code": error.code})
             return False
+
+
+def _gone(person: Participant) -> Callable[[Hearing, datetime], Change]:
+    return lambda hearing, at: hearings.with_person(hearing, person, None, at)
 
 
 def _lost(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:

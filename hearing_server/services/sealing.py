@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from hearing_server.domain.recordings import (
     Recording,
     RecordingState,
 )
+from hearing_server.errors import HearingError
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Clock, system_actor
@@ -23,6 +25,8 @@ from hearing_server.services.acts import record_act
 from hearing_server.services.docket import enter_docket
 from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
+
+_log = logging.getLogger(__name__)
 
 
 class Sealing:
@@ -55,9 +59,15 @@ class Sealing:
                 hearing = await unit.hearings.get(recording.hearing_id)
                 if hearing is not None and hearing.state is HearingState.CLOSED and hearing.is_final(now):
                     due.append((recording, hearing))
+        sealed = 0
         for recording, hearing in due:
-            await self._seal(recording, hearing)
-        return len(due)
+            try:
+                await self._seal(recording, hearing)
+                sealed += 1
+            except (HearingError, OSError):
+                # A damaged folder must not keep other hearings' records open; it is tried again at the next turn.
+                _log.exception("recording not sealed", extra={"recording": recording.id})
+        return sealed
 
     async def _seal(self, recording: Recording, hearing: Hearing) -> None:
         if self._recorder.writing(recording.id) is None:
