@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,8 +104,8 @@ async def consent(phone: Page) -> None:
         await phone.get_by_role("region", name=question).get_by_role("button", name="已阅读并同意").tap()
 
 
-async def try_devices(phone: Page) -> None:
-    """Own picture, own voice, one sentence recorded and heard back."""
+async def try_devices(phone: Page, *, before_the_end: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Own picture, own voice, one sentence recorded and heard back; then on to the waiting room."""
     await phone.get_by_role("button", name="开始检测").tap()
     await expect(phone.get_by_role("region", name="画面").get_by_text("通过", exact=True)).to_be_visible()
     await expect(phone.get_by_role("region", name="声音").get_by_text("通过", exact=True)).to_be_visible()
@@ -113,6 +114,8 @@ async def try_devices(phone: Page) -> None:
     await phone.get_by_role("button", name=re.compile("^停止")).tap()
     await phone.get_by_role("button", name="播放录音").tap()
     await phone.get_by_role("button", name="听清了", exact=True).tap()
+    if before_the_end is not None:
+        await before_the_end()
     await phone.get_by_role("button", name="进入候场").tap()
     await expect(phone.get_by_text("候场时，您的画面和声音不会发送")).to_be_visible()
 

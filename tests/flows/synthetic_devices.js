@@ -53,7 +53,9 @@
     const pen = canvas.getContext("2d");
     const camera = canvas.captureStream(0).getVideoTracks()[0];
     const loop = beepLoop(context);
-    loop.connect(microphone);
+    const volume = new GainNode(context);
+    loop.connect(volume).connect(microphone);
+    window.__source.speak = (gain) => (volume.gain.value = gain); // who speaks and who is silent, for pictures
     let startS = null;
     const tick = () => {
       if (startS === null && context.state === "running") {
