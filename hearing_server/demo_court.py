@@ -67,7 +67,8 @@ class DemoCourt:
             if item.links and "/j/" in item.links[0]:
                 links[item.person_id] = item.links[0]
         return {
-            "people": [*self._staff_page(), *self._party_page(cases, links)],
+            # Those whose hearing is next come first: that is the one to try.
+            "people": [*self._staff_page(), *self._party_page([c for _, c in hearings] + cases, links)],
             "cases": [{"id": c.id, "number": str(c.number), "cause": c.cause} for c in cases],
             "hearings": [
                 {
@@ -140,9 +141,7 @@ class DemoCourt:
                         created_at=server.clock.utc_now(),
                     )
                 )
-                await unit.people.add_staff(
-                    StaffAccount(person_id, username, password_hash, role)
-                )
+                await unit.people.add_staff(StaffAccount(person_id, username, password_hash, role))
 
     async def _file(self) -> None:
         server = self._server
@@ -171,7 +170,11 @@ class DemoCourt:
             clerk, loan.id, title="第一次庭审", starts_at=_next_minutes(now, 10), duration_min=60
         )
         await server.services.hearings.schedule(
-            clerk, rent.id, title="第一次庭审", starts_at=now + timedelta(days=5), duration_min=45
+            clerk,
+            rent.id,
+            title="第一次庭审",
+            starts_at=_next_minutes(now + timedelta(days=5), 0),
+            duration_min=45,
         )
 
     async def _actor(self, username: str) -> Actor:

@@ -69,30 +69,30 @@ CONSENT_TEXTS: tuple[ConsentText, ...] = (
     ConsentText(
         ConsentStage.ONLINE_HEARING,
         "2026-1",
-        "本次庭审拟通过网络视频方式进行。在线庭审与现场庭审具有同等法律效力。您需要在安静、明亮、相对封闭的场所，使用带摄像头和"
-        "麦克风的手机或电脑参加，全程遵守法庭纪律，未经许可不得离开画面，不得自行录音、录像、截屏或传播庭审内容。除网络故障、"
-        "设备损坏、电力中断或不可抗力外，无正当理由不按时到庭或中途退庭的，可能承担相应的法律后果。您可以不同意在线庭审，"
+        "本次庭审拟通过网络视频方式进行。在线庭审与现场庭审具有同等法律效力。\n您需要在安静、明亮、相对封闭的场所，使用带摄像头和"
+        "麦克风的手机或电脑参加，全程遵守法庭纪律，未经许可不得离开画面，不得自行录音、录像、截屏或传播庭审内容。\n除网络故障、"
+        "设备损坏、电力中断或不可抗力外，无正当理由不按时到庭或中途退庭的，可能承担相应的法律后果。\n您可以不同意在线庭审，"
         "由法庭依法决定以其他方式审理；同意后确有困难的，可以在合理期限内向法庭申请转为线下。本次同意仅适用于本次庭审。",
         "This hearing is to be held by video over the network. It has the same legal effect as a "
-        "hearing in the courtroom. Take part from a quiet, well-lit and closed place with a phone "
+        "hearing in the courtroom.\nTake part from a quiet, well-lit and closed place with a phone "
         "or computer that has a camera and a microphone; keep the order of the court, don't leave "
-        "the picture without leave, and don't record, film, capture or pass on the hearing. Except "
+        "the picture without leave, and don't record, film, capture or pass on the hearing.\nExcept "
         "for network failure, broken devices, power cuts or force majeure, not appearing on time or"
-        " leaving without good reason may have legal consequences. You may refuse; the court then "
+        " leaving without good reason may have legal consequences.\nYou may refuse; the court then "
         "decides how the case is heard. Having agreed, you may still ask within reasonable time to "
         "be heard in person. This consent covers this hearing only.",
     ),
     ConsentText(
         ConsentStage.RECORDING,
         "2026-1",
-        "依照规定，庭审自宣布开庭起至闭庭止全程录音录像，休庭等法定情形除外。录音录像由法院保存，用于制作和核对庭审笔录、"
-        "查明庭审情况；您和您的代理人可以依规定申请查阅。法院依法公开庭审录像的，须另行审批，您有正当理由的可以提出异议。"
+        "依照规定，庭审自宣布开庭起至闭庭止全程录音录像，休庭等法定情形除外。\n录音录像由法院保存，用于制作和核对庭审笔录、"
+        "查明庭审情况；您和您的代理人可以依规定申请查阅。\n法院依法公开庭审录像的，须另行审批，您有正当理由的可以提出异议。\n"
         "未经法院许可，任何人不得复制、剪辑、传播录音录像。",
         "As the rules require, the hearing is recorded in sound and picture from its opening to its"
-        " closing, except in recess and other cases named by law. The court keeps the recording and"
+        " closing, except in recess and other cases named by law.\nThe court keeps the recording and"
         " uses it to make and check the transcript and to establish what happened; you and your "
-        "representatives may ask to view it as the rules provide. Making a recording public needs a"
-        " separate approval, and you may object for good reason. Nobody may copy, cut or pass on "
+        "representatives may ask to view it as the rules provide.\nMaking a recording public needs a"
+        " separate approval, and you may object for good reason.\nNobody may copy, cut or pass on "
         "the recording without the court's leave.",
     ),
 )

@@ -26,6 +26,7 @@ const en: Texts<typeof zh> = {
     lost: "Connection lost, waiting for return",
     connecting: "Connecting…",
     noPictureYet: "Waiting for the picture…",
+    held: "In recess, nothing is sent",
     cameraOff: "Camera is off",
     cameraByCourt: "Picture turned off by the court",
     muted: "Microphone is off",
@@ -53,6 +54,7 @@ const en: Texts<typeof zh> = {
     replaced: "You entered on another device or page. To go on here, enter again.",
     taken: "Another device of yours is still in the courtroom. Leave on that device or try again later; if it no longer works, call the clerk.",
     ended: "Your seat was disconnected. Please enter again.",
+    running: "The hearing is running. Enter to take your seat.",
   },
   banner: {
     recordingAlarm: "Recording problem.",

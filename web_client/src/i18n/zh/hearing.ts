@@ -23,6 +23,7 @@ export default {
     lost: "断线，正在等待恢复",
     connecting: "正在连接…",
     noPictureYet: "正在等待画面…",
+    held: "休庭中，不传送画面",
     cameraOff: "摄像头已关闭",
     cameraByCourt: "画面已由法庭关闭",
     muted: "麦克风已关闭",
@@ -50,6 +51,7 @@ export default {
     replaced: "您已在另一台设备或页面入庭。如要在这里继续，请再点“进入法庭”。",
     taken: "您的另一台设备还在法庭内。请在那台设备上点“离开”，或稍后再试；如那台设备已不能用，请联系书记员。",
     ended: "您的座位已断开，请再点“进入法庭”。",
+    running: "庭审正在进行，点“进入法庭”即可入庭。",
   },
   banner: {
     recordingAlarm: "录像异常。",
