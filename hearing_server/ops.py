@@ -40,7 +40,7 @@ HostOption = Annotated[str | None, typer.Option("--host", help="Address to liste
 def main() -> None:
     """Entry point; errors we expect are one line, not a traceback."""
     try:
-        cli()
+        cli(prog_name="hearing-server")
     except HearingError as error:
         print(f"hearing-server: {error.en} / {error.zh} [{error.code}]", file=sys.stderr)
         raise SystemExit(1) from None
@@ -125,7 +125,8 @@ def verify(path: Annotated[Path, typer.Argument(help="Folder of a sealed recordi
         raise typer.Exit(2)
     problems = verify_recording(path)
     for problem in problems:
-        print(problem)
+        where = f"{problem.file}, bytes {problem.offset}+{problem.length_bytes}: " if problem.file else ""
+        print(f"{where}{problem.title} [{problem.code}]")
     print(f"{len(problems)} problem(s)" if problems else "intact / 完好")
     raise typer.Exit(1 if problems else 0)
 

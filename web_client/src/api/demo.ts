@@ -5,6 +5,7 @@ import { get } from "./request";
 export interface DemoPerson {
   name: string;
   role: string;
+  case_id?: string;
   label?: string;
   label_en?: string;
   sign_in: { kind: "password"; username: string; password: string } | { kind: "phone_code"; phone: string; id_last4: string };
