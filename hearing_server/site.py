@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +14,19 @@ from hearing_server.settings import Settings
 
 # A page that is leaving gets this long to finish its request when the server stops, seconds.
 _SHUTDOWN_S = 3.0
+# A connection that sends no whole request for so long is closed, seconds: half-sent headers hold no place for ever.
+_SILENT_CONNECTION_S = 20.0
+# Connections, sockets and segment files together; the usual soft limit of 1024 is emptied by one stranger.
+_WANTED_FILES = 65_536
 
 
 @asynccontextmanager
 async def listening(app: web.Application, settings: Settings) -> AsyncIterator[str]:
     """Serve `app`; yields the base URL. Errors: Unavailable `port.taken`, `tls.unreadable`."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    _allow_many_sockets()
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_SILENT_CONNECTION_S
+    )
     await runner.setup()
     try:
         server = settings.server
@@ -37,6 +45,14 @@ async def listening(app: web.Application, settings: Settings) -> AsyncIterator[s
         yield server.public_url.rstrip("/") or f"{scheme}://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+def _allow_many_sockets() -> None:
+    """Raise the soft limit of open files as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from aiohttp import hdrs, web
-from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from hearing_server.domain.recordings import Publication, PublicationState
-from hearing_server.errors import Invalid
+from hearing_server.errors import Invalid, NotFound
+from hearing_server.rest.film_stream import stream_film
 from hearing_server.rest.hearings import ReasonBody, hearing_brief
-from hearing_server.rest.routing import Body, Call, Route, Who
+from hearing_server.rest.routing import Body, Call, Moment, Route, Who
 from hearing_server.rest.sign_in import Nothing
 from hearing_server.services.access import SeenRecording
 
 _PAGE = 30
-_MOMENT = TypeAdapter(AwareDatetime)
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 class PublicationBody(Body):
@@ -88,9 +90,18 @@ async def get_public(call: Call) -> object:
 
 
 async def get_public_film(call: Call) -> object:
-    path = await call.services.publications.public_film(call.part("publication_id"))
-    # Never kept by a cache: a withdrawal works from the next byte on.
-    return web.FileResponse(path, headers={"Cache-Control": "no-store", "Content-Type": "video/mp4"})
+    publications, publication_id = call.services.publications, call.part("publication_id")
+    path = await publications.public_film(publication_id)
+
+    async def is_public() -> bool:
+        try:
+            await publications.public_one(publication_id)
+        except NotFound:
+            return False
+        return True
+
+    # Never kept by a cache and cut while it runs: a withdrawal works on who is watching, too.
+    return await stream_film(call.request, path, is_open=is_public)
 
 
 async def get_public_poster(call: Call) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -139,6 +140,9 @@ class Call:
         return self.request[NETWORK]
 
 
+# Half a minute, and what a bad line needs for a body at its limit; who drips bytes for longer is holding a place.
+BODY_S = 30.0
+_SLOWEST_BYTES_PER_S = 64_000
 Handler = Callable[[Call], Awaitable[object]]
 
 
@@ -181,9 +185,14 @@ async def _read(request: web.Request, limit_bytes: int) -> bytes:
         raise too_large(limit_bytes)
     pieces, size = [], 0
     try:
-        while size <= limit_bytes and (piece := await request.content.read(limit_bytes + 1 - size)):
-            pieces.append(piece)
-            size += len(piece)
+        async with asyncio.timeout(BODY_S + limit_bytes / _SLOWEST_BYTES_PER_S):
+            while size <= limit_bytes and (piece := await request.content.read(limit_bytes + 1 - size)):
+                pieces.append(piece)
+                size += len(piece)
+    except TimeoutError as error:
+        raise Malformed(
+            "body.too_slow", zh="请求传输太慢，已中断", en="The request came in too slowly"
+        ) from error
     except ConnectionError as error:
         raise Malformed("body.cut_off", zh="请求没有传完", en="The request was cut off") from error
     if size > limit_bytes:

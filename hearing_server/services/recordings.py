@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.roles import Action, require
-from hearing_server.kernel import Actor, Clock, Role
+from hearing_server.kernel import Actor, Clock, RecordingId, Role
 from hearing_server.ports.units import Units
 from hearing_server.services.access import SeenRecording, access_recording
 from hearing_server.services.acts import record_act
 from hearing_server.services.record_folders import RecordFolders
+
+# Sessions that watch a film; the oldest is forgotten, its next range is one more act.
+_MAX_VIEWINGS = 10_000
 
 
 class Recordings:
@@ -20,6 +24,7 @@ class Recordings:
         self._units = units
         self._clock = clock
         self._folders = folders
+        self._viewings: OrderedDict[tuple[str, RecordingId], None] = OrderedDict()
 
     async def mine(self, actor: Actor) -> list[SeenRecording]:
         """Recordings of the cases the actor sees; clerks and presidents see the court's."""
@@ -43,14 +48,22 @@ class Recordings:
             return await access_recording(unit, actor, recording_id)
 
     async def film(self, actor: Actor, recording_id: str, *, begins: bool) -> Path:
-        """The film's file for somebody who may see it; the view is an act where it `begins`."""
+        """The film's file for somebody who may see it.
+
+        The view is an act where it `begins`, and wherever a session asks for the first time: who starts in the middle
+        has seen it as well.
+        """
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_recording(unit, actor, recording_id)
             require(seen.capacity(actor), Action.FILM_VIEW)
-            if begins:
+            viewing = (actor.session_id, seen.recording.id)
+            if begins or viewing not in self._viewings:
                 await record_act(
                     unit, actor, kind=ActKind.FILM_VIEWED, chain_id=seen.case.id, at=now,
                     payload={"recording_id": seen.recording.id},
                 )  # fmt: skip
+        self._viewings[viewing] = None
+        while len(self._viewings) > _MAX_VIEWINGS:
+            self._viewings.popitem(last=False)
         return self._folders.film(seen.recording)
