@@ -15,6 +15,8 @@ Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 TAGS = {"zh": "zh-CN", "en": "en"}
 MAX_BYTES = 300_000
+# A picture of a whole page ends here: an act log of a hundred lines shows nothing that thirty do not.
+LONGEST_PX = 2000
 # Flat colours of the pages are kept exactly (a white card on a nearly white ground must stay one); people and the edges
 # of letters share the rest.
 EXACT_COLOURS, SHARED_COLOURS = 64, 192
@@ -106,7 +108,8 @@ async def _whole(page: Page) -> bytes:
     size = page.viewport_size
     assert size is not None
     height = await page.evaluate("() => document.scrollingElement.scrollHeight")
-    await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+    height = max(size["height"], min(height, LONGEST_PX))
+    await page.set_viewport_size({"width": size["width"], "height": height})
     await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 150)))")
     raw = await page.screenshot(animations="disabled", caret="hide")
     await page.set_viewport_size(size)
@@ -116,9 +119,17 @@ async def _whole(page: Page) -> bytes:
 def _write_small(raw: bytes, path: Path) -> None:
     picture = Image.open(io.BytesIO(raw)).convert("RGB")
     counted: Any = picture.getcolors(picture.width * picture.height)
-    exact = [part for _, colour in sorted(counted, reverse=True)[:EXACT_COLOURS] for part in colour]
-    shared = picture.quantize(SHARED_COLOURS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+    exact = [colour for _, colour in sorted(counted, reverse=True)[:EXACT_COLOURS]]
+    shared = picture.quantize(SHARED_COLOURS, method=Image.Quantize.FASTOCTREE).getpalette() or []
+    values = [*(part for colour in exact for part in colour), *shared][: 256 * 3]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*exact, *shared][: 256 * 3])
+    palette.putpalette(values)
     small = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    # Pillow looks colours up in steps of four: where a flat colour landed, that colour itself is put.
+    strip = Image.new("RGB", (len(exact), 1))
+    strip.putdata(exact)
+    landed: Any = strip.quantize(palette=palette, dither=Image.Dither.NONE).getdata()
+    for colour, index in reversed(list(zip(exact, landed, strict=True))):
+        values[3 * index : 3 * index + 3] = colour
+    small.putpalette(values)
     small.save(path, optimize=True)

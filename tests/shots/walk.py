@@ -148,6 +148,11 @@ async def _on_the_way(camera: Camera, people: Walkers) -> None:
     await camera.take(phone, "waiting", whole=True)
     await arrive(people.defendant, DEFENDANT)
     await arrive(people.agent, AGENT)
+    await people.agent.goto("/cases")
+    await expect(people.agent.get_by_role("heading", name="最近一次开庭")).to_be_visible()
+    await camera.take(people.agent, "my-cases")
+    await people.agent.get_by_role("button", name="进入候场").tap()
+    await expect(people.agent.get_by_text("候场时，您的画面和声音不会发送")).to_be_visible()
     await speak(people.defendant, "en")
 
 
@@ -306,7 +311,6 @@ async def _film(camera: Camera, people: Walkers, told: Story, number: str) -> No
     await camera.take(clerk, "case-after", whole=True)
     await people.plaintiff.goto("/cases")
     await expect(people.plaintiff.get_by_role("heading", name=re.compile("您好"))).to_be_visible()
-    await camera.take(people.plaintiff, "my-cases")
     await people.plaintiff.get_by_role("link", name=re.compile("案件空间")).first.click()
     await expect(people.plaintiff.get_by_role("log", name="消息")).to_be_visible()
     await camera.take(people.plaintiff, "case-space")
@@ -319,7 +323,7 @@ async def _show_frame(page: Page, name: str) -> None:
     await video.evaluate(
         """video => new Promise((shown) => {
             video.muted = true;
-            video.addEventListener("seeked", () => setTimeout(shown, 300), { once: true });
+            video.addEventListener("seeked", () => setTimeout(shown, 1500), { once: true });
             const seek = () => (video.currentTime = video.duration * 0.4);
             video.readyState > 0 ? seek() : video.addEventListener("loadedmetadata", seek, { once: true });
         })"""

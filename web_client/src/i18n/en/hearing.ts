@@ -26,7 +26,7 @@ const en: Texts<typeof zh> = {
     lost: "Connection lost, waiting for return",
     connecting: "Connecting…",
     noPictureYet: "Waiting for the picture…",
-    held: "In recess, nothing is sent",
+    held: { recess: "In recess, nothing is sent", closed: "Closed, nothing is sent any more" },
     cameraOff: "Camera is off",
     cameraByCourt: "Picture turned off by the court",
     muted: "Microphone is off",

@@ -40,6 +40,7 @@ const en: Texts<typeof zh> = {
   gaps: "Gaps",
   gapsNone: "No gaps: every track was recorded through the whole hearing.",
   gapsCount: "{count} gaps, each with its cause",
+  gapsAll: "Show all {count}",
   gap: { who: "Person", source: "What", from: "From", to: "To", length: "Length", cause: "Cause" },
   source: { microphone: "Sound", camera: "Picture", screen: "Screen", all: "Everything" },
   cause: {

@@ -23,7 +23,7 @@ export default {
     lost: "断线，正在等待恢复",
     connecting: "正在连接…",
     noPictureYet: "正在等待画面…",
-    held: "休庭中，不传送画面",
+    held: { recess: "休庭中，不传送画面", closed: "已闭庭，不再传送画面" },
     cameraOff: "摄像头已关闭",
     cameraByCourt: "画面已由法庭关闭",
     muted: "麦克风已关闭",

@@ -14,7 +14,7 @@ export default {
   space: "案件空间",
   unread: "{count} 条未读",
   asStanding: "您是{standing}",
-  noHearing: "尚未排期",
+  noHearing: "暂无开庭安排",
   next: "下次开庭",
   emptyTitle: "您名下没有案件",
   emptyText: "法院立案后会出现在这里。如有疑问，请与立案法院联系。",

@@ -37,6 +37,7 @@ export default {
   gaps: "缺口",
   gapsNone: "没有缺口：每一路音视频在庭审全程都有记录。",
   gapsCount: "{count} 处缺口，均已记明原因",
+  gapsAll: "显示全部 {count} 处",
   gap: { who: "人员", source: "内容", from: "起", to: "止", length: "时长", cause: "原因" },
   source: { microphone: "声音", camera: "画面", screen: "屏幕", all: "全部" },
   cause: {
