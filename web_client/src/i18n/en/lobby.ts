@@ -72,6 +72,7 @@ const en: Texts<typeof zh> = {
   deviceProblem: {
     permission_denied: "The browser was not allowed to use {device}. To allow it:",
     system_denied: "Your system settings do not let the browser use {device}. To allow it:",
+    same_steps: "The browser was not allowed to use {device} either; the same steps apply.",
     not_found: "Could not find {device}. Check that it is connected, or use another device.",
     in_use: "Another program is using {device}. End the call or close other video programs, then try again.",
     interrupted: "Opening {device} was interrupted. Please try again.",

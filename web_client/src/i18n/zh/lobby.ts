@@ -69,6 +69,7 @@ export default {
   deviceProblem: {
     permission_denied: "浏览器没有允许使用{device}。请按下面的步骤打开：",
     system_denied: "手机或电脑的系统设置不允许浏览器使用{device}。请按下面的步骤打开：",
+    same_steps: "{device}也没有被允许，方法同上。",
     not_found: "没有找到{device}。请检查是否接好，或换一台设备。",
     in_use: "{device}正被其他程序使用。请结束通话或关闭其他视频程序，然后重试。",
     interrupted: "{device}刚打开就被中断了，请重试。",
