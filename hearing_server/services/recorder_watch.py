@@ -144,6 +144,10 @@ class RecorderWatch:
         """
         try:
             await self._go_on(hearing_id)
+            # The first byte takes a moment; without the wait every start would be an alarm in the log.
+            if hearing_id in self._recordings:
+                with suppress(Unavailable):
+                    await self.prove_again(hearing_id)
         except HearingError as error:
             _log.exception("recording not taken up", extra={"hearing": hearing_id})
             self._missing.add(hearing_id)

@@ -11,27 +11,6 @@ from sqlalchemy.exc import OperationalError
 from hearing_server.errors import Unavailable
 
 _log = logging.getLogger(__name__)
-# A part of SQLite's own sentence → code, Chinese, English.
-_SENTENCES = (
-    (
-        "disk is full",
-        "storage.full",
-        "存储空间已满，操作未保存，请联系技术人员清理后重试",
-        "The disk is full and nothing was saved; have space made and try again",
-    ),
-    (
-        "database is locked",
-        "storage.busy",
-        "数据库正被占用，操作未保存，请稍后重试",
-        "The database is busy and nothing was saved; please try again",
-    ),
-    (
-        "readonly database",
-        "storage.read_only",
-        "存储目录只读，操作未保存，请联系技术人员",
-        "The storage is read-only and nothing was saved; please call your technician",
-    ),
-)
 
 
 @contextmanager
@@ -40,8 +19,31 @@ def explained() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        for words, code, zh, en in _SENTENCES:
-            if words in str(error.orig):
-                _log.error("storage breakdown", extra={"code": code})
-                raise Unavailable(code, zh=zh, en=en) from error
-        raise
+        said = _said(str(error.orig))
+        if said is None:
+            raise
+        _log.error("storage breakdown", extra={"code": said.code})
+        raise said from error
+
+
+def _said(sentence: str) -> Unavailable | None:
+    """SQLite's own sentence as ours."""
+    if "disk is full" in sentence:
+        return Unavailable(
+            "storage.full",
+            zh="存储空间已满，操作未保存，请联系技术人员清理后重试",
+            en="The disk is full and nothing was saved; have space made and try again",
+        )
+    if "database is locked" in sentence:
+        return Unavailable(
+            "storage.busy",
+            zh="数据库正被占用，操作未保存，请稍后重试",
+            en="The database is busy and nothing was saved; please try again",
+        )
+    if "readonly database" in sentence:
+        return Unavailable(
+            "storage.read_only",
+            zh="存储目录只读，操作未保存，请联系技术人员",
+            en="The storage is read-only and nothing was saved; please call your technician",
+        )
+    return None

@@ -57,6 +57,23 @@ async def test_lobby__after_a_restart__shows_nobody_who_is_gone(tmp_path: Path) 
         assert refused.value.code == "hearing.person_not_waiting"
 
 
+@pytest.mark.timeout(120)
+async def test_start__in_session__is_proven_at_once_and_no_alarm(tmp_path: Path) -> None:
+    async with running_court(tmp_path) as court, court.staff("judge") as judge:
+        hearing = (await judge.get("/hearings"))["items"][0]
+        await _take_seat(judge, hearing["id"])
+        await judge.post(f"/hearings/{hearing['id']}/open")
+    async with running_court(tmp_path) as again, again.staff("judge") as judge:
+        view = await judge.get(f"/hearings/{hearing['id']}")
+        assert (view["state"], view["recording"]["state"]) == ("in_session", "writing")
+        # Two rounds of the watch: what it has to say is said by then.
+        await asyncio.sleep(2.2)
+        acts = (await judge.get(f"/cases/{hearing['case_id']}/acts"))["items"]
+        told = [act["kind"] for act in acts if act["kind"].startswith("recording.")]
+        assert told == ["recording.started", "recording.recovered"]
+        await judge.post(f"/hearings/{hearing['id']}/close")
+
+
 @pytest.mark.timeout(180)
 async def test_start__with_a_damaged_recording__serves_and_says_so_until_it_is_mended(tmp_path: Path) -> None:
     async with running_court(tmp_path) as court, court.staff("judge") as judge:
