@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hearing_server.app import CourtServer
+from hearing_server.domain.hearings import HearingState
 from hearing_server.filing.cases import Authority, Case, Openness, PartyKind, Procedure, Standing
 from hearing_server.filing.intake import CaseTerms, PartyIntake, RepresentativeIntake
 from hearing_server.kernel import Actor, CourtId, PersonId, Role, new_id
@@ -62,13 +63,14 @@ class DemoCourt:
         clerk = await self._actor("clerk")
         cases = await server.services.cases.mine(clerk)
         hearings = await server.services.hearings.mine(clerk)
+        ahead = [c for h, c in hearings if h.state not in (HearingState.CLOSED, HearingState.CANCELLED)]
         links: dict[PersonId, str] = {}
         for item in reversed(await server.services.outbox.newest(500)):
             if item.links and "/j/" in item.links[0]:
                 links[item.person_id] = item.links[0]
         return {
             # Those whose hearing is next come first: that is the one to try.
-            "people": [*self._staff_page(), *self._party_page([c for _, c in hearings] + cases, links)],
+            "people": [*self._staff_page(), *self._party_page(ahead + cases, links)],
             "cases": [{"id": c.id, "number": str(c.number), "cause": c.cause} for c in cases],
             "hearings": [
                 {

@@ -47,6 +47,7 @@ describe("lengths, sizes, hashes", () => {
     [125, "2分05秒", "2 min 05 s"],
     [3600, "1小时", "1 h"],
     [3900, "1小时05分", "1 h 05 min"],
+    [430_200, "4天23小时", "4 days 23 h"],
     [-4, "0秒", "0 s"],
   ])("writes %d seconds as %s and %s", (seconds, zh, en) => {
     expect(formatDuration(seconds, "zh-CN")).toBe(zh);

@@ -84,12 +84,18 @@ export function formatWhen(at: string | Date, now: Date, language: Language): st
   return word === undefined ? formatDateTime(at, language) : `${word} ${formatTime(at)}`;
 }
 
-/** 1小时05分 · 1 h 05 min; below a minute in seconds. */
+/** 1小时05分 · 1 h 05 min; below a minute in seconds, from two days on in days and hours. */
 export function formatDuration(seconds: number, language: Language): string {
   const whole = Math.max(0, Math.round(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
   const rest = whole % 60;
+  if (hours >= 48) {
+    const days = Math.floor(hours / 24);
+    const over = hours % 24;
+    if (language === "zh-CN") return over > 0 ? `${days}天${over}小时` : `${days}天`;
+    return over > 0 ? `${days} days ${over} h` : `${days} days`;
+  }
   if (language === "zh-CN") {
     if (hours > 0) return minutes > 0 ? `${hours}小时${two(minutes)}分` : `${hours}小时`;
     return minutes > 0 ? (rest > 0 ? `${minutes}分${two(rest)}秒` : `${minutes}分钟`) : `${rest}秒`;

@@ -21,7 +21,7 @@ const en: Texts<typeof zh> = {
     title: "Issue a mandatory notice",
     text: "It covers every page of the recipients until they acknowledge it. A text message is sent as well.",
     to: "Recipients",
-    all: "Select all",
+    all: "All parties and representatives",
     subject: "Title",
     body: "Text",
     due: "Deadline (optional)",
