@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import signal
 import sys
+import tomllib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from hearing_server import doctor as doctoring
-from hearing_server.errors import HearingError
+from hearing_server.errors import HearingError, Invalid
 from hearing_server.settings import Settings, load_settings
 
 cli = typer.Typer(
@@ -140,8 +142,8 @@ def _settings(
     *,
     is_demo: bool,
 ) -> Settings:
-    """Settings with the command line laid over them."""
-    loaded = load_settings(config)
+    """Settings with the command line laid over them. Errors: Invalid `settings.…`."""
+    loaded = _read_settings(config)
     server = {"port": port, "host": host}
     media = {"udp_port": media_port, "tcp_port": media_port, "host": host}
     changes: dict[str, object] = {}
@@ -152,6 +154,28 @@ def _settings(
     if is_demo:
         changes["demo"] = True
     return loaded.model_copy(update=changes)
+
+
+def _read_settings(config: Path | None) -> Settings:
+    """The settings, or one line that names what is wrong in them (never the values: there are secrets among them)."""
+    if config is not None and not config.is_file():
+        raise Invalid(
+            "settings.no_file", zh=f"没有配置文件 {config}", en=f"There is no configuration file {config}"
+        )
+    try:
+        return load_settings(config)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(
+            "settings.not_toml",
+            zh=f"配置文件不是有效的 TOML：{error}",
+            en=f"The file is not valid TOML: {error}",
+        ) from None
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise Invalid("settings.invalid", zh=f"设置有误：{wrong}", en=f"Wrong settings: {wrong}") from None
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -17,9 +17,17 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Errors: Unavailable `data_dir.in_use`."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Errors: Unavailable `data_dir.in_use`, `data_dir.unwritable`."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                "data_dir.unwritable",
+                zh=f"数据目录 {self._path.parent} 无法写入（{error.strerror}），请用 --data 换一个",
+                en=f"The data folder {self._path.parent} can't be written ({error.strerror}); "
+                "choose another with --data",
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

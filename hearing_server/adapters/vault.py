@@ -11,6 +11,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from hearing_server.errors import Unavailable
+
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 
@@ -54,7 +56,11 @@ def _read_or_make(path: Path) -> bytes:
     except FileExistsError:
         key = path.read_bytes()
         if len(key) != _KEY_BYTES:
-            raise ValueError(f"{path.name} is not a key of {_KEY_BYTES} bytes") from None
+            raise Unavailable(
+                "keys.damaged",
+                zh=f"密钥文件 {path.name} 已损坏，请从备份恢复；没有它，已加密的内容无法读取",
+                en=f"The key file {path.name} is damaged; restore it from a backup, sealed values need it",
+            ) from None
         return key
     with os.fdopen(descriptor, "wb") as file:
         key = secrets.token_bytes(_KEY_BYTES)

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hearing_server.errors import Unavailable
+from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.tables import acts, cases, hearings, people, recordings, reminders, space
 from hearing_server.storage.tables.base import metadata
 
@@ -29,10 +30,21 @@ _STATEMENT_TIMEOUT = "30min"
 async def bring_up_to_date(engine: AsyncEngine) -> None:
     """Run the migrations that are missing, all or none.
 
-    Errors: Unavailable `database.not_ours` (tables, but no revision), `database.newer` (a newer release was here).
+    Errors: Unavailable `database.not_ours` (tables, but no revision), `database.newer` (a newer release was here),
+    `database.damaged`, `storage.…`.
     """
-    async with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-        await connection.run_sync(_upgrade)
+    try:
+        with explained():
+            async with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+                await connection.run_sync(_upgrade)
+    except sa.exc.DatabaseError as error:
+        if "not a database" not in str(error.orig) and "malformed" not in str(error.orig):
+            raise
+        raise Unavailable(
+            "database.damaged",
+            zh="数据库文件已损坏，请从备份恢复",
+            en="The database file is damaged; restore it from a backup",
+        ) from error
 
 
 def migration_config(connection: sa.Connection) -> Config:
