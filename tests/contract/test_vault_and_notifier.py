@@ -9,6 +9,7 @@ import pytest
 
 from hearing_server.adapters.sms import SimulatedSms
 from hearing_server.adapters.vault import FolderVault
+from hearing_server.errors import Unavailable
 from hearing_server.ports.acts import Notifier
 from hearing_server.ports.vault import Vault
 
@@ -86,7 +87,7 @@ def test_vault__key_file_cut__is_refused_and_not_replaced(
 ) -> None:
     (key,) = (tmp_path / "keys").iterdir()
     key.write_bytes(b"short")
-    with pytest.raises(ValueError, match="not a key"):
+    with pytest.raises(Unavailable, match="keys.damaged"):
         open_vault(tmp_path / "keys")
     assert key.read_bytes() == b"short"
 
