@@ -87,7 +87,7 @@ def test_vault__key_file_cut__is_refused_and_not_replaced(
 ) -> None:
     (key,) = (tmp_path / "keys").iterdir()
     key.write_bytes(b"short")
-    with pytest.raises(Unavailable, match="keys.damaged"):
+    with pytest.raises(Unavailable, match=r"keys\.damaged"):
         open_vault(tmp_path / "keys")
     assert key.read_bytes() == b"short"
 
