@@ -261,6 +261,7 @@ def _services(
             PillowPictures(),
             spool=settings.storage.data_dir / "spool",
             limit_bytes=settings.limits.attachment_bytes,
+            reserve_bytes=settings.storage.reserve_bytes,
         ),
         reminders=Reminding(units, vault, clock, profile),
         hearing_soon=HearingSoon(units, clock),

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from hearing_server.domain.acts import ActKind, ActObject
 from hearing_server.domain.messages import MAX_FILE_NAME_CHARS
-from hearing_server.errors import Invalid, Malformed, NotFound, TooLarge, Unavailable
+from hearing_server.errors import Invalid, Malformed, NotFound, RateLimited, TooLarge, Unavailable
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, AttachmentId, Clock, new_id
 from hearing_server.ports.objects import Objects, PictureReader
@@ -25,6 +26,8 @@ from hearing_server.services.acts import record_act
 
 # A phone on a bad link sends at least one piece in this time.
 _PIECE_TIMEOUT_S = 30
+# A file of evidence photographed page by page stays far below; a script that fills the disk does not.
+UPLOADS_PER_HOUR = 200
 # Path separators, control characters and marks that turn reading direction don't belong into a name.
 _UNWANTED = re.compile(r"[\\/:*?\"<>|\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -51,6 +54,7 @@ class Attachments:
         *,
         spool: Path,
         limit_bytes: int,
+        reserve_bytes: int = 0,
     ) -> None:
         self._units = units
         self._clock = clock
@@ -58,6 +62,7 @@ class Attachments:
         self._pictures = pictures
         self._spool = spool
         self._limit_bytes = limit_bytes
+        self._reserve_bytes = reserve_bytes
 
     async def upload(
         self, actor: Actor, case_id: str, *, name: str, size_bytes: int | None, pieces: AsyncIterator[bytes]
@@ -67,8 +72,18 @@ class Attachments:
         Errors: NotFound, TooLarge `attachment.too_large`, Invalid `attachment.type`, `.unreadable`,
         `.too_many_pixels`, `.empty`, Malformed `body.cut_off`, Unavailable `disk.full`.
         """
-        async with self._units.read() as unit:
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
             case, _ = await access_member_case(unit, actor, case_id)
+            sent = await unit.people.count_attempt(f"upload:{actor.person_id}", now=now, window_s=3600)
+        if sent > UPLOADS_PER_HOUR:
+            raise RateLimited(
+                "attachment.too_many",
+                zh="一小时内上传的图片太多，请稍后再试",
+                en="Too many pictures within an hour; please try again later",
+                retry_after_s=600,
+            )
+        await asyncio.to_thread(self._require_space)
         if (size_bytes or 0) > self._limit_bytes:
             raise self._too_large()
         path, digest, length = await self._receive(pieces)
@@ -148,6 +163,16 @@ class Attachments:
                 en="The file can't be read now; please contact the court",
             )
         return SeenPicture(attachment, media_type, size_bytes, self._objects.read(sha256))
+
+    def _require_space(self) -> None:
+        """What the recorder needs is no room for pictures: a hearing comes before a chat."""
+        self._spool.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self._spool).free - self._limit_bytes < self._reserve_bytes:
+            raise Unavailable(
+                "disk.reserved",
+                zh="存储空间不足，暂不能上传图片",
+                en="Too little disk space is left to take pictures",
+            )
 
     async def _receive(self, pieces: AsyncIterator[bytes]) -> tuple[Path, str, int]:
         """Spool to disk while hashing: (file, SHA-256 hex, bytes). The file is the caller's to remove."""
