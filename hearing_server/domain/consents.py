@@ -86,12 +86,12 @@ CONSENT_TEXTS: tuple[ConsentText, ...] = (
         ConsentStage.RECORDING,
         "2026-1",
         "依照规定，庭审自宣布开庭起至闭庭止全程录音录像，休庭等法定情形除外。\n录音录像由法院保存，用于制作和核对庭审笔录、"
-        "查明庭审情况；您和您的代理人可以依规定申请查阅。\n法院依法公开庭审录像的，须另行审批，您有正当理由的可以提出异议。\n"
+        "查明庭审情况；您和您的代理人可以依规定通过本平台查阅。\n法院依法公开庭审录像的，须另行审批，您有正当理由的可以提出异议。\n"
         "未经法院许可，任何人不得复制、剪辑、传播录音录像。",
         "As the rules require, the hearing is recorded in sound and picture from its opening to its"
         " closing, except in recess and other cases named by law.\nThe court keeps the recording and"
         " uses it to make and check the transcript and to establish what happened; you and your "
-        "representatives may ask to view it as the rules provide.\nMaking a recording public needs a"
+        "representatives may view it on this platform as the rules provide.\nMaking a recording public needs a"
         " separate approval, and you may object for good reason.\nNobody may copy, cut or pass on "
         "the recording without the court's leave.",
     ),

@@ -54,6 +54,7 @@ class Card(StrEnum):
     HEARING_STARTING_SOON = "hearing_starting_soon"
     HEARING_OPENED = "hearing_opened"
     HEARING_CLOSED = "hearing_closed"
+    HEARING_REOPENED = "hearing_reopened"
     HEARING_CANCELLED = "hearing_cancelled"
     RECORDING_AVAILABLE = "recording_available"
     REMINDER_ISSUED = "reminder_issued"
@@ -66,6 +67,7 @@ _CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.HEARING_STARTING_SOON: ("hearing_id", "title", "starts_at"),
     Card.HEARING_OPENED: ("hearing_id", "title"),
     Card.HEARING_CLOSED: ("hearing_id", "title"),
+    Card.HEARING_REOPENED: ("hearing_id", "title"),
     Card.HEARING_CANCELLED: ("hearing_id", "title"),
     Card.RECORDING_AVAILABLE: ("hearing_id", "recording_id"),
     Card.REMINDER_ISSUED: ("reminder_id", "title"),

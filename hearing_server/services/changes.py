@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Change, Hearing, HearingFact, HearingFactKind
+from hearing_server.domain.participants import Connection
 from hearing_server.kernel import Actor
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.units import Unit
@@ -44,9 +45,22 @@ async def save_change(unit: Unit, actor: Actor, before: Hearing, change: Change,
         return before
     await unit.hearings.save(after, read_version=before.version)
     for fact in facts:
-        await act_of(unit, actor, after, fact, at=at)
+        if _is_act(before, fact):
+            await act_of(unit, actor, after, fact, at=at)
     unit.ring(Doorbell("hearing_changed", after.id))
     return after
+
+
+def _is_act(before: Hearing, fact: HearingFact) -> bool:
+    """A path that was lost or came back is evidence (在线诉讼规则 art 25); one that got better or worse is weather."""
+    if fact.kind is not HearingFactKind.CONNECTION_CHANGED:
+        return True
+    was_lost = any(
+        person.connection is Connection.LOST
+        for person in before.participants
+        if person.person_id in fact.person_ids
+    )
+    return was_lost or fact.note == Connection.LOST
 
 
 async def act_of(unit: Unit, actor: Actor, hearing: Hearing, fact: HearingFact, *, at: datetime) -> None:

@@ -29,7 +29,7 @@ from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
 from hearing_server.services.recorder_watch import RecorderWatch
-from hearing_server.services.room_reports import sources_under, take_up_room
+from hearing_server.services.room_reports import hold_room, sources_under, take_up_room
 from hearing_server.services.write_up import write_up
 
 Transition = Callable[[Hearing, datetime], Change]
@@ -205,7 +205,7 @@ class Courtroom:
             lambda h, now: hearings.take_recess(h, at=now, reason=reason, resumes_at=resumes_at),
         )  # fmt: skip
         self._recorder.pause(seen.hearing.id)
-        await self._rooms.hold_room(seen.hearing.id, held=True)
+        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=True)
         return seen
 
     async def resume(self, actor: Actor, hearing_id: str) -> SeenHearing:
@@ -221,14 +221,14 @@ class Courtroom:
                 lambda h, now: hearings.resume(h, at=now, recording_is_proven=self._recorder.is_proven(h.id)),
             )  # fmt: skip
             self._recorder.resume(resumed.hearing.id)
-            await self._rooms.hold_room(resumed.hearing.id, held=False)
+            await hold_room(self._rooms, self._recorder, resumed.hearing.id, held=False)
             return resumed
 
     async def close(self, actor: Actor, hearing_id: str) -> SeenHearing:
         """闭庭: nothing is heard or recorded any more; a minute to undo, then the record is sealed."""
         seen = await self._order(actor, hearing_id, Action.CLOSE, lambda h, now: hearings.close(h, at=now))
         self._recorder.mark(seen.hearing.id, kind="closed", text="闭庭")
-        await self._rooms.hold_room(seen.hearing.id, held=True)
+        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=True)
         return seen
 
     async def reopen(self, actor: Actor, hearing_id: str) -> SeenHearing:
@@ -236,7 +236,7 @@ class Courtroom:
         seen = await self._order(actor, hearing_id, Action.REOPEN, lambda h, now: hearings.reopen(h, at=now))
         self._recorder.mark(seen.hearing.id, kind="reopened", text="撤销闭庭")
         held = seen.hearing.state is HearingState.RECESS
-        await self._rooms.hold_room(seen.hearing.id, held=held)
+        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=held)
         return seen
 
     async def mute(

@@ -25,6 +25,7 @@ _FALLBACKS: dict[Card, str] = {
     Card.HEARING_STARTING_SOON: "庭审即将开始：{title}",
     Card.HEARING_OPENED: "已开庭：{title}",
     Card.HEARING_CLOSED: "已闭庭：{title}",
+    Card.HEARING_REOPENED: "闭庭已撤销，庭审继续：{title}",
     Card.HEARING_CANCELLED: "庭审已取消：{title}",
     Card.RECORDING_AVAILABLE: "庭审录像已可查看",
     Card.REMINDER_ISSUED: "法院发出强制提醒：{title}",

@@ -26,6 +26,8 @@ class LiveHearing:
     view_version: int = 0
     # The room stands on this node and carries the court's orders.
     is_taken_up: bool = False
+    # Nothing is forwarded or recorded: a recess, or the minute after a closing.
+    is_held: bool = False
 
     def note_device(self, person_id: PersonId, source: Source, device: Device) -> bool:
         """True when something changed."""

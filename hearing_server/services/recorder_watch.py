@@ -196,6 +196,12 @@ class RecorderWatch:
         if recording_id is not None:
             self._recorder.mark(recording_id, kind=kind, text=text)
 
+    def hold(self, hearing_id: HearingId, *, held: bool) -> None:
+        """The room forwards nothing (or does again): the light must not count what nobody records."""
+        self.live(hearing_id).is_held = held
+        if hearing_id in self._recordings:
+            self._look(hearing_id)
+
     def forget(self, hearing_id: HearingId) -> None:
         """The recording is sealed: its light goes out."""
         self._recordings.pop(hearing_id, None)
@@ -294,7 +300,7 @@ class RecorderWatch:
         return WritingStatus(state, old.verified_s + checked_s, "recording.disk_low" if low else None, now)
 
     def _is_paused(self, hearing_id: HearingId) -> bool:
-        return self._recorder.is_paused(self._recordings[hearing_id])
+        return self.live(hearing_id).is_held or self._recorder.is_paused(self._recordings[hearing_id])
 
     def _writing(self, hearing_id: HearingId) -> Writing | None:
         recording_id = self._recordings.get(hearing_id)

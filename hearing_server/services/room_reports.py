@@ -47,6 +47,12 @@ async def take_up_room(rooms: RoomEngine, recorder: RecorderWatch, hearing: Hear
     live.is_taken_up = True
 
 
+async def hold_room(rooms: RoomEngine, recorder: RecorderWatch, hearing_id: HearingId, *, held: bool) -> None:
+    """Hold the room and its recording light together, or release both."""
+    await rooms.hold_room(hearing_id, held=held)
+    recorder.hold(hearing_id, held=held)
+
+
 def sources_under(source: Source) -> tuple[str, ...]:
     """What an order on a source closes in the room: a camera that is off must not come back as a screen."""
     return (source.value, Source.SCREEN.value) if source is Source.CAMERA else (source.value,)
@@ -123,7 +129,7 @@ class RoomReports:
             await take_up_room(self._rooms, self._recorder, hearing)
             is_recording = await self._recorder.take_up(hearing.id)
             if hearing.state is not HearingState.IN_SESSION:
-                await self._rooms.hold_room(hearing.id, held=True)
+                await hold_room(self._rooms, self._recorder, hearing.id, held=True)
             if not is_recording:
                 continue
             async with self._units.write() as unit:

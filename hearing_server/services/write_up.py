@@ -20,7 +20,11 @@ _DOCKET = {
     Action.CLOSE: DocketKind.HEARING_CLOSED,
     Action.REOPEN: DocketKind.HEARING_REOPENED,
 }
-_CARDS = {Action.OPEN: Card.HEARING_OPENED, Action.CLOSE: Card.HEARING_CLOSED}
+_CARDS = {
+    Action.OPEN: Card.HEARING_OPENED,
+    Action.CLOSE: Card.HEARING_CLOSED,
+    Action.REOPEN: Card.HEARING_REOPENED,
+}
 
 
 async def write_up(unit: Unit, actor: Actor, hearing: Hearing, action: Action, *, now: datetime) -> None:

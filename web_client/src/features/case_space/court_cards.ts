@@ -8,6 +8,7 @@ export const CARDS = [
   "hearing_starting_soon",
   "hearing_opened",
   "hearing_closed",
+  "hearing_reopened",
   "hearing_cancelled",
   "recording_available",
   "reminder_issued",

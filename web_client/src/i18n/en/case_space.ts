@@ -51,6 +51,7 @@ const en: Texts<typeof zh> = {
     hearing_starting_soon: "Hearing starts soon",
     hearing_opened: "Hearing has begun",
     hearing_closed: "Hearing has ended",
+    hearing_reopened: "Closing undone; the hearing goes on",
     hearing_cancelled: "Hearing cancelled",
     recording_available: "The recording can be watched",
     reminder_issued: "The court issued a mandatory notice",

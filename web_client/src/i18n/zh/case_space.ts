@@ -48,6 +48,7 @@ export default {
     hearing_starting_soon: "即将开庭",
     hearing_opened: "庭审已开始",
     hearing_closed: "庭审已结束",
+    hearing_reopened: "闭庭已撤销，庭审继续",
     hearing_cancelled: "庭审已取消",
     recording_available: "庭审录像可以查看了",
     reminder_issued: "法院发出强制提醒",
