@@ -12,10 +12,11 @@ from hearing_server.domain.messages import Card
 from hearing_server.domain.recordings import (
     Film,
     FilmState,
+    PublicationState,
     Recording,
 )
 from hearing_server.domain.roles import Action, require
-from hearing_server.errors import HearingError
+from hearing_server.errors import Conflict, HearingError
 from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Actor, Clock, RecordingId, system_actor
@@ -54,6 +55,13 @@ class Films:
         async with self._units.write() as unit:
             seen = await access_recording(unit, actor, recording_id)
             require(seen.capacity(actor), Action.FILM_COMPOSE)
+            shown = seen.publication.state if seen.publication else None
+            if shown in (PublicationState.SUBMITTED, PublicationState.PUBLIC):
+                raise Conflict(
+                    "film.published",
+                    zh="影像已申报或已公开，须先撤回才能重新合成",
+                    en="The film is submitted or public; withdraw it before composing it again",
+                )
             again = replace(seen.recording, film=seen.recording.film.queued())
             await unit.recordings.save(again)
             unit.ring(Doorbell("film_queued", again.id))

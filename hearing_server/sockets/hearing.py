@@ -268,7 +268,10 @@ class HearingSockets:
 
     async def _speaker(self, bell: Doorbell) -> None:
         identity = bell.word("person_id") or None
-        await self._hub.emit(NAME, _room(HearingId(bell.key)), "speaker_changed", {"identity": identity})
+        # Who waits outside is not told who speaks inside.
+        for here in self._hub.room(NAME, _room(HearingId(bell.key))):
+            if here.state.seat is not None:
+                await here.emit("speaker_changed", {"identity": identity})
 
     async def _session_ended(self, bell: Doorbell) -> None:
         for seat in [one for one, session in self._session_of_seat.items() if session == bell.key]:

@@ -11,7 +11,7 @@ import pytest
 
 from hearing_server import site
 from hearing_server.rest import film_stream, routing
-from hearing_server.robots.court_client import CourtClient
+from hearing_server.robots.court_client import CourtClient, Problem
 from tests.court import RunningCourt, running_court
 from tests.rest.recorded import FILM, Objects, recorded
 
@@ -101,3 +101,16 @@ async def test_connections__that_send_no_whole_request__are_closed(
             async with asyncio.timeout(15):
                 assert expected in await reader.read()
             writer.close()
+
+
+async def test_public_film__to_be_composed_again__must_be_withdrawn_first(court: RunningCourt) -> None:
+    """What a second official confirmed must stay what the public sees."""
+    things = await recorded(court)
+    publication = await _publish(court, things)
+    async with court.staff("clerk") as clerk:
+        with pytest.raises(Problem) as refused:
+            await clerk.post(f"/recordings/{things.recording_id}/film")
+        assert refused.value.code == "film.published"
+        await clerk.post(f"/publications/{publication}/withdraw", {"reason": "重新合成"})
+        again = await clerk.post(f"/recordings/{things.recording_id}/film")
+    assert again["film"]["state"] == "queued"
