@@ -67,6 +67,14 @@ def report_page(hearing: Hearing, person_id: PersonId, *, stage: Stage, page: Pa
     return with_person(hearing, moved, None, at)
 
 
+def note_page_gone(hearing: Hearing, person_id: PersonId, *, at: datetime) -> Change:
+    """The last page of a person before the door closed: nobody waits there any more. Seats are the room's to tell."""
+    person = hearing.find(person_id)
+    if person is None or person.presence not in (Presence.CHECKING, Presence.TESTING, Presence.WAITING):
+        return hearing, ()
+    return with_person(hearing, replace(person, presence=Presence.ABSENT, waiting_since=None), None, at)
+
+
 def note_identity_checked(hearing: Hearing, person_id: PersonId, *, at: datetime) -> Change:
     """The person proved at this hearing's door who they are."""
     require_before_the_end(hearing)

@@ -10,14 +10,13 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime
 
 from hearing_server.domain import attendance, hearings
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearing_view import hearing_view
 from hearing_server.domain.hearings import Change, Hearing, HearingState
-from hearing_server.domain.participants import Page, Presence, Source, Stage
+from hearing_server.domain.participants import Page, Source, Stage
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case
@@ -72,12 +71,11 @@ class Courtroom:
         if live.view_version == 0:
             live.next_version(now)
         shown = live.laid_over(seen.hearing)
-        if shown.find(viewer) is None:
-            # A colleague of the court looks at the schedule: the bench's view without a seat of their own.
-            viewer = next(person.person_id for person in shown.participants if person.is_court)
-        return hearing_view(
+        is_colleague = shown.find(viewer) is None
+        eyes = next(person.person_id for person in shown.participants if person.is_court)
+        view = hearing_view(
             shown,
-            viewer=viewer,
+            viewer=eyes if is_colleague else viewer,
             case_number=str(seen.case.number),
             cause=seen.case.cause,
             court=seen.case.court,
@@ -85,6 +83,10 @@ class Courtroom:
             now=now,
             language=language,
         )
+        if is_colleague:
+            # A colleague of the court sees what the bench sees, and orders nothing there.
+            view["me"] = {"person_id": viewer, "may": []}
+        return view
 
     def renew(self, hearing_id: HearingId) -> None:
         """Something in the view changed: the next one gets a higher version."""
@@ -97,11 +99,7 @@ class Courtroom:
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)
-            hearing = seen.hearing
-            if hearing.state is HearingState.SCHEDULED and now >= hearing.lobby_opens_at():
-                hearing = await save_change(
-                    unit, actor, hearing, hearings.open_lobby(hearing, at=now), at=now
-                )
+            hearing = await _with_open_lobby(unit, actor, seen.hearing, now)
             if hearing.find(actor.person_id) is not None and hearing.state in hearings.BEFORE_THE_END:
                 change = attendance.report_page(hearing, actor.person_id, stage=stage, page=page, at=now)
                 await save_change(unit, actor, hearing, change, at=now)
@@ -111,15 +109,7 @@ class Courtroom:
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)
-            person = seen.hearing.find(actor.person_id)
-            if (
-                person is None
-                or person.is_in_room
-                or person.presence not in (Presence.CHECKING, Presence.TESTING, Presence.WAITING)
-            ):
-                return
-            gone = replace(person, presence=Presence.ABSENT, waiting_since=None)
-            change = hearings.with_person(seen.hearing, gone, None, now)
+            change = attendance.note_page_gone(seen.hearing, actor.person_id, at=now)
             await save_change(unit, actor, seen.hearing, change, at=now)
 
     async def admit(self, actor: Actor, hearing_id: str, person_ids: list[PersonId] | None) -> SeenHearing:
@@ -138,11 +128,7 @@ class Courtroom:
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)
             require(seen.capacity(actor), Action.ROOM_ENTER)
-            hearing = seen.hearing
-            if hearing.state is HearingState.SCHEDULED and now >= hearing.lobby_opens_at():
-                hearing = await save_change(
-                    unit, actor, hearing, hearings.open_lobby(hearing, at=now), at=now
-                )
+            hearing = await _with_open_lobby(unit, actor, seen.hearing, now)
             person = attendance.require_may_enter(hearing, actor.person_id)
             await record_act(
                 unit, actor, kind=ActKind.GRANT_ISSUED, chain_id=seen.case.id, at=now,
@@ -304,3 +290,10 @@ class Courtroom:
             if also is not None:
                 await also(unit, now)
         return SeenHearing(after, seen.case, seen.member)
+
+
+async def _with_open_lobby(unit: Unit, actor: Actor, hearing: Hearing, now: datetime) -> Hearing:
+    """The first arrival in the hour before a hearing opens its lobby."""
+    if hearing.state is not HearingState.SCHEDULED or now < hearing.lobby_opens_at():
+        return hearing
+    return await save_change(unit, actor, hearing, hearings.open_lobby(hearing, at=now), at=now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from hearing_server.domain import attendance, hearings
@@ -14,8 +13,6 @@ from hearing_server.domain.participants import (
     Connection,
     ConnectionFacts,
     Device,
-    Participant,
-    Presence,
     Source,
 )
 from hearing_server.errors import HearingError
@@ -144,9 +141,8 @@ class RoomReports:
         for person in hearing.participants:
             if person.is_in_room:
                 await self._note(hearing.id, person.person_id, _lost(person.person_id))
-            elif person.presence in (Presence.CHECKING, Presence.TESTING, Presence.WAITING):
-                gone = replace(person, presence=Presence.ABSENT, waiting_since=None)
-                await self._note(hearing.id, person.person_id, _gone(gone))
+            else:
+                await self._note(hearing.id, person.person_id, _gone(person.person_id))
 
     async def _note(
         self, room: HearingId, person_id: PersonId, transition: Callable[[Hearing, datetime], Change]
@@ -169,8 +165,8 @@ class RoomReports:
             return False
 
 
-def _gone(person: Participant) -> Callable[[Hearing, datetime], Change]:
-    return lambda hearing, at: hearings.with_person(hearing, person, None, at)
+def _gone(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:
+    return lambda hearing, at: attendance.note_page_gone(hearing, person_id, at=at)
 
 
 def _lost(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:

@@ -283,3 +283,14 @@ async def test_publication__needs_a_second_official_and_ends_at_once(court: Runn
         for path in (public, public + "/film", public + "/poster"):
             assert await ask(anybody, "GET", path, None) == (404, "not_found")
         assert (await anybody.get("/public/recordings"))["items"] == []
+
+
+async def test_hearing__seen_by_a_colleague__is_the_bench_view_without_its_orders(
+    court: RunningCourt,
+) -> None:
+    async with court.staff("president") as president, court.staff("judge") as judge:
+        hearing_id = (await judge.get("/hearings"))["items"][0]["id"]
+        own = await judge.get(f"/hearings/{hearing_id}")
+        seen = await president.get(f"/hearings/{hearing_id}")
+        assert seen["me"] == {"person_id": president.me["id"], "may": []}
+    assert len(seen["people"]) == len(own["people"])

@@ -238,3 +238,16 @@ def test_cancelled__nothing_moves_any_more() -> None:
     ):
         with pytest.raises(Conflict, match=r"hearing\.over"):
             order()
+
+
+def test_page__closed_before_the_door__waits_no_more_but_a_seat_stays() -> None:
+    waiting = next(person for person in lobby().participants if not person.is_court)
+    asked = attendance.report_page(
+        lobby(), waiting.person_id, stage=Stage.CHECKING, page=Page.VISIBLE, at=at(1)
+    )[0]
+    gone = attendance.note_page_gone(asked, waiting.person_id, at=at(2))[0]
+    assert gone.participant(waiting.person_id).presence is Presence.ABSENT
+    seated = in_session()
+    for person in seated.participants:
+        if person.is_in_room:
+            assert attendance.note_page_gone(seated, person.person_id, at=at(3)) == (seated, ())
