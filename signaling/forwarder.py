@@ -1,21 +1,25 @@
 """The forward step: one packet in, one protected datagram per leg out, inside the datagram callback.
 
-No task, queue or object is made per packet. The step stands behind `ForwardStep`, so that a native twin can take
-its place and pass the same tests.
+No task, queue or object is made per packet. The step makes legs and fan-outs, and everything that differs between
+this reference and its native twin (`signaling.native`) is behind these three: the same tests run on both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, srtp_protect
 from signaling.ice import NoPathError
+from signaling.rtp.cache import PacketCache
 from signaling.rtp.packet import MediaPacket
-from signaling.rtp.rewriter import Rewriter
+from signaling.rtp.rewriter import Rewriter, RewriterSettings
+from signaling.rtp.stream import IncomingStream
 from signaling.transport import Transport
 
 CONGESTION_PAUSE_MS: Final = (
     200.0  # after a full send buffer a picture waits this long, then asks for a key frame
 )
+
+CacheOf = Callable[[int], PacketCache | None]  # SSRC of a layer -> what is kept of it
 
 
 class Leg:
@@ -51,14 +55,63 @@ class Leg:
             self.rewriter.pause()
             self.blocked_until_ms = now_ms + CONGESTION_PAUSE_MS
 
+    def kept(self, sequence: int, cache_of: CacheOf, now_ms: float) -> int:
+        """Payload bytes of the packet behind an outgoing 16-bit number, 0 when it is not (or no longer) here."""
+        packet = self._packet(sequence, cache_of, now_ms)
+        return 0 if packet is None else len(packet.payload)
+
+    def repair(self, sequence: int, cache_of: CacheOf, now_ms: float) -> None:
+        """Send the packet behind an outgoing 16-bit number once more."""
+        packet = self._packet(sequence, cache_of, now_ms)
+        repair = self.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
+        if repair is not None:
+            self.transport.send_rtp(repair)
+
+    def _packet(self, sequence: int, cache_of: CacheOf, now_ms: float) -> MediaPacket | None:
+        place = self.rewriter.locate(sequence)
+        cache = cache_of(place[0]) if place is not None else None
+        return cache.get(place[1], now_ms) if place is not None and cache is not None else None
+
+    def close(self) -> None:
+        """The viewer gave the leg up."""
+
+
+class Fanout:
+    """What one incoming stream is copied to: the legs that hear it."""
+
+    __slots__ = ("_cache", "_step", "legs")
+
+    def __init__(self, step: "PythonForwardStep", cache: PacketCache) -> None:
+        self._step = step
+        self._cache = cache
+        self.legs: tuple[Leg, ...] = ()
+
+    def forward(self, packet: MediaPacket, raw: bytes) -> None:
+        """One packet to every leg; `raw` is the plain RTP it was parsed from."""
+        self._step.forward(packet, self.legs, packet.arrival_ms)
+
+    def replay(self, leg: Leg, now_ms: float) -> None:
+        """Start a newcomer with the last key frame and what followed, if that little is still here."""
+        for packet in self._cache.since_keyframe():
+            self._step.forward(packet, (leg,), now_ms)
+
+    def close(self) -> None:
+        """The stream ended."""
+        self.legs = ()
+
 
 class ForwardStep(Protocol):
-    """Sends one parsed packet to every leg. Must not raise and must not block."""
+    """Makes the parts through which packets go out; counts them. Nothing here raises on what a peer sent."""
 
-    forwarded: int
-    failed: int
+    @property
+    def forwarded(self) -> int: ...
 
-    def forward(self, packet: MediaPacket, legs: Sequence[Leg], now_ms: float) -> None: ...
+    @property
+    def failed(self) -> int: ...
+
+    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg: ...
+
+    def fanout(self, stream: IncomingStream, transport: Transport | None) -> Fanout: ...
 
 
 class PythonForwardStep:
@@ -68,7 +121,13 @@ class PythonForwardStep:
         self.forwarded = 0
         self.failed = 0
 
-    def forward(self, packet: MediaPacket, legs: Sequence[Leg], now_ms: float) -> None:
+    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg:
+        return Leg(transport, Rewriter(settings), is_video=is_video)
+
+    def fanout(self, stream: IncomingStream, transport: Transport | None) -> Fanout:
+        return Fanout(self, stream.cache)
+
+    def forward(self, packet: MediaPacket, legs: tuple[Leg, ...], now_ms: float) -> None:
         buffer: Any = scratch
         length: Any = scratch_length
         sent = 0

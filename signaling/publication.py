@@ -4,11 +4,13 @@ from typing import Final
 
 from signaling.forwarder import ForwardStep, Leg
 from signaling.negotiation import AcceptedSection
+from signaling.rtp.cache import PacketCache
 from signaling.rtp.extensions import ExtensionIds
 from signaling.rtp.packet import FLAG_KEYFRAME, Codec
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
+from signaling.transport import Transport
 
 MAX_LAYERS: Final = 4  # three are usual; a browser that changes its SSRC replaces the layer with the same rid
 
@@ -17,7 +19,12 @@ class Layer:
     """One incoming stream of a publication (the only one, or one simulcast layer)."""
 
     def __init__(
-        self, publication: "Publication", section: AcceptedSection, ssrc: int, rid: str | None
+        self,
+        publication: "Publication",
+        section: AcceptedSection,
+        ssrc: int,
+        rid: str | None,
+        transport: Transport | None = None,
     ) -> None:
         ids = ExtensionIds.from_uris(section.extensions)
         self.publication = publication
@@ -44,7 +51,7 @@ class Layer:
             payload_type=section.payload_type,
             red_payload_type=section.red_payload_type,
         )
-        self.legs: tuple[Leg, ...] = ()
+        self.fanout = publication.step.fanout(self.stream, transport)
         self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
         self.heard_ns = 0
 
@@ -55,9 +62,9 @@ class Layer:
         if parsed is None:
             return
         self.heard_ns = now_ns
+        if self.fanout.legs:
+            self.fanout.forward(parsed, packet)
         publication = self.publication
-        if self.legs:
-            publication.step.forward(parsed, self.legs, now_ms)
         if not publication.is_flowing:
             return
         if parsed.audio_level >= 0:
@@ -107,11 +114,16 @@ class Publication:
                 return layer
         return None
 
+    def cache_of(self, ssrc: int) -> PacketCache | None:
+        """What is kept of one layer."""
+        layer = self.layer_of(ssrc)
+        return layer.stream.cache if layer is not None else None
+
     def route(self) -> None:
         """Recompute which leg hears which layer, after any change of rights, wishes or layers."""
         for layer in self.layers.values():
             ssrc = layer.stream.ssrc
-            layer.legs = (
+            layer.fanout.legs = (
                 tuple(
                     leg
                     for leg in self.legs

@@ -167,7 +167,7 @@ class Publisher:
     def _new_layer(
         self, publication: Publication, section: AcceptedSection, ssrc: int, rid: str | None, now_ns: int
     ) -> Layer:
-        layer = Layer(publication, section, ssrc, rid)
+        layer = Layer(publication, section, ssrc, rid, self.transport)
         for table in (self._media, self._repair):
             for old in [
                 old for old, each in table.items() if each.publication is publication and each.rid == rid
@@ -211,7 +211,7 @@ class Publisher:
                     )
             if stream.losses.needs_keyframe:
                 stream.losses.needs_keyframe = False
-                if layer.legs or layer.sinks:
+                if layer.fanout.legs or layer.sinks:
                     self.want_keyframe(layer, now_ms)
             elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
                 self._send_pli(layer)

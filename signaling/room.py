@@ -250,7 +250,7 @@ class Room:
         for sink in layer.sinks:
             sink.track_ended(layer.track.track_id, now_ns, cause)
         layer.sinks = ()
-        layer.legs = ()
+        layer.fanout.close()
 
     # Receiving
 

@@ -9,7 +9,7 @@ from signaling.publication import Publication
 from signaling.rtp import extensions
 from signaling.rtp.clock import RoundTrip
 from signaling.rtp.nack import AnswerLimiter
-from signaling.rtp.rewriter import Rewriter, RewriterSettings
+from signaling.rtp.rewriter import RewriterSettings
 
 
 @dataclass(slots=True)
@@ -37,21 +37,19 @@ class Slot:
         return (2 if self.publication.identity == speaker else 3), self.mid
 
 
-def rewriter_of(slot: Slot, publication: Publication) -> Rewriter:
+def numbering_of(slot: Slot, publication: Publication) -> RewriterSettings:
     """A fresh numbering for what the slot will carry."""
     payload_type, rtx = OFFERED_TYPES[publication.codec]
     block = extensions.build_block(mid_id=OFFERED_MID, mid=slot.mid, abs_send_time_id=OFFERED_ABS_SEND_TIME)
-    return Rewriter(
-        RewriterSettings(
-            ssrc=slot.ssrc,
-            payload_type=payload_type,
-            clock_rate_hz=90000 if publication.is_video else 48000,
-            needs_keyframe=publication.is_video,
-            rtx_ssrc=slot.rtx_ssrc,
-            rtx_payload_type=rtx,
-            extension=block,
-            has_send_time=True,
-            first_sequence=secrets.randbelow(0x7FFF) + 1,
-            first_timestamp=secrets.randbelow(0x7FFFFFFF),
-        )
+    return RewriterSettings(
+        ssrc=slot.ssrc,
+        payload_type=payload_type,
+        clock_rate_hz=90000 if publication.is_video else 48000,
+        needs_keyframe=publication.is_video,
+        rtx_ssrc=slot.rtx_ssrc,
+        rtx_payload_type=rtx,
+        extension=block,
+        has_send_time=True,
+        first_sequence=secrets.randbelow(0x7FFF) + 1,
+        first_timestamp=secrets.randbelow(0x7FFFFFFF),
     )

@@ -21,7 +21,7 @@ from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import LayerOffer, LossEstimate, choose_layer
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.sdp import Description
-from signaling.slot import Slot, rewriter_of
+from signaling.slot import Slot, numbering_of
 from signaling.transport import Transport
 
 DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
@@ -84,7 +84,8 @@ class Viewer:
         slot.packets_before = 0
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
-        slot.leg = Leg(self.transport, rewriter_of(slot, publication), is_video=publication.is_video)
+        numbering = numbering_of(slot, publication)
+        slot.leg = self._step.leg(self.transport, numbering, is_video=publication.is_video)
         self._by_ssrc[slot.ssrc] = slot
         publication.legs.append(slot.leg)
         self._changed = True
@@ -97,6 +98,7 @@ class Viewer:
                 if slot.leg in publication.legs:
                     publication.legs.remove(slot.leg)
                 publication.route()
+                slot.leg.close()
                 self._by_ssrc.pop(slot.ssrc, None)
                 slot.publication = slot.leg = None
                 self._changed = True
@@ -242,8 +244,7 @@ class Viewer:
             # Only a dark picture starts in the past; a running one would step back and play old packets in a burst.
             is_dark = rewriter.source == NO_SOURCE
             if is_dark and now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
-                for packet in layer.stream.cache.since_keyframe():
-                    self._step.forward(packet, (leg,), now_ms)
+                layer.fanout.replay(leg, now_ms)
             if rewriter.target != NO_SOURCE:
                 self._want_keyframe(layer, now_ms)
         publication.route()
@@ -268,23 +269,16 @@ class Viewer:
             return
         if not slot.leg.is_live or not slot.publication.is_flowing:
             return
+        leg, cache_of = slot.leg, slot.publication.cache_of
         for sequence in request.sequences:
-            place = slot.leg.rewriter.locate(sequence)
-            layer = slot.publication.layer_of(place[0]) if place is not None else None
-            packet = (
-                layer.stream.cache.get(place[1], now_ms) if place is not None and layer is not None else None
-            )
-            if packet is None:
+            size = leg.kept(sequence, cache_of, now_ms)
+            if not size:
                 continue  # not here (yet): asking costs none of the answers
-            size = len(packet.payload)
             if self._repaired_bytes + size > self._repair_budget_bytes:
                 return
-            if not slot.limiter.allows(sequence, now_ms):
-                continue
-            repair = slot.leg.rewriter.retransmit(sequence, packet, now_ms)
-            if repair is not None:
+            if slot.limiter.allows(sequence, now_ms):
                 self._repaired_bytes += size
-                self.transport.send_rtp(repair)
+                leg.repair(sequence, cache_of, now_ms)
 
     @property
     def _repair_budget_bytes(self) -> float:

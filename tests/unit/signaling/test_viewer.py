@@ -1,11 +1,11 @@
 """A viewer's decisions: repairs, what counts as loss, and how a picture changes its layer."""
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from signaling.forwarder import Leg
+from signaling.forwarder import Leg, PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
@@ -24,14 +24,14 @@ LOW, HIGH = 10, 20
 TICKS_PER_PICTURE = 3000
 
 
-class Tape:
+class Tape(PythonForwardStep):
     """A forward step that keeps what each viewer would get."""
 
     def __init__(self) -> None:
-        self.forwarded = self.failed = 0
+        super().__init__()
         self.sent: list[bytes] = []
 
-    def forward(self, packet: MediaPacket, legs: Sequence[Leg], now_ms: float) -> None:
+    def forward(self, packet: MediaPacket, legs: tuple[Leg, ...], now_ms: float) -> None:
         for leg in legs:
             data = leg.rewrite(packet)
             if data is not None:
