@@ -11,6 +11,9 @@ _pack_fixed = _FIXED.pack
 
 FIXED_BYTES: Final = 12
 MAX_PACKET_BYTES: Final = 1500  # pylibsrtp copies into a buffer of this size; nothing larger can be genuine
+# All extensions we negotiate together take 75 bytes with the longest names allowed. The elements of a longer block
+# would be walked for nothing: 1400 zeros cost as much as a hundred honest packets.
+MAX_EXTENSION_BYTES: Final = 128
 
 
 class RtpHeader(NamedTuple):
@@ -59,7 +62,10 @@ def ssrc(packet: bytes) -> int:
 
 
 def parse_header(packet: bytes) -> RtpHeader | None:
-    """Read the header of a packet; None when it is malformed in any way (version, CSRCs, extension, padding)."""
+    """Read the header of a packet; None when it is malformed in any way (version, CSRCs, extension, padding).
+
+    An extension block of more than MAX_EXTENSION_BYTES counts as malformed. CSRCs are skipped, all 15 of them.
+    """
     size = len(packet)
     if size < FIXED_BYTES or size > MAX_PACKET_BYTES:
         return None
@@ -74,6 +80,8 @@ def parse_header(packet: bytes) -> RtpHeader | None:
         profile = packet[start] << 8 | packet[start + 1]
         extension_start = start + 4
         start = extension_end = extension_start + ((packet[start + 2] << 8 | packet[start + 3]) << 2)
+        if extension_end - extension_start > MAX_EXTENSION_BYTES:
+            return None
     end = size
     if first & 0x20:
         padding = packet[-1]

@@ -12,6 +12,8 @@ _NAL_IDR: Final = 5
 _NAL_SPS: Final = 7
 _NAL_STAP_A: Final = 24
 _NAL_FU_A: Final = 28
+# Parameter sets and the first slice stand in front; encoders put at most a handful of units together.
+_MAX_AGGREGATED: Final = 16
 
 
 def h264_start(payload: bytes) -> int:
@@ -36,7 +38,9 @@ def _nal_start(kind: int) -> int:
 
 def _aggregate_start(payload: bytes) -> int:
     best, at, size = H264_NOTHING, 1, len(payload)
-    while at + 2 < size:
+    for _ in range(_MAX_AGGREGATED):
+        if at + 2 >= size:
+            break
         length = payload[at] << 8 | payload[at + 1]
         if length == 0 or at + 2 + length > size:
             break

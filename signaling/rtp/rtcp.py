@@ -34,6 +34,9 @@ _echo = Struct("!III")
 _reference = Struct("!BBHIBBHQ")
 MAX_BLOCKS: Final = 31
 MAX_NACK_NUMBERS: Final = 1024  # per message; a longer wish list is an attack or a key frame case
+# A browser sends reports for 31 streams, a NACK and a key frame request for each at most. What stands behind that
+# many packets of one compound is not read.
+MAX_PARTS: Final = 96
 
 
 class ReportBlock(NamedTuple):
@@ -115,10 +118,13 @@ RtcpMessage = SenderReport | ReceiverReport | Nack | KeyframeRequest | Remb | Cn
 
 
 def split_compound(data: bytes) -> list[tuple[int, int, bytes]]:
-    """[(packet type, count or format, body behind the 4-byte header, padding removed)]; stops at the first bad one."""
+    """[(packet type, count or format, body behind the 4-byte header, padding removed)]; stops at the first bad one.
+
+    At most MAX_PARTS of them.
+    """
     parts: list[tuple[int, int, bytes]] = []
     at, size = 0, len(data)
-    while size - at >= 4:
+    while size - at >= 4 and len(parts) < MAX_PARTS:
         first, kind, words = _header.unpack_from(data, at)
         end = at + 4 + (words << 2)
         if first >> 6 != 2 or end > size:
