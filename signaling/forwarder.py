@@ -4,7 +4,7 @@ No task, queue or object is made per packet. The step makes legs and fan-outs, a
 this reference and its native twin (`signaling.native`) is behind these three: the same tests run on both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, srtp_protect
@@ -19,15 +19,110 @@ CONGESTION_PAUSE_MS: Final = (
     200.0  # after a full send buffer a picture waits this long, then asks for a key frame
 )
 
-CacheOf = Callable[[int], PacketCache | None]  # SSRC of a layer -> what is kept of it
+
+class Numbering(Protocol):
+    """How one leg's packets are numbered and which layer they come from; see `rtp.rewriter.Rewriter`."""
+
+    @property
+    def source(self) -> int: ...
+
+    @property
+    def target(self) -> int: ...
+
+    @property
+    def redundancy(self) -> int | None: ...
+
+    def select(self, ssrc: int, *, timestamp_shift: int | None = None) -> None: ...
+    def pause(self) -> None: ...
+    def forget_sources(self) -> None: ...
+    def take_redundancy(self, payload_type: int | None) -> None: ...
+    def limit_temporal(self, highest: int) -> None: ...
+    def timestamp_of(self, rtp_timestamp: int) -> int | None: ...
+
+    # Plain counters in the reference, read from C in the twin.
+    last_source: int
+    packets_sent: int
+    octets_sent: int
+    retransmitted: int
 
 
-class Leg:
+class Fanout(Protocol):
+    """What one incoming stream is copied to: the legs that hear it."""
+
+    @property
+    def legs(self) -> "Sequence[Leg]": ...
+
+    def hear(self, legs: "Sequence[Leg]") -> None:
+        """From now on these hear the stream."""
+        ...
+
+    def forward(self, packet: MediaPacket, raw: bytes) -> None:
+        """One packet to every leg; `raw` is the plain RTP it was parsed from."""
+        ...
+
+    def replay(self, leg: "Leg", now_ms: float) -> None:
+        """Start a newcomer with the last key frame and what followed, if that little is still here."""
+        ...
+
+    def close(self) -> None:
+        """The stream ended."""
+        ...
+
+
+FanoutOf = Callable[[int], Fanout | None]  # SSRC of a layer -> its fan-out
+
+
+class Leg(Protocol):
     """One viewer's copy of one publication.
 
     `is_live` says that the viewer's answer named this leg; until then nothing is sent. `blocked_until_ms` is set when
-    the send buffer was full: a picture then stops up to the next key frame, a voice only loses that packet.
+    the send buffer was full: a picture then stops up to the next key frame, a voice only loses that packet
+    (`dropped` counts both).
     """
+
+    transport: Transport
+    is_video: bool
+    is_live: bool
+    blocked_until_ms: float
+    dropped: int
+
+    @property
+    def rewriter(self) -> Numbering: ...
+
+    def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
+        """Payload bytes of the packet behind an outgoing 16-bit number, 0 when it is not (or no longer) here."""
+        ...
+
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
+        """Send the packet behind an outgoing 16-bit number once more."""
+        ...
+
+    def close(self) -> None:
+        """The viewer gave the leg up."""
+        ...
+
+
+Taken = Callable[[bytes, int], None]  # a packet that was read and forwarded without Python: plain RTP, arrival in ns
+
+
+class ForwardStep(Protocol):
+    """Makes the parts through which packets go out; counts them. Nothing here raises on what a peer sent."""
+
+    @property
+    def forwarded(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg: ...
+
+    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> Fanout:
+        """`taken` hears of packets that were read and forwarded without Python."""
+        ...
+
+
+class PythonLeg:
+    """The reference `Leg`."""
 
     __slots__ = (
         "blocked_until_ms",
@@ -55,63 +150,51 @@ class Leg:
             self.rewriter.pause()
             self.blocked_until_ms = now_ms + CONGESTION_PAUSE_MS
 
-    def kept(self, sequence: int, cache_of: CacheOf, now_ms: float) -> int:
-        """Payload bytes of the packet behind an outgoing 16-bit number, 0 when it is not (or no longer) here."""
-        packet = self._packet(sequence, cache_of, now_ms)
+    def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
+        packet = self._packet(sequence, fanout_of, now_ms)
         return 0 if packet is None else len(packet.payload)
 
-    def repair(self, sequence: int, cache_of: CacheOf, now_ms: float) -> None:
-        """Send the packet behind an outgoing 16-bit number once more."""
-        packet = self._packet(sequence, cache_of, now_ms)
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
+        packet = self._packet(sequence, fanout_of, now_ms)
         repair = self.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
         if repair is not None:
             self.transport.send_rtp(repair)
 
-    def _packet(self, sequence: int, cache_of: CacheOf, now_ms: float) -> MediaPacket | None:
+    def _packet(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> MediaPacket | None:
         place = self.rewriter.locate(sequence)
-        cache = cache_of(place[0]) if place is not None else None
-        return cache.get(place[1], now_ms) if place is not None and cache is not None else None
+        fanout = fanout_of(place[0]) if place is not None else None
+        if place is None or not isinstance(fanout, PythonFanout):
+            return None
+        return fanout.cache.get(place[1], now_ms)
 
     def close(self) -> None:
-        """The viewer gave the leg up."""
+        self.is_live = False
 
 
-class Fanout:
-    """What one incoming stream is copied to: the legs that hear it."""
+class PythonFanout:
+    """The reference `Fanout`."""
 
-    __slots__ = ("_cache", "_step", "legs")
+    __slots__ = ("_step", "cache", "legs")
 
     def __init__(self, step: "PythonForwardStep", cache: PacketCache) -> None:
         self._step = step
-        self._cache = cache
-        self.legs: tuple[Leg, ...] = ()
+        self.cache = cache
+        self.legs: tuple[PythonLeg, ...] = ()
+
+    def hear(self, legs: Sequence[Leg]) -> None:
+        self.legs = tuple(leg for leg in legs if isinstance(leg, PythonLeg))
 
     def forward(self, packet: MediaPacket, raw: bytes) -> None:
-        """One packet to every leg; `raw` is the plain RTP it was parsed from."""
-        self._step.forward(packet, self.legs, packet.arrival_ms)
+        if self.legs:
+            self._step.forward(packet, self.legs, packet.arrival_ms)
 
     def replay(self, leg: Leg, now_ms: float) -> None:
-        """Start a newcomer with the last key frame and what followed, if that little is still here."""
-        for packet in self._cache.since_keyframe():
+        assert isinstance(leg, PythonLeg)
+        for packet in self.cache.since_keyframe():
             self._step.forward(packet, (leg,), now_ms)
 
     def close(self) -> None:
-        """The stream ended."""
         self.legs = ()
-
-
-class ForwardStep(Protocol):
-    """Makes the parts through which packets go out; counts them. Nothing here raises on what a peer sent."""
-
-    @property
-    def forwarded(self) -> int: ...
-
-    @property
-    def failed(self) -> int: ...
-
-    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg: ...
-
-    def fanout(self, stream: IncomingStream, transport: Transport | None) -> Fanout: ...
 
 
 class PythonForwardStep:
@@ -121,13 +204,13 @@ class PythonForwardStep:
         self.forwarded = 0
         self.failed = 0
 
-    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg:
-        return Leg(transport, Rewriter(settings), is_video=is_video)
+    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> PythonLeg:
+        return PythonLeg(transport, Rewriter(settings), is_video=is_video)
 
-    def fanout(self, stream: IncomingStream, transport: Transport | None) -> Fanout:
-        return Fanout(self, stream.cache)
+    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> PythonFanout:
+        return PythonFanout(self, stream.cache)
 
-    def forward(self, packet: MediaPacket, legs: tuple[Leg, ...], now_ms: float) -> None:
+    def forward(self, packet: MediaPacket, legs: tuple[PythonLeg, ...], now_ms: float) -> None:
         buffer: Any = scratch
         length: Any = scratch_length
         sent = 0

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from signaling.forwarder import ForwardStep, Leg
+from signaling.forwarder import Fanout, ForwardStep, Leg
 from signaling.negotiation import AcceptedSection
-from signaling.rtp.cache import PacketCache
 from signaling.rtp.extensions import ExtensionIds
-from signaling.rtp.packet import FLAG_KEYFRAME, Codec
+from signaling.rtp.packet import FLAG_KEYFRAME, Codec, MediaPacket
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
@@ -51,24 +50,30 @@ class Layer:
             payload_type=section.payload_type,
             red_payload_type=section.red_payload_type,
         )
-        self.fanout = publication.step.fanout(self.stream, transport)
+        self.fanout = publication.step.fanout(self.stream, transport, self.taken)
         self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
         self.heard_ns = 0
 
     def receive(self, packet: bytes, now_ns: int) -> None:
         """One decrypted packet of this layer, RTX unwrapped. The hot path."""
-        now_ms = now_ns / 1_000_000
-        parsed = self.stream.accept(packet, now_ms)
-        if parsed is None:
-            return
-        self.heard_ns = now_ns
-        if self.fanout.legs:
+        parsed = self.stream.accept(packet, now_ns / 1_000_000)
+        if parsed is not None:
             self.fanout.forward(parsed, packet)
+            self._passed(parsed, packet, now_ns)
+
+    def taken(self, packet: bytes, now_ns: int) -> None:
+        """The same for a packet that the native thread read and forwarded already."""
+        parsed = self.stream.accept(packet, now_ns / 1_000_000)
+        if parsed is not None:
+            self._passed(parsed, packet, now_ns)
+
+    def _passed(self, parsed: MediaPacket, packet: bytes, now_ns: int) -> None:
+        self.heard_ns = now_ns
         publication = self.publication
         if not publication.is_flowing:
             return
         if parsed.audio_level >= 0:
-            publication.speakers.level(publication.identity, parsed.audio_level, now_ms)
+            publication.speakers.level(publication.identity, parsed.audio_level, now_ns / 1_000_000)
         track_id = self.track.track_id
         for sink in self.sinks:
             sink.packet(track_id, packet, now_ns)
@@ -114,24 +119,21 @@ class Publication:
                 return layer
         return None
 
-    def cache_of(self, ssrc: int) -> PacketCache | None:
-        """What is kept of one layer."""
+    def fanout_of(self, ssrc: int) -> Fanout | None:
+        """Where one layer goes, and what is kept of it."""
         layer = self.layer_of(ssrc)
-        return layer.stream.cache if layer is not None else None
+        return layer.fanout if layer is not None else None
 
     def route(self) -> None:
         """Recompute which leg hears which layer, after any change of rights, wishes or layers."""
         for layer in self.layers.values():
             ssrc = layer.stream.ssrc
-            layer.fanout.legs = (
-                tuple(
-                    leg
-                    for leg in self.legs
-                    if leg.is_live and ssrc in (leg.rewriter.source, leg.rewriter.target)
-                )
-                if self.is_flowing
-                else ()
-            )
+            heard_by = [
+                leg
+                for leg in self.legs
+                if leg.is_live and ssrc in (leg.rewriter.source, leg.rewriter.target)
+            ]
+            layer.fanout.hear(heard_by if self.is_flowing else ())
 
     def keyframe_arrived(self, layer: Layer) -> None:
         """Legs that waited for this layer have just switched: the layer they left need not feed them any more."""

@@ -18,7 +18,7 @@ from signaling.remb_gate import RembGate
 from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
 from signaling.rtp.nack import AnswerLimiter
-from signaling.rtp.rates import LayerOffer, LossEstimate, choose_layer
+from signaling.rtp.rates import LayerOffer, LossEstimate, RateMeter, choose_layer
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.sdp import Description
 from signaling.slot import Slot, numbering_of
@@ -82,6 +82,7 @@ class Viewer:
         slot.publication, slot.codec = publication, publication.codec
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
         slot.packets_before = 0
+        slot.rate, slot.nacks_heard, slot.repairs_sent, slot.keyframes_heard = RateMeter(), 0, 0, 0
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
         numbering = numbering_of(slot, publication)
@@ -269,16 +270,16 @@ class Viewer:
             return
         if not slot.leg.is_live or not slot.publication.is_flowing:
             return
-        leg, cache_of = slot.leg, slot.publication.cache_of
+        leg, fanout_of = slot.leg, slot.publication.fanout_of
         for sequence in request.sequences:
-            size = leg.kept(sequence, cache_of, now_ms)
+            size = leg.kept(sequence, fanout_of, now_ms)
             if not size:
                 continue  # not here (yet): asking costs none of the answers
             if self._repaired_bytes + size > self._repair_budget_bytes:
                 return
             if slot.limiter.allows(sequence, now_ms):
                 self._repaired_bytes += size
-                leg.repair(sequence, cache_of, now_ms)
+                leg.repair(sequence, fanout_of, now_ms)
 
     @property
     def _repair_budget_bytes(self) -> float:

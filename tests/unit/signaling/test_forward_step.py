@@ -11,7 +11,7 @@ import pytest
 from pylibsrtp import Policy, Session
 
 from signaling.dtls import MAX_PLAIN_BYTES
-from signaling.forwarder import Leg, PythonForwardStep
+from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
@@ -50,7 +50,7 @@ class Bench:
         rewriter = Rewriter(
             RewriterSettings(ssrc=100 + number, payload_type=96, clock_rate_hz=90000, needs_keyframe=True)
         )
-        leg = Leg(transport, rewriter, is_video=True)
+        leg = PythonLeg(transport, rewriter, is_video=True)
         leg.is_live = True
         rewriter.select(1234)
         self.publication.legs.append(leg)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from signaling.forwarder import Leg, PythonForwardStep
+from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
@@ -31,7 +31,7 @@ class Tape(PythonForwardStep):
         super().__init__()
         self.sent: list[bytes] = []
 
-    def forward(self, packet: MediaPacket, legs: tuple[Leg, ...], now_ms: float) -> None:
+    def forward(self, packet: MediaPacket, legs: tuple[PythonLeg, ...], now_ms: float) -> None:
         for leg in legs:
             data = leg.rewrite(packet)
             if data is not None:
@@ -68,8 +68,10 @@ class Scene:
         return publication.layers[rid]
 
     @property
-    def leg(self) -> Leg:
-        return self.camera.legs[0]
+    def leg(self) -> PythonLeg:
+        leg = self.camera.legs[0]
+        assert isinstance(leg, PythonLeg)
+        return leg
 
     def slot(self, publication: Publication) -> Slot:
         return next(slot for slot in self.viewer.slots if slot.publication is publication)
