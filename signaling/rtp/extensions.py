@@ -15,6 +15,11 @@ AUDIO_LEVEL_URI: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC_URI: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
+WIDE_ID: Final = 5  # of the transport-wide number in our own offers
+# Its element with a number of 0, behind one octet of padding: always the last word of a block, so that a transport
+# finds the two octets of the number at one place. The number itself is written when the packet leaves.
+WIDE_ELEMENT: Final = bytes([0, WIDE_ID << 4 | 1, 0, 0])
+
 _ONE_BYTE: Final = 0xBEDE
 _TWO_BYTE: Final = 0x1000
 _TWO_BYTE_MASK: Final = 0xFFF0
@@ -112,12 +117,15 @@ def abs_send_time_bytes(now_ms: float) -> bytes:
     return (int(now_ms * 262.144) & 0xFFFFFF).to_bytes(3, "big")
 
 
-def build_block(*, mid_id: int = 0, mid: str = "", abs_send_time_id: int = 0) -> bytes:
+def build_block(
+    *, mid_id: int = 0, mid: str = "", abs_send_time_id: int = 0, has_wide_sequence: bool = False
+) -> bytes:
     """The constant part of a leg's extension block, in the one-byte form.
 
     Holds `mid` and, when `abs_send_time_id` is set, the element head of abs-send-time at the very end: the caller
-    appends the three bytes of `abs_send_time_bytes` to every packet, and the block ends on a 32-bit word.
-    Returns b"" when nothing is asked for. Raises ValueError for ids outside 1..14 or a mid outside 1..16 bytes.
+    appends the three bytes of `abs_send_time_bytes` to every packet and, with `has_wide_sequence`, WIDE_ELEMENT; then
+    the block ends on a 32-bit word. Returns b"" when nothing is asked for. Raises ValueError for ids outside 1..14 or
+    a mid outside 1..16 bytes.
     """
     elements = b""
     if mid_id:
@@ -127,11 +135,12 @@ def build_block(*, mid_id: int = 0, mid: str = "", abs_send_time_id: int = 0) ->
         elements = bytes([mid_id << 4 | len(name) - 1]) + name
     if abs_send_time_id and not 1 <= abs_send_time_id <= 14:
         raise ValueError("abs-send-time needs an id of 1..14")
-    if not elements and not abs_send_time_id:
+    if not elements and not abs_send_time_id and not has_wide_sequence:
         return b""
     elements += b"\x00" * (-len(elements) % 4)
     words = len(elements) // 4
     if abs_send_time_id:
         words += 1
         elements += bytes([abs_send_time_id << 4 | 2])
+    words += len(WIDE_ELEMENT) // 4 if has_wide_sequence else 0
     return _ONE_BYTE.to_bytes(2, "big") + words.to_bytes(2, "big") + elements

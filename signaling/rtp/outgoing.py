@@ -6,8 +6,8 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
-from signaling.rtp.extensions import abs_send_time_bytes
-from signaling.rtp.header import padding_packet
+from signaling.rtp.extensions import WIDE_ELEMENT, abs_send_time_bytes
+from signaling.rtp.header import FIXED_BYTES, padding_packet
 from signaling.rtp.packet import LAYOUT_PLAIN, MediaPacket
 from signaling.rtp.red import primary_block
 from signaling.rtp.spans import Span
@@ -27,21 +27,39 @@ class RewriterSettings(NamedTuple):
     rtx_ssrc: int | None = None  # None: retransmissions are plain repeats
     rtx_payload_type: int | None = None
     extension: bytes = b""  # from extensions.build_block
-    has_send_time: bool = False  # the block ends in the head of abs-send-time
+    has_send_time: bool = False  # `extension` ends in the head of abs-send-time
+    has_wide_sequence: bool = False  # the last word of the block holds the transport-wide number
     first_sequence: int = 0  # random, from the caller
     first_timestamp: int = 0  # random, from the caller
 
+    @property
+    def wide_element(self) -> bytes:
+        """The last word of the block, the number still 0; b"" when there is none."""
+        return WIDE_ELEMENT if self.has_wide_sequence else b""
+
+    @property
+    def wide_at(self) -> int:
+        """Where the two octets of the transport-wide number lie in every packet; 0 when there are none."""
+        if not self.has_wide_sequence:
+            return 0
+        return FIXED_BYTES + len(self.extension) + (3 if self.has_send_time else 0) + len(WIDE_ELEMENT) - 2
+
 
 @lru_cache(maxsize=64)
-def plain_packer(extension_bytes: int, time_bytes: int) -> Struct:
-    """Header and extension block in one call: octets, sequence, timestamp, SSRC, block, send time."""
-    return Struct(f"!BBHII{extension_bytes}s{time_bytes}s")
+def plain_packer(extension_bytes: int, time_bytes: int, wide_bytes: int) -> Struct:
+    """Header and extension block in one call: octets, sequence, timestamp, SSRC, block, send time, wide number."""
+    return Struct(f"!BBHII{extension_bytes}s{time_bytes}s{wide_bytes}s")
 
 
 @lru_cache(maxsize=64)
-def vp8_packer(extension_bytes: int, time_bytes: int) -> Struct:
+def vp8_packer(extension_bytes: int, time_bytes: int, wide_bytes: int) -> Struct:
     """The same and the first five octets of a VP8 descriptor: flags, picture id, TL0PICIDX."""
-    return Struct(f"!BBHII{extension_bytes}s{time_bytes}sHHB")
+    return Struct(f"!BBHII{extension_bytes}s{time_bytes}s{wide_bytes}sHHB")
+
+
+def packer_shape(settings: RewriterSettings) -> tuple[int, int, int]:
+    """The arguments of both packers."""
+    return len(settings.extension), 3 if settings.has_send_time else 0, len(settings.wide_element)
 
 
 def renumbered(packet: MediaPacket, picture_offset: int, tl0_offset: int) -> bytes:
@@ -57,12 +75,13 @@ def renumbered(packet: MediaPacket, picture_offset: int, tl0_offset: int) -> byt
 class PacketComposer:
     """Builds packets for places in the past: late ones, repairs, fillers. The newest packet is `Rewriter.forward`'s."""
 
-    __slots__ = ("_first_octet", "_pack", "_rtx_sequence", "_settings", "payload_types")
+    __slots__ = ("_first_octet", "_pack", "_rtx_sequence", "_settings", "_wide", "payload_types")
 
     def __init__(self, settings: RewriterSettings) -> None:
         self._settings = settings
         self._first_octet = 0x90 if settings.extension else 0x80
-        self._pack = plain_packer(len(settings.extension), 3 if settings.has_send_time else 0).pack
+        self._pack = plain_packer(*packer_shape(settings)).pack
+        self._wide = settings.wide_element
         self._rtx_sequence = settings.first_sequence
         self.payload_types = (
             settings.payload_type,
@@ -75,7 +94,9 @@ class PacketComposer:
         timestamp = packet.timestamp + span.timestamp_offset & _MASK32
         if packet.temporal_id > span.max_temporal:
             # Its frame is left out, yet its place was kept because nobody knew: the place must be filled.
-            extension = settings.extension + (packet.send_time if settings.has_send_time else b"")
+            extension = (
+                settings.extension + (packet.send_time if settings.has_send_time else b"") + self._wide
+            )
             return padding_packet(
                 payload_type=settings.payload_type,
                 sequence=out,
@@ -110,6 +131,7 @@ class PacketComposer:
             ssrc,
             self._settings.extension,
             packet.send_time,
+            self._wide,
         )
 
     def _payload(self, packet: MediaPacket, span: Span) -> tuple[int, bytes]:

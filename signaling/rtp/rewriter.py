@@ -11,7 +11,14 @@ from typing import Final
 
 from signaling.rtp import rtcp
 from signaling.rtp.clock import SenderClock
-from signaling.rtp.outgoing import PacketComposer, RewriterSettings, plain_packer, renumbered, vp8_packer
+from signaling.rtp.outgoing import (
+    PacketComposer,
+    RewriterSettings,
+    packer_shape,
+    plain_packer,
+    renumbered,
+    vp8_packer,
+)
 from signaling.rtp.packet import (
     FLAG_EMPTY,
     FLAG_FRAME_START,
@@ -65,6 +72,7 @@ class Rewriter:
         "_ticks_per_ms",
         "_timestamp_offset",
         "_tl0_offset",
+        "_wide",
         "last_source",
         "octets_sent",
         "packets_sent",
@@ -78,7 +86,8 @@ class Rewriter:
         self._payload_types = self._composer.payload_types
         self._extension = settings.extension
         self._first_octet = 0x90 if settings.extension else 0x80
-        shape = (len(settings.extension), 3 if settings.has_send_time else 0)
+        shape = packer_shape(settings)
+        self._wide = settings.wide_element
         self._pack = plain_packer(*shape).pack
         self._pack_vp8 = vp8_packer(*shape).pack
         self._ticks_per_ms = settings.clock_rate_hz / 1000
@@ -174,12 +183,13 @@ class Rewriter:
         if layout == LAYOUT_VP8_FULL:
             return self._pack_vp8(
                 self._first_octet, marker | payload_type, sequence, timestamp, self._ssrc, self._extension, time,
-                prefix, picture + self._picture_offset & 0x7FFF | 0x8000, tl0 + self._tl0_offset & 0xFF,
+                self._wide, prefix, picture + self._picture_offset & 0x7FFF | 0x8000, tl0 + self._tl0_offset & 0xFF,
             ) + tail  # fmt: skip
         if layout != LAYOUT_PLAIN:
             payload = renumbered(packet, self._picture_offset, self._tl0_offset)
         return self._pack(
             self._first_octet, marker | payload_type, sequence, timestamp, self._ssrc, self._extension, time,
+            self._wide,
         ) + payload  # fmt: skip
 
     def _forward_rare(self, packet: MediaPacket, step: int) -> bytes | None:

@@ -79,14 +79,21 @@ def test_find__any_content__never_raises(content: bytes, extension_id: int, prof
 
 @pytest.mark.parametrize("mid", ["", "0", "12", "abc", "audio-4711"])
 @pytest.mark.parametrize("time_id", [0, 3])
-def test_build_block__any_combination__reads_back_with_the_time_appended(mid: str, time_id: int) -> None:
-    block = extensions.build_block(mid_id=9 if mid else 0, mid=mid, abs_send_time_id=time_id)
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_build_block__any_combination__reads_back_with_time_and_number(
+    mid: str, time_id: int, is_wide: bool
+) -> None:
+    block = extensions.build_block(
+        mid_id=9 if mid else 0, mid=mid, abs_send_time_id=time_id, has_wide_sequence=is_wide
+    )
     if not block:
-        assert not mid
-        assert not time_id
+        assert not (mid or time_id or is_wide)
         return
-    packet, parsed = read(block + (extensions.abs_send_time_bytes(1000.0) if time_id else b""))
+    block += extensions.abs_send_time_bytes(1000.0) if time_id else b""
+    block += extensions.WIDE_ELEMENT[:-2] + b"\x12\x34" if is_wide else b""
+    packet, parsed = read(block)
     assert packet[parsed.payload_start : parsed.payload_end] == b"payload"
+    assert extensions.transport_sequence(packet, parsed, extensions.WIDE_ID) == (0x1234 if is_wide else -1)
     assert extensions.text(packet, parsed, 9) == (mid or None)
     assert extensions.abs_send_time(packet, parsed, 3) == (0x40000 if time_id else -1)
 

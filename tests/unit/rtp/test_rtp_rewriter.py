@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.rtp.extensions import abs_send_time, build_block, text
+from signaling.rtp.extensions import WIDE_ID, abs_send_time, build_block, text, transport_sequence
 from signaling.rtp.header import parse_header
-from signaling.rtp.rewriter import NO_SOURCE
+from signaling.rtp.rewriter import NO_SOURCE, Rewriter, RewriterSettings
 from tests.unit.rtp.layers import Layer, watching
 from tests.unit.rtp.streams import (
     rtp,
     vp8_payload,
     vp8_stream,
 )
-from tests.unit.rtp.viewer import Viewer, video_rewriter
+from tests.unit.rtp.viewer import RTX_SSRC, RTX_TYPE, VIEWER_SSRC, Viewer, video_rewriter
 
 
 def test_forward__nothing_selected__sends_nothing() -> None:
@@ -95,12 +95,24 @@ def test_forward__probing_padding_comes_late__fills_the_place_kept_for_it() -> N
 
 
 @pytest.mark.parametrize("has_time", [False, True])
-def test_forward__extension_negotiated__mid_and_send_time_are_readable(has_time: bool) -> None:
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_forward__extension_negotiated__all_elements_are_readable(has_time: bool, is_wide: bool) -> None:
     layer = Layer()
-    rewriter = video_rewriter(
-        extension=build_block(mid_id=4, mid="v1", abs_send_time_id=2 if has_time else 0),
+    settings = RewriterSettings(
+        VIEWER_SSRC,
+        96,
+        90000,
+        needs_keyframe=True,
+        rtx_ssrc=RTX_SSRC,
+        rtx_payload_type=RTX_TYPE,
+        extension=build_block(
+            mid_id=4, mid="v1", abs_send_time_id=2 if has_time else 0, has_wide_sequence=is_wide
+        ),
         has_send_time=has_time,
+        has_wide_sequence=is_wide,
+        first_sequence=65530,
     )
+    rewriter = Rewriter(settings)
     rewriter.select(1)
     media = layer.frame(5000.0, key=True)[0]
     repairs = (rewriter.forward(media), rewriter.retransmit(65530, media, 5000.0))
@@ -110,6 +122,10 @@ def test_forward__extension_negotiated__mid_and_send_time_are_readable(has_time:
         assert header is not None
         assert text(sent, header, 4) == "v1"
         assert abs_send_time(sent, header, 2) == (5 << 18 if has_time else -1)
+        at = settings.wide_at
+        assert bool(at) == is_wide
+        numbered = sent[:at] + b"\x12\x34" + sent[at + 2 :] if at else sent
+        assert transport_sequence(numbered, header, WIDE_ID) == (0x1234 if is_wide else -1)
 
 
 @pytest.mark.parametrize(
