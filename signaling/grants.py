@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from joserfc import jwt
@@ -23,6 +24,14 @@ SOURCES: Final = frozenset({"microphone", "camera", "screen"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,96}")  # travels inside SDP tokens and file names
 
 
+class Standing(StrEnum):
+    """What a person is to the room: the bench is always seen and heard, an observer gives way first."""
+
+    BENCH = "bench"
+    PARTY = "party"
+    OBSERVER = "observer"
+
+
 @dataclass(frozen=True, slots=True)
 class JoinGrant:
     """One permission to take one seat. `seat_key` lets the same browser take its own seat again."""
@@ -35,6 +44,7 @@ class JoinGrant:
     may_moderate: bool
     expires_at_s: float
     jti: str
+    standing: Standing = Standing.PARTY
 
 
 def sign_grant(grant: JoinGrant, key: bytes) -> str:
@@ -47,6 +57,7 @@ def sign_grant(grant: JoinGrant, key: bytes) -> str:
         "pub": sorted(grant.may_publish),
         "rcv": grant.may_subscribe,
         "mod": grant.may_moderate,
+        "std": grant.standing.value,
         "exp": grant.expires_at_s,
         "jti": grant.jti,
     }
@@ -91,6 +102,9 @@ def _from_claims(claims: dict[str, Any]) -> JoinGrant:
     sources, expires = claims.get("pub"), claims.get("exp")
     if not isinstance(sources, list) or not SOURCES.issuperset(str(source) for source in sources):
         raise SignalingError("grant.invalid", "sources")
+    standing = claims.get("std", Standing.PARTY.value)
+    if not isinstance(standing, str) or standing not in tuple(Standing):
+        raise SignalingError("grant.invalid", "standing")
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         raise SignalingError("grant.invalid", "expiry")
     return JoinGrant(
@@ -102,4 +116,5 @@ def _from_claims(claims: dict[str, Any]) -> JoinGrant:
         may_moderate=claims.get("mod") is True,
         expires_at_s=float(expires),
         jti=claims["jti"],
+        standing=Standing(standing),
     )

@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from signaling.errors import SignalingError
-from signaling.grants import AUDIENCE, TOKEN_TYPE, JoinGrant, sign_grant, verify_grant
+from signaling.grants import AUDIENCE, TOKEN_TYPE, JoinGrant, Standing, sign_grant, verify_grant
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 NOW = 1_000_000.0
@@ -25,6 +25,17 @@ def refused(token: str, now_s: float = NOW) -> str:
 
 def test_grant__when_signed_and_verified__then_nothing_is_lost() -> None:
     assert verify_grant(sign_grant(GRANT, KEY), [KEY], NOW) == GRANT
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_grant__when_it_names_a_standing__then_the_room_learns_it(standing: Standing) -> None:
+    given = dataclasses.replace(GRANT, standing=standing)
+    assert verify_grant(sign_grant(given, KEY), [KEY], NOW).standing is standing
+
+
+def test_grant__when_it_names_no_standing__then_a_party_comes() -> None:
+    token = jwt.encode({"alg": "HS256", "typ": TOKEN_TYPE}, claims(), OctKey.import_key(KEY))
+    assert verify_grant(token, [KEY], NOW).standing is Standing.PARTY
 
 
 def test_grant__when_keys_are_rolled__then_the_older_key_still_verifies() -> None:
@@ -66,6 +77,8 @@ def claims(**changes: Any) -> dict[str, Any]:
         ({"alg": "HS256", "typ": TOKEN_TYPE}, claims(exp="soon")),
         ({"alg": "HS256", "typ": TOKEN_TYPE}, claims(exp=True)),
         ({"alg": "HS256", "typ": TOKEN_TYPE}, claims(room=7)),
+        ({"alg": "HS256", "typ": TOKEN_TYPE}, claims(std="king")),
+        ({"alg": "HS256", "typ": TOKEN_TYPE}, claims(std=["bench"])),
     ],
 )
 def test_grant__when_type_audience_or_claims_are_wrong__then_refused(

@@ -1,0 +1,102 @@
+"""Which simulcast layers a publisher has to send: what viewers want and what a record needs. Pure.
+
+A layer nobody watches costs its sender's uplink and battery and us a decryption per packet. It is asked for again at
+once when somebody wants it, and given up only after a while, so that a resized window does not start and stop cameras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+PAUSE_AFTER_MS: Final = 5000.0  # LiveKit's dynacast
+
+Rid = str | None  # None: the only layer of a track without simulcast
+Rids = frozenset[Rid]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSeen:
+    """A layer that came at least once. A resting one keeps the rate it had."""
+
+    rid: Rid
+    height_px: int  # 0 when not known
+    bitrate_bps: float
+    is_arriving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What one viewer wants of a picture: a layer it saw offered, or (None) the smallest.
+
+    `taller` says that it would take a taller one than any that ever came.
+    """
+
+    rid: Rid = None
+    taller: bool = False
+
+
+def wanted_rids(
+    offered: Sequence[str], seen: Iterable[LayerSeen], wants: Iterable[Want], *, is_recorded: bool
+) -> Rids:
+    """The layers to send, of those `offered` (empty: no simulcast); nothing when nobody watches or records.
+
+    The smallest one stays as long as anybody watches: it is the step down when a line gets bad, and costs a tenth.
+    A record takes the best there is, and the best that really comes while a browser holds the best one back.
+    """
+    wishes = list(wants)
+    if not wishes and not is_recorded:
+        return frozenset()
+    if not offered:
+        return frozenset({None})
+    known = sorted(
+        (each for each in seen if each.rid in offered), key=lambda each: (each.height_px, each.bitrate_bps)
+    )
+    unknown = frozenset(offered).difference(each.rid for each in known)
+    if not known:
+        return unknown
+    wanted = {known[0].rid, *(wish.rid for wish in wishes if wish.rid in offered)}
+    if is_recorded:
+        wanted.add(known[-1].rid)
+        wanted.update([each.rid for each in known if each.is_arriving][-1:])
+    if is_recorded or any(wish.taller for wish in wishes):
+        wanted |= unknown
+    return frozenset(wanted)
+
+
+class LayerDemand:
+    """What one publication's sender was told, and since when a layer has been idle."""
+
+    __slots__ = ("_all", "_idle_since_ms", "told")
+
+    def __init__(self, offered: Sequence[str]) -> None:
+        self._all: Rids = frozenset(offered) if offered else frozenset({None})
+        self._idle_since_ms: dict[Rid, float] = {}
+        self.told: Rids = self._all  # a sender that was told nothing sends everything
+
+    @property
+    def is_all(self) -> bool:
+        return self.told == self._all
+
+    @property
+    def resting(self) -> Rids:
+        """The layers that the sender was told not to send."""
+        return self._all - self.told
+
+    def update(self, wanted: Rids, now_ms: float) -> bool:
+        """Take what is wanted now; True when the sender has to be told `told` anew."""
+        before = self.told
+        still: set[Rid] = set()
+        for rid in self._all:
+            if rid in wanted:
+                self._idle_since_ms.pop(rid, None)
+                still.add(rid)
+            elif now_ms - self._idle_since_ms.setdefault(rid, now_ms) < PAUSE_AFTER_MS and rid in before:
+                still.add(rid)
+        self.told = frozenset(still)
+        return self.told != before
+
+    def order(self) -> tuple[str, ...] | None:
+        """As it is said to the sender: None is everything, () nothing."""
+        return None if self.is_all else tuple(sorted(rid for rid in self.told if rid is not None))
