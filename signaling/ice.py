@@ -14,16 +14,13 @@ from typing import Any, Final
 
 from aioice import stun
 
+from signaling.guards import BINDING_REQUEST, SecondGate, claimed_ufrag, is_check
+from signaling.residence import ResidenceMeter
 from signaling.settings import MediaSettings
 
-STUN_COOKIE: Final = b"\x21\x12\xa4\x42"
-BINDING_REQUEST: Final = 0x0001
-BINDING_INDICATION: Final = 0x0011
-MAX_STUN_BYTES: Final = 548  # RFC 8489 section 6.1: what surely passes without fragmentation
 MAX_PATHS: Final = 12  # two networks x two families x a few rebinds; the longest unheard is forgotten first
 STALE_PATH_NS: Final = 2_000_000_000  # a selected path unheard this long yields to any authenticated one
 STUN_ERRORS: Final = (ValueError, struct.error, IndexError, KeyError, TypeError, AttributeError)
-_SECOND_NS: Final = 1_000_000_000
 
 Send = Callable[[Any], object]
 MediaHandler = Callable[[bytes, int], None]
@@ -56,7 +53,7 @@ class Path:
     `send` takes one datagram and raises BlockingIOError when the buffer is full, another OSError when the way broke.
     """
 
-    __slots__ = ("address", "agent", "heard_ns", "kind", "send", "stun_count", "stun_window_ns")
+    __slots__ = ("address", "agent", "checks", "heard_ns", "kind", "send")
 
     def __init__(self, kind: str, address: tuple[Any, ...], send: Send) -> None:
         self.kind = kind
@@ -64,8 +61,7 @@ class Path:
         self.send = send
         self.agent: IceAgent | None = None
         self.heard_ns = 0
-        self.stun_window_ns = 0
-        self.stun_count = 0
+        self.checks: SecondGate | None = None  # made when the path is proven
 
     def select(self) -> None:
         """Called when this becomes the way packets take."""
@@ -98,6 +94,8 @@ class IceAgent:
     credentials: Credentials = field(default_factory=new_credentials)
     previous: Credentials | None = None
     remote_ufrag: str | None = None
+    meter: ResidenceMeter | None = None  # set while what comes in here is timed
+    line: int = 0  # of the native thread; 0: none
     selected: Path | None = None
     send: Send = _no_path
     heard_ns: int = 0  # any authenticated datagram
@@ -139,8 +137,8 @@ class IceTable:
         self._settings = settings
         self._counters = counters
         self._by_ufrag: dict[str, IceAgent] = {}
-        self._unknown_window_ns = 0
-        self._unknown_count = 0
+        self._unknown = SecondGate(settings.stun_unknown_per_s)
+        self._unknown_hosts_ns = 0
         self._unknown_by_host: dict[str, int] = {}  # emptied every second, so bounded by the total budget
 
     def add(self, agent: IceAgent) -> None:
@@ -169,47 +167,67 @@ class IceTable:
 
     def handle(self, data: bytes, path: Path, now_ns: int) -> bool:
         """Judge one STUN datagram. True when the sender is proven to own the path's agent."""
-        if not self._within_limits(path, now_ns):
-            self._counters.stun_limited += 1
-            return False
-        if len(data) < 20 or len(data) > MAX_STUN_BYTES or data[4:8] != STUN_COOKIE:
+        if not is_check(data):
             self._counters.stun_malformed += 1
             return False
-        kind = data[0] << 8 | data[1]
-        if kind != BINDING_REQUEST:  # a keep-alive indication needs no answer, a response was never asked for
-            return False
-        try:
-            message = stun.parse_message(data)
-            local, _, remote = message.attributes["USERNAME"].partition(":")
-        except STUN_ERRORS:
+        if data[0] << 8 | data[1] != BINDING_REQUEST:
+            return False  # a keep-alive indication needs no answer, a response was never asked for
+        local = claimed_ufrag(data)
+        if local is None:
             self._counters.stun_malformed += 1
             return False
         agent = self._by_ufrag.get(local)
         password = agent.password_of(local) if agent is not None else None
         if agent is None or password is None or (path.agent is not None and path.agent is not agent):
-            self._counters.stun_refused += 1
+            self._counters.stun_refused += 1  # names nobody: neither parsed nor counted against those who do
             return False
-        if not message.check_message_integrity(password.encode()):
-            self._counters.stun_refused += 1
+        if not self._within_limits(path, now_ns):
+            self._counters.stun_limited += 1
             return False
+        message = self._authentic(data, local, agent, password.encode())
+        return message is not None and self._accept(message, data, path, agent, local, now_ns)
+
+    def _authentic(self, data: bytes, local: str, agent: IceAgent, key: bytes) -> Any:
+        """The parsed check, or None when it is not the agent's peer who sent it."""
+        try:
+            message = stun.parse_message(data)
+            name, _, remote = message.attributes["USERNAME"].partition(":")
+        except STUN_ERRORS:
+            self._counters.stun_malformed += 1
+            return None
+        is_new = local == agent.credentials.ufrag and agent.remote_ufrag is not None
         if (
-            agent.remote_ufrag is not None
-            and local == agent.credentials.ufrag
-            and remote != agent.remote_ufrag
+            name != local  # two user names: the one under the signature counts
+            or not message.check_message_integrity(key)
+            or (is_new and remote != agent.remote_ufrag)
         ):
             self._counters.stun_refused += 1
-            return False
-        return self._accept(message, agent, path, local, password.encode(), now_ns)
+            return None
+        return message
 
-    def _accept(self, message: Any, agent: IceAgent, path: Path, local: str, key: bytes, now_ns: int) -> bool:
-        if (
-            "ICE-CONTROLLED" in message.attributes
-        ):  # a lite agent never controls: let the peer change its role
-            self._answer(message, path, key, error=(487, "Role Conflict"))
+    def _accept(
+        self, message: Any, data: bytes, path: Path, agent: IceAgent, local: str, now_ns: int
+    ) -> bool:
+        password = agent.password_of(local) or ""
+        # A lite agent never controls: let the peer change its role.
+        is_conflict = "ICE-CONTROLLED" in message.attributes
+        error = (487, "Role Conflict") if is_conflict else None
+        answer = _answer(message, path, password.encode(), error)
+        if len(answer) > len(data):
+            self._counters.stun_refused += (
+                1  # a bare check from a borrowed address: nobody is sent more than he sent
+            )
             return False
-        self._answer(message, path, key, error=None)
+        try:
+            path.send(answer)
+            self._counters.stun_answered += 1
+        except OSError:
+            pass  # the peer repeats its check
+        if is_conflict:
+            return False
         agent.heard_ns = path.heard_ns = now_ns
         if path.agent is None:
+            path.checks = SecondGate(self._settings.stun_per_address_per_s)
             path.agent = agent
             agent.paths.append(path)
             self._bound_paths(agent)
@@ -228,35 +246,14 @@ class IceTable:
                 min((p for p in agent.paths[:-1] if p is not agent.selected), key=lambda p: p.heard_ns)
             )
 
-    def _answer(self, request: Any, path: Path, key: bytes, *, error: tuple[int, str] | None) -> None:
-        answer = stun.Message(
-            message_method=stun.Method.BINDING,
-            message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
-            transaction_id=request.transaction_id,
-        )
-        if error:
-            answer.attributes["ERROR-CODE"] = error
-        else:
-            answer.attributes["XOR-MAPPED-ADDRESS"] = _plain_address(path.address)
-        answer.add_message_integrity(key)
-        try:
-            path.send(bytes(answer))
-        except OSError:
-            return  # the peer repeats its check
-        self._counters.stun_answered += 1
-
     def _within_limits(self, path: Path, now_ns: int) -> bool:
-        if path.agent is not None:
-            if now_ns - path.stun_window_ns > _SECOND_NS:
-                path.stun_window_ns, path.stun_count = now_ns, 0
-            path.stun_count += 1
-            return path.stun_count <= self._settings.stun_per_address_per_s
-        if now_ns - self._unknown_window_ns > _SECOND_NS:
-            self._unknown_window_ns, self._unknown_count = now_ns, 0
-            self._unknown_by_host.clear()
-        self._unknown_count += 1
-        if self._unknown_count > self._settings.stun_unknown_per_s:
+        if path.checks is not None:
+            return path.checks.allows(now_ns)
+        if not self._unknown.allows(now_ns):
             return False
+        if now_ns - self._unknown_hosts_ns >= 1_000_000_000:
+            self._unknown_hosts_ns = now_ns
+            self._unknown_by_host.clear()
         host = str(path.address[0])
         of_host = self._unknown_by_host.get(host, 0) + 1
         self._unknown_by_host[host] = of_host
@@ -277,6 +274,10 @@ class Ingress:
         else:
             self.counters.empty += 1
 
+    def deliver(self, path: Path, data: bytes) -> None:
+        """`datagram` for whoever knows the path beforehand."""
+        self.datagram(data, path)
+
     def datagram(self, data: bytes, path: Path) -> None:
         """One datagram from a path, known or not. Never raises on what a peer sent."""
         if not data:
@@ -296,6 +297,20 @@ class Ingress:
             agent.on_dtls(data, time.monotonic_ns())
         else:
             self.counters.unknown_kind += 1
+
+
+def _answer(request: Any, path: Path, key: bytes, error: tuple[int, str] | None) -> bytes:
+    answer = stun.Message(
+        message_method=stun.Method.BINDING,
+        message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
+        transaction_id=request.transaction_id,
+    )
+    if error:
+        answer.attributes["ERROR-CODE"] = error
+    else:
+        answer.attributes["XOR-MAPPED-ADDRESS"] = _plain_address(path.address)
+    answer.add_message_integrity(key)
+    return bytes(answer)
 
 
 def _plain_address(address: tuple[Any, ...]) -> tuple[str, int]:

@@ -151,3 +151,71 @@ def test_path__when_it_is_another_agents__then_a_check_for_me_is_refused() -> No
     request = place.check(name=f"{other.credentials.ufrag}:x", password=other.credentials.password)
     assert not place.table.handle(request, wire.path, 0)
     assert wire.path.agent is place.agent
+
+
+def test_limits__when_junk_names_nobody__then_it_costs_those_who_are_known_nothing() -> None:
+    place, wire = Place(stun_unknown_per_s=50, stun_unknown_per_host_per_s=20), Wire(4000)
+    for number in range(3000):
+        place.table.handle(place.check(name="nobody:peer"), Wire(number).path, number)
+    assert place.counters.stun_limited == 0
+    assert place.nominate(wire)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])
+def test_answer__when_it_would_be_longer_than_the_check__then_nothing_is_sent_and_nothing_proven(
+    address: str,
+) -> None:
+    place = Place()
+    sent: list[bytes] = []
+    answers: dict[str, int] = {}
+    for kind, attributes in (
+        ("bare", {}),
+        ("bare conflict", {"ICE-CONTROLLED": 1}),
+        ("as browsers check", {"PRIORITY": 1, "ICE-CONTROLLING": 1, "USE-CANDIDATE": None}),
+        ("conflict", {"PRIORITY": 1, "ICE-CONTROLLED": 1}),
+    ):
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{place.agent.credentials.ufrag}:peer"
+        request.attributes.update(attributes)
+        request.add_message_integrity(place.agent.credentials.password.encode())
+        sent.clear()
+        path = Path("udp", (address, 4000), sent.append)
+        proven = place.table.handle(bytes(request), path, 0)
+        assert sum(len(each) for each in sent) <= len(bytes(request))
+        assert not proven or sent
+        answers[kind] = len(sent)
+    assert answers["as browsers check"] == 1
+    assert answers["conflict"] == 1
+    assert answers["bare"] == (0 if ":" in address else 1)  # the mapped address of IPv6 is 12 bytes longer
+
+
+def test_check__when_it_carries_two_user_names__then_the_signed_one_decides() -> None:
+    place, wire = Place(), Wire(4000)
+    other = IceAgent(on_media=lambda d, n: None, on_dtls=lambda d, n: None, on_path=lambda p: None)
+    place.table.add(other)
+    # The victim's name in front, unsigned in spirit: the parser keeps the last one before the signature.
+    name = f"{other.credentials.ufrag}:peer".encode()
+    body = b"\x00\x06" + len(name).to_bytes(2, "big") + name + b"\x00" * (-len(name) % 4)
+    own = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    own.attributes["USERNAME"] = f"{place.agent.credentials.ufrag}:peer"
+    raw = bytes(own)
+    unsigned = raw[:2] + (len(raw) - 20 + len(body)).to_bytes(2, "big") + raw[4:20] + body + raw[20:]
+    message = stun.parse_message(unsigned)
+    assert message.attributes["USERNAME"].startswith(place.agent.credentials.ufrag)
+    key = place.agent.credentials.password.encode()
+    signature = stun.message_integrity(unsigned, key)
+    length = (len(unsigned) - 20 + 24).to_bytes(2, "big")
+    forged = unsigned[:2] + length + unsigned[4:] + b"\x00\x08\x00\x14" + signature
+    assert not place.table.handle(forged, wire.path, 0)
+    assert wire.path.agent is None
+    assert wire.sent == []
+
+
+def test_path__when_junk_comes_from_a_proven_address__then_its_own_checks_are_still_answered() -> None:
+    place, wire = Place(stun_per_address_per_s=5), Wire(4000)
+    place.nominate(wire)
+    for number in range(500):
+        place.table.handle(place.check(name="nobody:peer"), wire.path, number)
+        place.table.handle(b"\x00\x01" + bytes(18), wire.path, number)
+    assert place.nominate(wire)
+    assert place.counters.stun_limited == 0
