@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from signaling.errors import SignalingError
-from signaling.events import ConnectionChanged, Joined, RoomEvent, RoomSnapshot, SpeakerChanged
+from signaling.events import ConnectionChanged, Joined, PathsMeasured, RoomEvent, RoomSnapshot, SpeakerChanged
 from signaling.forwarder import ForwardStep, PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.grants import verify_grant
+from signaling.measures import RoomMeasures
+from signaling.meter import RoomMeter
+from signaling.native.step import NativeForwardStep
 from signaling.participant import Participant
 from signaling.room import Room
+from signaling.rtp.histogram import Histogram, Spread
 from signaling.settings import MediaSettings
 from signaling.sink import PacketSink
 from signaling.ticker import RoomClock
+from signaling.traffic import Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +37,11 @@ _NS: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """Counters since start. `dropped` counts datagrams thrown away by reason."""
+    """Counters since start. `dropped` counts datagrams thrown away by reason.
+
+    `residence` is how long timed packets stayed here since start; `worst_room_ms` the p99 of the worst room of the last
+    minute, None without packets. `people` counts seats by the state of their connection.
+    """
 
     rooms: int
     participants: int
@@ -41,6 +51,10 @@ class EngineStats:
     stun_answered: int
     dropped: dict[str, int]
     events_dropped: int
+    traffic: Traffic
+    residence: Spread
+    worst_room_ms: float | None
+    people: dict[str, int]
 
 
 class MediaEngine:
@@ -52,13 +66,15 @@ class MediaEngine:
         self._settings = settings
         self._gateway = gateway
         self._on_event = on_event
-        self._step: ForwardStep = PythonForwardStep()
+        self._step = _step_of(gateway)
         self._rooms: dict[str, Room] = {}
         self._clocks: dict[str, RoomClock] = {}
         self._seats: dict[str, tuple[Room, str]] = {}  # seat -> (room, identity)
         self._used: dict[str, float] = {}  # jti -> expiry
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue(EVENT_QUEUE)
         self._events_dropped = 0
+        self._traffic = Traffic()
+        self._residence = Histogram()  # of rooms that are closed
         self._loops: list[asyncio.Task[None]] = []
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -116,11 +132,15 @@ class MediaEngine:
             raise SignalingError("room.full", "rooms")
         opened = Room(room, self._gateway, self._step, emit=self._emit, spawn=self._spawn)
         self._rooms[room] = opened
-        self._clocks[room] = RoomClock(opened, self._settings, self._emit)
+        meter = RoomMeter(opened, self._step, self._traffic, time.monotonic_ns() / 1_000_000)
+        self._clocks[room] = RoomClock(opened, self._settings, self._emit, meter)
 
     async def close_room(self, room: str, *, reason: str) -> None:
         closing = self._rooms.pop(room, None)
-        self._clocks.pop(room, None)
+        clock = self._clocks.pop(room, None)
+        if clock is not None:
+            spent = clock.meter.residence.spread()
+            self._residence.include(spent.counts, spent.sum_ns)
         if closing is not None:
             closing.close(reason)
             self._seats = {seat: place for seat, place in self._seats.items() if place[0] is not closing}
@@ -143,6 +163,11 @@ class MediaEngine:
 
     async def snapshot(self, room: str) -> RoomSnapshot:
         return self._room(room).snapshot()
+
+    async def measures(self, room: str) -> RoomMeasures:
+        """Everything that is measured of a room, as of the last half second."""
+        self._room(room)
+        return self._clocks[room].meter.measures(time.monotonic_ns() / 1_000_000)
 
     async def attach_sink(self, room: str, sink: PacketSink) -> None:
         self._room(room).attach_sink(sink)
@@ -227,7 +252,21 @@ class MediaEngine:
                 "unknown_kind": counters.unknown_kind,
             },
             events_dropped=self._events_dropped,
+            traffic=self._traffic.copy(),
+            residence=self._residence.spread().with_others(
+                [clock.meter.residence.spread() for clock in self._clocks.values()]
+            ),
+            worst_room_ms=self._worst_room_ms(),
+            people=dict(
+                Counter(
+                    each.state.value for room in self._rooms.values() for each in room.participants.values()
+                )
+            ),
         )
+
+    def _worst_room_ms(self) -> float | None:
+        found = [clock.meter.residence_recent.quantile_ms(0.99) for clock in self._clocks.values()]
+        return max((each for each in found if each is not None), default=None)
 
     def _room(self, room: str) -> Room:
         if self._stopped:
@@ -265,7 +304,8 @@ class MediaEngine:
 
     def _emit(self, event: RoomEvent) -> None:
         if self._events.full() or (
-            self._events.qsize() > EVENT_QUEUE // 2 and isinstance(event, ConnectionChanged | SpeakerChanged)
+            self._events.qsize() > EVENT_QUEUE // 2
+            and isinstance(event, ConnectionChanged | PathsMeasured | SpeakerChanged)
         ):
             self._events_dropped += 1
             logger.error("the event queue is full: %s dropped", type(event).__name__)
@@ -283,3 +323,7 @@ class MediaEngine:
                 logger.exception("the receiver of %s failed", type(event).__name__)
             finally:
                 self._events.task_done()
+
+
+def _step_of(gateway: Gateway) -> ForwardStep:
+    return PythonForwardStep() if gateway.plane is None else NativeForwardStep(gateway.plane)

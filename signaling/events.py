@@ -16,12 +16,23 @@ class ConnectionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """Measured, not guessed. `rtt_ms` and `loss_ratio` are None until a report has told them."""
+    """Measured, not guessed; what no report has told yet is None.
+
+    "Up" is what the person sends us, "down" what we send the person; `rtt_ms` and `loss_ratio` are the worse of both.
+    Bitrates are of media, heights of the tallest picture on its way (0: none), jitter is of the person's voice.
+    """
 
     rtt_ms: float | None
     loss_ratio: float | None
     silent_s: float
     transport: str | None  # "udp" | "tcp"
+    jitter_ms: float | None = None
+    loss_up_ratio: float | None = None
+    loss_down_ratio: float | None = None
+    up_bps: int = 0
+    down_bps: int = 0
+    up_height_px: int = 0
+    down_height_px: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,14 @@ class ConnectionChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PathsMeasured:
+    """Every `facts_interval_s`: (identity, facts) of everybody in the room, whatever their states do."""
+
+    room: str
+    paths: tuple[tuple[str, ConnectionFacts], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerChanged:
     room: str
     identity: str | None
@@ -119,6 +138,7 @@ RoomEvent = (
     | TrackMuted
     | SubscriptionOffered
     | ConnectionChanged
+    | PathsMeasured
     | SpeakerChanged
 )
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from signaling.events import ConnectionFacts, ConnectionState, ParticipantState, TrackState
 from signaling.grants import JoinGrant
-from signaling.publication import Publication
+from signaling.publication import Layer, Publication
 from signaling.publisher import Publisher
 from signaling.settings import MediaSettings
+from signaling.slot import Slot
 from signaling.transport import Transport
 from signaling.viewer import Viewer
 
@@ -83,8 +84,9 @@ class Participant:
         )
 
     def _measure(self, now_ns: int) -> ConnectionFacts:
-        losses = [side.loss_ratio for side in (self.publisher, self.viewer) if side is not None]
-        known = [loss for loss in losses if loss is not None]
+        loss_up = self.publisher.loss_ratio if self.publisher is not None else None
+        loss_down = self.viewer.loss_ratio if self.viewer is not None else None
+        known = [loss for loss in (loss_up, loss_down) if loss is not None]
         measured = [side.rtt_ms for side in (self.publisher, self.viewer) if side is not None]
         round_trips = [rtt_ms for rtt_ms in measured if rtt_ms is not None]
         transports = self.transports()
@@ -96,7 +98,28 @@ class Participant:
             loss_ratio=max(known) if known else None,
             silent_s=round(silent_s, 1),
             transport=next((transport.kind for transport in transports if transport.kind), None),
+            jitter_ms=self._jitter_ms(),
+            loss_up_ratio=loss_up,
+            loss_down_ratio=loss_down,
+            up_bps=int(sum(layer.stream.rate.bits_per_second for layer in self._layers())),
+            down_bps=int(sum(slot.rate.bits_per_second for slot in self._slots())),
+            up_height_px=max(
+                (layer.stream.height_px for layer in self._layers() if layer.is_arriving), default=0
+            ),
+            down_height_px=max((slot.height_px for slot in self._slots()), default=0),
         )
+
+    def _layers(self) -> list[Layer]:
+        return [layer for each in self.publications.values() for layer in each.layers.values()]
+
+    def _slots(self) -> list[Slot]:
+        return [slot for slot in self.viewer.slots if slot.leg is not None] if self.viewer is not None else []
+
+    def _jitter_ms(self) -> float | None:
+        """Of the voice; without one, of the picture that jitters most."""
+        heard = [layer for layer in self._layers() if layer.heard_ns]
+        voices = [layer for layer in heard if not layer.publication.is_video]
+        return max((round(layer.stream.jitter.milliseconds, 1) for layer in voices or heard), default=None)
 
     def snapshot(self) -> ParticipantState:
         return ParticipantState(

@@ -54,6 +54,11 @@ class Layer:
         self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
         self.heard_ns = 0
 
+    @property
+    def is_arriving(self) -> bool:
+        """Something of it came within the last second."""
+        return self.stream.rate.packets_per_second > 0
+
     def receive(self, packet: bytes, now_ns: int) -> None:
         """One decrypted packet of this layer, RTX unwrapped. The hot path."""
         parsed = self.stream.accept(packet, now_ns / 1_000_000)
@@ -129,9 +134,7 @@ class Publication:
         for layer in self.layers.values():
             ssrc = layer.stream.ssrc
             heard_by = [
-                leg
-                for leg in self.legs
-                if leg.is_live and ssrc in (leg.rewriter.source, leg.rewriter.target)
+                leg for leg in self.legs if leg.is_live and ssrc in (leg.rewriter.source, leg.rewriter.target)
             ]
             layer.fanout.hear(heard_by if self.is_flowing else ())
 

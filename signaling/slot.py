@@ -9,6 +9,7 @@ from signaling.publication import Publication
 from signaling.rtp import extensions
 from signaling.rtp.clock import RoundTrip
 from signaling.rtp.nack import AnswerLimiter
+from signaling.rtp.rates import RateMeter
 from signaling.rtp.rewriter import RewriterSettings
 
 
@@ -27,6 +28,19 @@ class Slot:
     round_trip: RoundTrip = field(default_factory=RoundTrip)
     loss_ratio: float = 0.0
     packets_before: int = 0  # sent up to the last report
+    rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed twice a second
+    nacks_heard: int = 0  # packets the viewer asked for again
+    repairs_sent: int = 0
+    keyframes_heard: int = 0  # picture losses the viewer reported
+
+    @property
+    def height_px(self) -> int:
+        """Of the picture that is being sent; 0 for a voice and while nothing is."""
+        leg, publication = self.leg, self.publication
+        if leg is None or publication is None or not leg.is_live or not publication.is_flowing:
+            return 0
+        layer = publication.layer_of(leg.rewriter.source)
+        return layer.stream.height_px if layer is not None else 0
 
     def urgency(self, speaker: str | None) -> tuple[int, str]:
         """Order in which slots get their share of the line: voices, screens, who speaks, the others."""

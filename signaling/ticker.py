@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from signaling.events import ConnectionChanged, ConnectionState, RoomEvent, SpeakerChanged
+from signaling.events import ConnectionChanged, ConnectionState, PathsMeasured, RoomEvent, SpeakerChanged
+from signaling.meter import RoomMeter
 from signaling.participant import Participant
 from signaling.publication import Layer
 from signaling.room import Room
@@ -14,11 +15,14 @@ _NS = 1_000_000_000
 class RoomClock:
     """Does for one room what is due. Holds the few things that are compared with the last time."""
 
-    def __init__(self, room: Room, settings: MediaSettings, emit: Callable[[RoomEvent], None]) -> None:
+    def __init__(
+        self, room: Room, settings: MediaSettings, emit: Callable[[RoomEvent], None], meter: RoomMeter
+    ) -> None:
         self._room = room
+        self.meter = meter
         self._settings = settings
         self._emit = emit
-        self._speaker_ms = self._judge_ms = self._report_ms = 0.0
+        self._speaker_ms = self._judge_ms = self._report_ms = self._facts_ms = 0.0
         self._silent: set[str] = set()  # track ids the sinks were told are silent
 
     def tick(self, now_ns: int) -> list[Participant]:
@@ -37,12 +41,20 @@ class RoomClock:
         if now_ms - self._judge_ms < 500:
             return []
         self._judge_ms = now_ms
-        for layer in self._room.layers():
-            reception = layer.stream.reception
-            layer.stream.rate.sample(reception.bytes, reception.received, now_ms)
+        self.meter.sample(now_ms)
         self._room.choose_layers(now_ms)
         self._watch_layers(now_ns)
-        return [participant for participant in participants if self._judge(participant, now_ns)]
+        lost = [participant for participant in participants if self._judge(participant, now_ns)]
+        self._tell_facts(participants, now_ms)
+        return lost
+
+    def _tell_facts(self, participants: Iterable[Participant], now_ms: float) -> None:
+        if now_ms - self._facts_ms < self._settings.facts_interval_s * 1000:
+            return
+        self._facts_ms = now_ms
+        paths = tuple((each.identity, each.facts) for each in participants if each.transports())
+        if paths:
+            self._emit(PathsMeasured(self._room.name, paths))
 
     def _update_speaker(self, now_ms: float) -> None:
         speakers = self._room.speakers

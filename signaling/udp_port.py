@@ -11,12 +11,15 @@ eighth less CPU per forwarded packet (bench/REPORT.md) for at most that much del
 
 import asyncio
 import errno
+import functools
 import logging
 import select
 import socket
 from typing import Any, Final
 
 from signaling.ice import Ingress, Path
+from signaling.native.plane import Peer, Plane
+from signaling.residence import ask_for_stamps, receive_stamped
 from signaling.settings import MediaSettings
 
 MAX_DATAGRAM_BYTES: Final = 2048  # above any path MTU a browser uses
@@ -45,11 +48,13 @@ class UdpPath(Path):
         self._socket = self._port.connect(self)
         if self._socket is not None:
             self.send = self._socket.send
+            self.descriptor = self._socket.fileno()
 
     def unselect(self) -> None:
         if self._socket is not None:
             self._port.disconnect(self._socket)
             self._socket = None
+            self.descriptor = None
             self.send = self._send_unconnected
 
     def close(self) -> None:
@@ -60,9 +65,11 @@ class UdpPath(Path):
 class UdpPort:
     """Reads datagrams and hands each with its path to the ingress."""
 
-    def __init__(self, settings: MediaSettings, ingress: Ingress) -> None:
+    def __init__(self, settings: MediaSettings, ingress: Ingress, plane: Plane | None = None) -> None:
         self._settings = settings
         self._ingress = ingress
+        self._plane = plane  # reads the connected sockets when it is there
+        self._peers: dict[int, Peer] = {}  # by descriptor
         self._paths: dict[tuple[Any, ...], UdpPath] = {}
         self._connected: dict[int, tuple[socket.socket, UdpPath]] = {}  # by descriptor
         self._family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -73,6 +80,7 @@ class UdpPort:
         self._ready.register(self.socket.fileno(), select.EPOLLIN)
         self._pause: asyncio.TimerHandle | None = None
         self._saw_handshake = False
+        self._timed_in = settings.residence_sample  # datagrams of proven peers until the next one is timed
         self._loop.add_reader(self._ready.fileno(), self._wake)
 
     def _bind(self, number: int) -> socket.socket:
@@ -111,11 +119,22 @@ class UdpPort:
         except OSError:
             connected.close()
             return None
-        self._connected[connected.fileno()] = connected, path
-        self._ready.register(connected.fileno(), select.EPOLLIN)
+        ask_for_stamps(connected)
+        if self._plane is None:
+            self._connected[connected.fileno()] = connected, path
+            self._ready.register(connected.fileno(), select.EPOLLIN)
+            return connected
+        line = path.agent.line if path.agent is not None else 0
+        deliver = functools.partial(self._ingress.deliver, path)
+        self._peers[connected.fileno()] = Peer(self._plane, connected.fileno(), line, deliver)
         return connected
 
     def disconnect(self, connected: socket.socket) -> None:
+        peer = self._peers.pop(connected.fileno(), None)
+        if peer is not None:
+            peer.close()
+            connected.close()
+            return
         found = self._connected.get(connected.fileno())
         if found is not None:
             self._read(*found)  # what already arrived on it
@@ -133,6 +152,8 @@ class UdpPort:
             self._pause.cancel()
         self._loop.remove_reader(self._ready.fileno())
         self._ready.close()
+        for path in list(self._paths.values()):
+            path.unselect()
         for each in (self.socket, *(connected for connected, _ in self._connected.values())):
             each.close()
         self._connected.clear()
@@ -180,19 +201,38 @@ class UdpPort:
     def _read(self, connected: socket.socket, path: UdpPath) -> bool:
         """Up to BURST datagrams of one peer; True when there may be more."""
         receive, deliver = connected.recv, self._ingress.datagram
+        timed_in = self._timed_in
         for _ in range(BURST):
             try:
+                if timed_in <= 1:
+                    self._read_timed(connected, path)
+                    timed_in = self._settings.residence_sample
+                    continue
                 data = receive(MAX_DATAGRAM_BYTES)
             except BlockingIOError:
+                self._timed_in = timed_in
                 return False
             except ConnectionError:
                 continue  # an ICMP "unreachable" from the peer's old network; silence will tell
             except OSError:
                 return False  # closed while reading
+            timed_in -= 1
             if data and data[0] < _FIRST_MEDIA_BYTE:
                 self._saw_handshake = True
             deliver(data, path)
+        self._timed_in = timed_in
         return True
+
+    def _read_timed(self, connected: socket.socket, path: UdpPath) -> None:
+        """One datagram, and how long it takes until all it causes has been sent."""
+        data, arrived_ns = receive_stamped(connected, MAX_DATAGRAM_BYTES)
+        meter = path.agent.meter if path.agent is not None else None
+        before = meter.forwarded() if meter is not None else 0
+        if data and data[0] < _FIRST_MEDIA_BYTE:
+            self._saw_handshake = True
+        self._ingress.datagram(data, path)
+        if meter is not None and arrived_ns is not None:
+            meter.left(arrived_ns, before)
 
     def _read_public(self) -> bool:
         """Up to BURST datagrams of anybody; True when there may be more."""

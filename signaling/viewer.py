@@ -268,6 +268,7 @@ class Viewer:
         slot = self._by_ssrc.get(request.ssrc)
         if slot is None or slot.leg is None or slot.publication is None:
             return
+        slot.nacks_heard += len(request.sequences)
         if not slot.leg.is_live or not slot.publication.is_flowing:
             return
         leg, fanout_of = slot.leg, slot.publication.fanout_of
@@ -278,6 +279,7 @@ class Viewer:
             if self._repaired_bytes + size > self._repair_budget_bytes:
                 return
             if slot.limiter.allows(sequence, now_ms):
+                slot.repairs_sent += 1
                 self._repaired_bytes += size
                 leg.repair(sequence, fanout_of, now_ms)
 
@@ -291,6 +293,7 @@ class Viewer:
         slot = self._by_ssrc.get(ssrc)
         if slot is None or slot.leg is None or slot.publication is None:
             return
+        slot.keyframes_heard += 1
         layer = slot.publication.layer_of(slot.leg.rewriter.source)
         if layer is not None and slot.publication.is_flowing:
             self._want_keyframe(layer, now_ms)

@@ -24,13 +24,15 @@ class LossDetector:
     frame. Packets given up for the first two reasons raise `needs_keyframe`, which the owner reads and clears.
     """
 
-    __slots__ = ("_next", "_pending", "given_up", "needs_keyframe", "rtt_ms")
+    __slots__ = ("_next", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms")
 
     def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS) -> None:
         self._next = -1
         # sequence -> (time of the next request, requests sent); insertion order = age
         self._pending: dict[int, tuple[float, int]] = {}
         self.rtt_ms = rtt_ms
+        self.asked = 0  # requests, each packet of a message counted
+        self.recovered = 0  # missing packets that came after all, asked for or only late
         self.given_up = 0
         self.needs_keyframe = False
 
@@ -48,7 +50,8 @@ class LossDetector:
         if expected < 0:
             self._next = sequence + 1
         elif sequence < expected:
-            self._pending.pop(sequence, None)
+            if self._pending.pop(sequence, None) is not None:
+                self.recovered += 1
         else:
             self._next = sequence + 1
             self._add(expected, sequence, now_ms)
@@ -90,6 +93,7 @@ class LossDetector:
         if exhausted:
             self.given_up += len(exhausted)
             self.needs_keyframe = True
+        self.asked += len(asked)
         return asked
 
     def keyframe(self, sequence: int) -> None:
