@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 import uvloop
 
+from hearing_server.robots.network.conditions import TRANSPARENT, Conditions, OneWay
+from hearing_server.robots.network.relay import Relay
 from signaling.events import ConnectionChanged, ConnectionState
-from tests.media.impairment import Impairment
 from tests.media.robots import House, Robot, house, until
 
 
 @asynccontextmanager
-async def impaired(**changes: Any) -> AsyncIterator[tuple[House, Impairment, Robot, Robot]]:
-    """A judge and a party who reach the engine through one impairment."""
+async def impaired(
+    *, seed: int = 1, tunnels: bool = False
+) -> AsyncIterator[tuple[House, Relay, Robot, Robot]]:
+    """A judge and a party who reach the engine through one line."""
     async with house() as place:
-        relay = Impairment(**changes)
-        await relay.start(place.engine.udp_port, place.engine.tcp_port)
+        relay = Relay(Conditions(), seed=seed, tunnels=tunnels)
+        await relay.start(place.engine.tcp_port if tunnels else place.engine.udp_port)
         try:
             judge, party = await place.join("judge"), await place.join("party")
             judge.alter_answer = party.alter_answer = relay.through
@@ -31,7 +34,8 @@ async def impaired(**changes: Any) -> AsyncIterator[tuple[House, Impairment, Rob
 
 async def test_media__when_packets_are_lost_both_ways__then_retransmission_keeps_the_picture_whole() -> None:
     async with impaired(seed=7) as (place, relay, judge, _party):
-        relay.up = relay.down = 0.08
+        lossy = OneWay(loss_share=0.08, is_media_only=True)
+        relay.change(up=lossy, down=lossy)
         await judge.sees("party", "microphone", "camera", more=60, timeout_s=30)
         assert relay.lost > 10
         room = place.engine._rooms["hearing"]
@@ -58,7 +62,7 @@ def _publisher_paths(place: House) -> list[Any]:
 
 
 async def test_media__when_udp_is_blocked__then_everything_passes_over_tcp() -> None:
-    async with impaired(tunnel=True) as (place, _relay, judge, _party):
+    async with impaired(tunnels=True) as (place, _relay, judge, _party):
         await judge.sees("party", "microphone", "camera", more=20)
         snapshot = await place.engine.snapshot("hearing")
         assert {person.facts.transport for person in snapshot.participants} == {"tcp"}
@@ -66,9 +70,9 @@ async def test_media__when_udp_is_blocked__then_everything_passes_over_tcp() -> 
 
 async def test_seat__when_media_stops_though_connected__then_silent_is_told_and_later_taken_back() -> None:
     async with impaired() as (place, relay, judge, _party):
-        relay.up = 1.0  # checks still pass, media does not
+        relay.change(up=OneWay(loss_share=1.0, is_media_only=True))
         await until(lambda: _states(place, "party")[-1:] == [ConnectionState.SILENT])
-        relay.up = 0.0
+        relay.change(up=TRANSPARENT)
         await judge.sees("party", "microphone", "camera")
         await until(lambda: _states(place, "party")[-1] in (ConnectionState.CONNECTED, ConnectionState.WEAK))
 
@@ -99,7 +103,7 @@ async def test_tcp__when_a_frame_is_too_large__then_the_connection_is_closed_and
 @pytest.mark.parametrize("tunnel", [False, True])
 def test_engine__when_the_loop_is_uvloop__then_udp_and_tcp_carry_media_as_well(tunnel: bool) -> None:
     async def hearing() -> None:
-        async with impaired(tunnel=tunnel) as (_place, _relay, judge, _party):
+        async with impaired(tunnels=tunnel) as (_place, _relay, judge, _party):
             await judge.sees("party", "microphone", "camera")
 
     uvloop.run(hearing())  # the server runs on it; its transports are none of asyncio's classes
