@@ -16,7 +16,6 @@ from aioice import stun
 
 from signaling.guards import BINDING_REQUEST, SecondGate, claimed_ufrag, is_check
 from signaling.residence import ResidenceMeter
-from signaling.residence import ResidenceMeter
 from signaling.settings import MediaSettings
 
 MAX_PATHS: Final = 12  # two networks x two families x a few rebinds; the longest unheard is forgotten first
@@ -95,7 +94,6 @@ class IceAgent:
     credentials: Credentials = field(default_factory=new_credentials)
     previous: Credentials | None = None
     remote_ufrag: str | None = None
-    meter: ResidenceMeter | None = None  # set while what comes in here is timed
     meter: ResidenceMeter | None = None  # set while what comes in here is timed
     line: int = 0  # of the native thread; 0: none
     selected: Path | None = None
