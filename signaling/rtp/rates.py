@@ -91,6 +91,8 @@ class LayerOffer:
     key: int  # the SSRC of the layer
     bitrate_bps: float
     height_px: int  # 0 when not yet known
+    # What part of the bitrate temporal layers 0..n carry together, the last being 1: (0.4, 0.6, 1.0) for three.
+    shares: tuple[float, ...] = (1.0,)
 
 
 def choose_layer(
