@@ -43,6 +43,8 @@ _LOWERING: Final = -1  # as highest temporal layer: the next frame start brings 
 # LiveKit accepts 50 ms behind and 25 ms ahead; sender reports are exact, so only a broken one is this far off.
 MAX_SHIFT_ERROR_MS: Final = 2000.0
 MIN_STEP_MS: Final = 1.0  # smallest advance of the timestamp at a switch
+# Four layers at a time, and a browser that changes an SSRC now and then; the layer left longest ago makes room.
+_LAYERS_REMEMBERED: Final = 16
 
 
 class Rewriter:
@@ -207,6 +209,8 @@ class Rewriter:
         if step <= 0:
             return self._forward_late(packet)
         if step > MAX_FORWARD_STEP:
+            if flags & FLAG_EMPTY:
+                return None  # padding is no place to go on from: the next media packet is as far ahead
             self._begin(packet, 0)
             return self.forward(packet)
         if flags & FLAG_EMPTY:
@@ -239,7 +243,7 @@ class Rewriter:
     def _begin(self, packet: MediaPacket, shift: int | None) -> None:
         """Start a span at this packet, right behind the last one sent."""
         first_out = self._next_out()
-        self._left_at[self.last_source] = self._highest_in
+        self._leave(self.last_source)
         last = self._last
         if last is None:
             self._timestamp_offset = self._settings.first_timestamp - packet.timestamp
@@ -255,6 +259,13 @@ class Rewriter:
         self._target = NO_SOURCE
         self._max_temporal = max(self._temporal_limit, packet.temporal_id)
         self._push_span(packet.sequence)
+
+    def _leave(self, ssrc: int) -> None:
+        left = self._left_at
+        left.pop(ssrc, None)  # so that the order stays that of leaving
+        left[ssrc] = self._highest_in
+        if len(left) > _LAYERS_REMEMBERED:
+            del left[next(iter(left))]
 
     def _next_out(self) -> int:
         return self._highest_in + self._sequence_offset + 1

@@ -1,0 +1,154 @@
+/* Composing one viewer's packets: header template, extension block, VP8 numbers, RTX (RFC 4588). */
+#include "outgoing.h"
+
+#include <string.h>
+
+#include "payloads.h"
+
+#define PADDING_BYTES 4
+#define VP8_HEAD_BYTES 5 /* flags, picture id, TL0PICIDX: what LAYOUT_VP8_FULL rewrites */
+
+static void write16(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void write32(uint8_t *at, uint32_t value)
+{
+    write16(at, value >> 16);
+    write16(at + 2, value);
+}
+
+static int is_sound(const struct rewriter_settings *settings)
+{
+    int block = settings->extension_bytes;
+    return settings->payload_type > 0 && settings->payload_type < 128 && settings->red_payload_type >= 0 &&
+           settings->red_payload_type < 128 && settings->rtx_payload_type >= 0 && settings->rtx_payload_type < 128 &&
+           settings->clock_rate_hz > 0 && settings->first_sequence >= 0 && block >= 0 &&
+           block <= MAX_EXTENSION_BYTES && settings->send_time_at <= block - 3 &&
+           settings->wide_sequence_at <= block - 2;
+}
+
+int outgoing_init(struct outgoing *outgoing, const struct rewriter_settings *settings)
+{
+    if (!is_sound(settings))
+        return 0;
+    *outgoing = (struct outgoing){
+        .payload_types = {settings->payload_type, settings->red_payload_type},
+        .head_bytes = HEADER_BYTES + settings->extension_bytes,
+        .send_time_at = settings->send_time_at >= 0 ? HEADER_BYTES + settings->send_time_at : 0,
+        .wide_at = settings->wide_sequence_at >= 0 ? HEADER_BYTES + settings->wide_sequence_at : 0,
+        .rtx_sequence = settings->first_sequence,
+        .settings = *settings,
+    };
+    outgoing->head[0] = settings->extension_bytes ? 0x90 : 0x80;
+    write32(outgoing->head + 8, settings->ssrc);
+    memcpy(outgoing->head + HEADER_BYTES, settings->extension, (size_t)settings->extension_bytes);
+    return 1;
+}
+
+int outgoing_content(const struct outgoing *outgoing, const struct media_packet *packet, struct content *out)
+{
+    *out = (struct content){
+        .payload = packet->payload,
+        .payload_bytes = packet->payload_bytes,
+        .payload_type = outgoing->payload_types[packet->kind == KIND_RED],
+    };
+    if (out->payload_type)
+        return 1;
+    int start = red_primary(packet->payload, packet->payload_bytes);
+    out->payload_type = outgoing->payload_types[KIND_MEDIA];
+    out->is_stripped = 1;
+    out->payload = start < 0 ? NULL : packet->payload + start;
+    out->payload_bytes = start < 0 ? 0 : packet->payload_bytes - start;
+    return start >= 0;
+}
+
+/* Header and extension block; the SSRC stands in the template. */
+static void write_head(const struct outgoing *outgoing, uint8_t *out, int second_octet, int64_t sequence,
+                       int64_t timestamp, const uint8_t *send_time)
+{
+    memcpy(out, outgoing->head, (size_t)outgoing->head_bytes);
+    out[1] = (uint8_t)second_octet;
+    write16(out + 2, (uint32_t)sequence & 0xFFFF);
+    write32(out + 4, (uint32_t)timestamp);
+    if (outgoing->send_time_at)
+        memcpy(out + outgoing->send_time_at, send_time, 3);
+}
+
+/* A payload behind `at` bytes of `out`, renumbered when `span` is given: the whole length, -1: it does not fit. */
+static int write_payload(uint8_t *out, int at, int room, const struct media_packet *packet,
+                         const struct content *content, const struct span *span)
+{
+    int bytes = content->payload_bytes;
+    if (bytes < 0 || bytes > room - at)
+        return -1;
+    if (bytes > 0)
+        memcpy(out + at, content->payload, (size_t)bytes);
+    if (span != NULL)
+        vp8_renumber(out + at, bytes, packet->picture_id + span->picture_offset, packet->tl0_index + span->tl0_offset);
+    return at + bytes;
+}
+
+int outgoing_next(const struct outgoing *outgoing, const struct media_packet *packet, const struct content *content,
+                  const struct span *offsets, uint8_t *out, int room)
+{
+    int at = outgoing->head_bytes;
+    if (room < at + VP8_HEAD_BYTES)
+        return -1;
+    write_head(outgoing, out, packet->marker | content->payload_type, packet->sequence + offsets->sequence_offset,
+               packet->timestamp + offsets->timestamp_offset, packet->send_time);
+    if (packet->layout != LAYOUT_VP8_FULL)
+        return write_payload(out, at, room, packet, content, packet->layout == LAYOUT_PLAIN ? NULL : offsets);
+    if (packet->tail_bytes < 0 || packet->tail_bytes > room - at - VP8_HEAD_BYTES)
+        return -1;
+    write16(out + at, packet->prefix);
+    write16(out + at + 2, ((uint32_t)(packet->picture_id + offsets->picture_offset) & 0x7FFF) | 0x8000);
+    out[at + 4] = (uint8_t)(packet->tl0_index + offsets->tl0_offset);
+    if (packet->tail_bytes > 0)
+        memcpy(out + at + VP8_HEAD_BYTES, packet->tail, (size_t)packet->tail_bytes);
+    return at + VP8_HEAD_BYTES + packet->tail_bytes;
+}
+
+int outgoing_compose(const struct outgoing *outgoing, const struct media_packet *packet, int64_t sequence,
+                     const struct span *span, const uint8_t *send_time, uint8_t *out, int room)
+{
+    int64_t timestamp = packet->timestamp + span->timestamp_offset;
+    int at = outgoing->head_bytes;
+    struct content content;
+    if (room < at + PADDING_BYTES)
+        return -1;
+    if (packet->temporal_id > span->max_temporal) { /* left out, yet its place was kept: it must be filled */
+        write_head(outgoing, out, outgoing->settings.payload_type, sequence, timestamp, send_time);
+        out[0] |= 0x20;
+        write32(out + at, PADDING_BYTES);
+        return at + PADDING_BYTES;
+    }
+    outgoing_content(outgoing, packet, &content);
+    write_head(outgoing, out, packet->marker | content.payload_type, sequence, timestamp, send_time);
+    int is_renumbered = !content.is_stripped && packet->layout != LAYOUT_PLAIN;
+    return write_payload(out, at, room, packet, &content, is_renumbered ? span : NULL);
+}
+
+int outgoing_repair(struct outgoing *outgoing, const struct media_packet *packet, int64_t sequence,
+                    const struct span *span, double now_ms, uint8_t *out, int room)
+{
+    const struct rewriter_settings *settings = &outgoing->settings;
+    uint32_t time = (uint32_t)((int64_t)(now_ms * 262.144) & 0xFFFFFF); /* extensions.abs_send_time_bytes */
+    const uint8_t send_time[3] = {(uint8_t)(time >> 16), (uint8_t)(time >> 8), (uint8_t)time};
+    struct content content;
+    if (!settings->rtx_payload_type || packet->temporal_id > span->max_temporal)
+        return outgoing_compose(outgoing, packet, sequence, span, send_time, out, room);
+    outgoing->rtx_sequence++;
+    int at = outgoing->head_bytes;
+    if (room < at + 2)
+        return -1;
+    outgoing_content(outgoing, packet, &content);
+    write_head(outgoing, out, packet->marker | settings->rtx_payload_type, outgoing->rtx_sequence,
+               packet->timestamp + span->timestamp_offset, send_time);
+    write32(out + 8, settings->rtx_ssrc);
+    write16(out + at, (uint32_t)sequence & 0xFFFF);
+    int is_renumbered = !content.is_stripped && packet->layout != LAYOUT_PLAIN;
+    return write_payload(out, at + 2, room, packet, &content, is_renumbered ? span : NULL);
+}
