@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import time
 from typing import Any, Final, cast
 
+from signaling.guards import SecondGate
 from signaling.ice import IceAgent, Ingress, NoPathError, Path
 from signaling.settings import MediaSettings
 
 MAX_FRAME_BYTES: Final = 2048  # as for UDP; nothing larger can be STUN, DTLS or SRTP of ours
+_LAST_STUN_BYTE: Final = 3  # RFC 7983
 IDLE_S: Final = 35.0  # a browser repeats its checks every few seconds; RFC 7675 gives consent up after 30 s
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,10 @@ class TcpPath(Path):
         self._transport.write(len(data).to_bytes(2, "big") + bytes(data))
         return len(data)
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
@@ -38,7 +45,10 @@ class TcpPath(Path):
 
 
 class _Connection(asyncio.Protocol):
-    """Cuts the byte stream into frames. Its buffer never holds more than one frame and one read."""
+    """Cuts the byte stream into frames. Its buffer never holds more than one frame and one read.
+
+    Until a check proved who this is, the first frame that is none ends the connection; afterwards a flood does.
+    """
 
     def __init__(self, port: "TcpPort") -> None:
         self._port = port
@@ -47,6 +57,7 @@ class _Connection(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._host = ""
         self._heard_s = 0.0
+        self._frames = SecondGate(port.settings.tcp_frames_per_s)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's is none of the base classes
@@ -66,7 +77,7 @@ class _Connection(asyncio.Protocol):
             return
         buffer = self._buffer
         buffer += data
-        at, size = 0, len(buffer)
+        at, size, now_ns = 0, len(buffer), time.monotonic_ns()
         while size - at >= 2:
             length = buffer[at] << 8 | buffer[at + 1]
             if length > MAX_FRAME_BYTES:
@@ -75,11 +86,27 @@ class _Connection(asyncio.Protocol):
                 return
             if size - at - 2 < length:
                 break
-            self._port.ingress.datagram(bytes(buffer[at + 2 : at + 2 + length]), path)
+            frame = bytes(buffer[at + 2 : at + 2 + length])
+            if not self._may_pass(frame, path, now_ns):
+                self._end()
+                return
+            self._port.ingress.datagram(frame, path)
             at += 2 + length
         del buffer[:at]
         if path.agent is not None:
+            self._port.proven(self)
             self._heard_s = asyncio.get_running_loop().time()
+
+    def _may_pass(self, frame: bytes, path: TcpPath, now_ns: int) -> bool:
+        """False ends the connection. Empty frames count as well: a read of 256 KiB holds 131 072 of them."""
+        if not self._frames.allows(now_ns):
+            self._port.ingress.counters.stun_limited += 1
+            return False
+        agent: IceAgent | None = path.agent
+        if agent is None and not (frame and frame[0] <= _LAST_STUN_BYTE):
+            self._port.ingress.refuse(frame)
+            return False
+        return not path.is_closed
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._watch is not None:
@@ -118,6 +145,7 @@ class TcpPort:
         self.number = 0
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
+        self._unproven: dict[_Connection, None] = {}  # oldest first
         self._per_host: dict[str, int] = {}
 
     async def start(self) -> None:
@@ -144,11 +172,21 @@ class TcpPort:
             return False
         if self._per_host.get(host, 0) >= self.settings.tcp_connections_per_address:
             return False
+        if len(self._unproven) >= self.settings.tcp_unproven:
+            oldest = next(iter(self._unproven))  # who said nothing for longest makes room
+            del self._unproven[oldest]
+            oldest.abort()
         self._connections.add(connection)
+        self._unproven[connection] = None
         self._per_host[host] = self._per_host.get(host, 0) + 1
         return True
 
+    def proven(self, connection: _Connection) -> None:
+        """A check named an agent and was signed for it."""
+        self._unproven.pop(connection, None)
+
     def release(self, connection: _Connection, host: str) -> None:
+        self._unproven.pop(connection, None)
         if connection in self._connections:
             self._connections.discard(connection)
             left = self._per_host.get(host, 1) - 1

@@ -20,6 +20,9 @@ NEW_STREAMS_PER_S: Final = (
     50  # resolving an unknown SSRC costs a header walk: bounded against a hostile sender
 )
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
+# A rotating SSRC starts a track in every recording. Sources come and go a few times a minute at most.
+NEW_LAYERS_PER_MINUTE: Final = 60
+SENDER_REPORT_SPACING_MS: Final = 50.0  # per stream; browsers send one a second, each is written to the recording
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -41,6 +44,8 @@ class Publisher:
         self._names: dict[int, tuple[str, str | None]] = {}
         self._window_ns = 0
         self._window_count = 0
+        self._minute_ns = 0
+        self._minute_layers = 0
         self.unknown = 0
         self.loss_ratio: float | None = None
         self._round_trip = RoundTrip()
@@ -70,9 +75,11 @@ class Publisher:
         for section in sections:
             uris.update(section.extensions)
         self._ids = ExtensionIds.from_uris(uris)
-        kept = {id(publication) for publication in publications.values()}
+        kept = {id(publications[section.mid]): section.rids or (None,) for section in sections}
         for table in (self._media, self._repair):
-            for ssrc in [ssrc for ssrc, layer in table.items() if id(layer.publication) not in kept]:
+            for ssrc in [
+                ssrc for ssrc, layer in table.items() if layer.rid not in kept.get(id(layer.publication), ())
+            ]:
                 del table[ssrc]
         return write_answer(offer, sections, self.transport.local())
 
@@ -112,6 +119,12 @@ class Publisher:
         self._window_count += 1
         return self._window_count <= NEW_STREAMS_PER_S
 
+    def _may_start(self, now_ns: int) -> bool:
+        if now_ns - self._minute_ns > 60 * _SECOND_NS:
+            self._minute_ns, self._minute_layers = now_ns, 0
+        self._minute_layers += 1
+        return self._minute_layers <= NEW_LAYERS_PER_MINUTE
+
     def _resolve(self, packet: bytes, header: RtpHeader, now_ns: int) -> Layer | None:
         """Find out by mid, rid, SSRC or payload type which layer an unknown SSRC belongs to (RFC 8843 9.2)."""
         section = self._section_of(packet, header)
@@ -119,6 +132,8 @@ class Publisher:
         if section is None or publication is None:
             return None
         if header.payload_type in (section.payload_type, section.red_payload_type):
+            if not self._may_start(now_ns):
+                return None
             rid = self._rid_of(packet, header, self._ids.rid) if section.rids else None
             if section.rids and rid not in section.rids:
                 return None
@@ -190,6 +205,8 @@ class Publisher:
             if isinstance(message, rtcp.SenderReport):
                 layer = self._media.get(message.ssrc)
                 if layer is None:
+                    continue
+                if now_ms - layer.stream.clock.arrival_ms < SENDER_REPORT_SPACING_MS:
                     continue
                 layer.stream.clock.report(message.ntp, message.rtp_timestamp, now_ms)
                 for sink in layer.sinks:

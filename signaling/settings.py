@@ -63,8 +63,11 @@ class MediaSettings:
     stun_per_address_per_s: int = 50  # a browser with ten candidate pairs needs about 20
     stun_unknown_per_s: int = 2000  # all unknown addresses together: bounds what signatures may cost us
     stun_unknown_per_host_per_s: int = 400  # a court's whole building may sit behind one address
-    media_per_transport_per_s: int = 6000  # camera, screen and voice in every layer stay below 2000
+    media_per_transport_per_s: int = 4000  # camera, screen and voice in every layer stay below 2000
     rtcp_per_transport_per_s: int = 400  # 30 received streams x 10 reports and NACKs
+    dtls_per_transport_per_s: int = 200  # a handshake takes about 20 records, each flight a few repeats
+    tcp_unproven: int = 128  # connections that have not proven anything yet; the oldest makes room
+    tcp_frames_per_s: int = 8000  # media and reports of one connection stay below 3000
     tcp_connections: int = 512
     tcp_connections_per_address: int = 32
     tcp_first_frame_s: float = 5.0  # slow-loris: an unauthenticated connection must prove itself in this time
