@@ -139,12 +139,12 @@ struct rewriter_settings {
     int32_t red_payload_type;   /* 0: redundancy is taken off before sending */
     int32_t rtx_payload_type;   /* 0: retransmissions are plain repeats */
     uint32_t rtx_ssrc;
-    int32_t extension_bytes;    /* of the whole block, its changing bytes included; 0: no block */
-    int32_t send_time_at;       /* offset in the block of the three bytes of abs-send-time; -1: not sent */
-    int32_t wide_sequence_at;   /* offset in the block of the two bytes of the transport-wide number; -1: not sent */
+    int32_t has_send_time;      /* `extension` ends in the head of abs-send-time: its three bytes follow */
+    int32_t has_wide_sequence;  /* the last word of the block holds the transport-wide number */
+    int32_t extension_bytes;    /* of `extension`; 0 with neither of the two: no block */
     int64_t first_sequence;
     int64_t first_timestamp;
-    uint8_t extension[64];      /* the block with zeros where bytes change; copied */
+    uint8_t extension[64];      /* from extensions.build_block: what stays the same; copied */
 };
 
 /* What a controller reads. SSRCs are -1 when there is none. */

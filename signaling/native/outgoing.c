@@ -6,7 +6,11 @@
 #include "payloads.h"
 
 #define PADDING_BYTES 4
+#define SEND_TIME_BYTES 3
 #define VP8_HEAD_BYTES 5 /* flags, picture id, TL0PICIDX: what LAYOUT_VP8_FULL rewrites */
+
+/* extensions.WIDE_ELEMENT: an octet of padding, id 5 with two octets of number */
+static const uint8_t WIDE_ELEMENT[] = {0, 5 << 4 | 1, 0, 0};
 
 static void write16(uint8_t *at, uint32_t value)
 {
@@ -20,14 +24,26 @@ static void write32(uint8_t *at, uint32_t value)
     write16(at + 2, value);
 }
 
+static int block_bytes(const struct rewriter_settings *settings)
+{
+    return settings->extension_bytes + (settings->has_send_time ? SEND_TIME_BYTES : 0) +
+           (settings->has_wide_sequence ? (int)sizeof WIDE_ELEMENT : 0);
+}
+
+static int is_type(int payload_type)
+{
+    return payload_type >= 0 && payload_type < 128;
+}
+
 static int is_sound(const struct rewriter_settings *settings)
 {
-    int block = settings->extension_bytes;
-    return settings->payload_type > 0 && settings->payload_type < 128 && settings->red_payload_type >= 0 &&
-           settings->red_payload_type < 128 && settings->rtx_payload_type >= 0 && settings->rtx_payload_type < 128 &&
-           settings->clock_rate_hz > 0 && settings->first_sequence >= 0 && block >= 0 &&
-           block <= MAX_EXTENSION_BYTES && settings->send_time_at <= block - 3 &&
-           settings->wide_sequence_at <= block - 2;
+    int constant = settings->extension_bytes;
+    if (constant < 0 || constant > MAX_EXTENSION_BYTES || block_bytes(settings) > MAX_EXTENSION_BYTES)
+        return 0;
+    if (constant == 0 && block_bytes(settings) > 0) /* nothing says what would follow */
+        return 0;
+    return settings->payload_type > 0 && is_type(settings->payload_type) && is_type(settings->red_payload_type) &&
+           is_type(settings->rtx_payload_type) && settings->clock_rate_hz > 0 && settings->first_sequence >= 0;
 }
 
 int outgoing_init(struct outgoing *outgoing, const struct rewriter_settings *settings)
@@ -36,15 +52,19 @@ int outgoing_init(struct outgoing *outgoing, const struct rewriter_settings *set
         return 0;
     *outgoing = (struct outgoing){
         .payload_types = {settings->payload_type, settings->red_payload_type},
-        .head_bytes = HEADER_BYTES + settings->extension_bytes,
-        .send_time_at = settings->send_time_at >= 0 ? HEADER_BYTES + settings->send_time_at : 0,
-        .wide_at = settings->wide_sequence_at >= 0 ? HEADER_BYTES + settings->wide_sequence_at : 0,
+        .head_bytes = HEADER_BYTES + block_bytes(settings),
+        .send_time_at = settings->has_send_time ? HEADER_BYTES + settings->extension_bytes : 0,
         .rtx_sequence = settings->first_sequence,
         .settings = *settings,
     };
     outgoing->head[0] = settings->extension_bytes ? 0x90 : 0x80;
     write32(outgoing->head + 8, settings->ssrc);
     memcpy(outgoing->head + HEADER_BYTES, settings->extension, (size_t)settings->extension_bytes);
+    if (settings->has_wide_sequence) {
+        int at = outgoing->head_bytes - (int)sizeof WIDE_ELEMENT;
+        memcpy(outgoing->head + at, WIDE_ELEMENT, sizeof WIDE_ELEMENT);
+        outgoing->wide_at = outgoing->head_bytes - 2;
+    }
     return 1;
 }
 

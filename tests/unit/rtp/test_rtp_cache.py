@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.rtp.cache import HISTORY_MS, PacketCache, unwrap_rtx
+from signaling.rtp.cache import HISTORY_MS, unwrap_rtx
 from signaling.rtp.header import parse_header
 from signaling.rtp.packet import FLAG_EMPTY, FLAG_KEYFRAME, MediaPacket
+from tests.unit.rtp.caches import AnyCache, new_cache
 from tests.unit.rtp.streams import rtp
 
 
@@ -21,7 +22,7 @@ def media(
 
 
 def test_put__duplicate_or_too_old__is_refused() -> None:
-    cache = PacketCache(8)
+    cache = new_cache(8)
     assert cache.put(media(100))
     assert not cache.put(media(100))
     assert cache.put(media(105))
@@ -31,7 +32,7 @@ def test_put__duplicate_or_too_old__is_refused() -> None:
 
 @given(st.lists(st.integers(1000, 1200), max_size=150), st.sampled_from([4, 16, 64]))
 def test_get__any_order_of_arrival__agrees_with_a_plain_dictionary(order: list[int], capacity: int) -> None:
-    cache = PacketCache(capacity)
+    cache = new_cache(capacity)
     model: dict[int, MediaPacket] = {}
     for sequence in order:
         packet = media(sequence)
@@ -42,13 +43,13 @@ def test_get__any_order_of_arrival__agrees_with_a_plain_dictionary(order: list[i
             model[sequence] = packet
         newest = max(model)
         for number in range(newest - capacity + 1, newest + 1):
-            assert cache.get(number) is model.get(number)
+            assert cache.get(number) == model.get(number)
         assert cache.get(newest - capacity) is None
         assert cache.get(newest + 1) is None
 
 
 def test_get__older_than_the_history__is_not_handed_out() -> None:
-    cache = PacketCache(8)
+    cache = new_cache(8)
     cache.put(media(5, at_ms=100.0))
     assert cache.get(5, 100.0 + HISTORY_MS) is not None
     assert cache.get(5, 101.0 + HISTORY_MS) is None
@@ -56,12 +57,12 @@ def test_get__older_than_the_history__is_not_handed_out() -> None:
 
 def test_capacity__not_a_power_of_two__is_refused() -> None:
     with pytest.raises(ValueError, match="power of two"):
-        PacketCache(100)
+        new_cache(100)
 
 
-def filled(*, missing: tuple[int, ...] = ()) -> PacketCache:
+def filled(*, missing: tuple[int, ...] = ()) -> AnyCache:
     """100..119: a key frame of three packets starts at 110."""
-    cache = PacketCache(64)
+    cache = new_cache(64)
     for sequence in range(100, 120):
         if sequence not in missing:
             key = 110 <= sequence <= 112
@@ -111,7 +112,7 @@ def test_since_keyframe__padding_in_between__is_left_out() -> None:
 
 
 def test_since_keyframe__key_frame_displaced_or_cleared__is_empty() -> None:
-    cache = PacketCache(4)
+    cache = new_cache(4)
     cache.put(media(1, flags=FLAG_KEYFRAME))
     for sequence in range(2, 8):
         cache.put(media(sequence))

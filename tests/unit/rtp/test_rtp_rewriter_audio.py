@@ -8,7 +8,7 @@ from signaling.rtp import rtcp
 from signaling.rtp.clock import SenderClock
 from signaling.rtp.header import parse_header
 from signaling.rtp.packet import KIND_RED, Codec
-from signaling.rtp.rewriter import Rewriter, RewriterSettings
+from signaling.rtp.rewriter import RewriterSettings
 from signaling.rtp.stream import IncomingStream
 from tests.unit.rtp.layers import Layer, watching
 from tests.unit.rtp.streams import (
@@ -17,10 +17,11 @@ from tests.unit.rtp.streams import (
     opus_stream,
     rtp,
 )
+from tests.unit.rtp.viewer import AnyRewriter, new_rewriter
 
 
-def audio_rewriter(red_payload_type: int | None) -> Rewriter:
-    return Rewriter(
+def audio_rewriter(red_payload_type: int | None) -> AnyRewriter:
+    return new_rewriter(
         RewriterSettings(
             ssrc=5,
             payload_type=120,
@@ -100,7 +101,9 @@ def test_redundancy__when_the_viewer_takes_red__then_it_passes_whole_and_is_take
     stream = IncomingStream(
         ssrc=7, codec=Codec.OPUS, clock_rate_hz=48000, payload_type=111, red_payload_type=63
     )
-    rewriter = Rewriter(RewriterSettings(ssrc=9, payload_type=111, clock_rate_hz=48000, needs_keyframe=False))
+    rewriter = new_rewriter(
+        RewriterSettings(ssrc=9, payload_type=111, clock_rate_hz=48000, needs_keyframe=False)
+    )
     rewriter.select(7)
     repeat = (960 << 10 | 3).to_bytes(3, "big")
     red = bytes([0x80 | 111]) + repeat + bytes([111]) + b"old" + b"new"

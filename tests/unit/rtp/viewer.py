@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from signaling.native.twin import NativeRewriter
 from signaling.rtp.header import parse_header
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
@@ -17,7 +20,17 @@ RTX_SSRC = 0xABCDEF02
 RTX_TYPE = 97
 
 
-def video_rewriter(**changes: Any) -> Rewriter:
+AnyRewriter = Rewriter | NativeRewriter
+Making = Callable[[RewriterSettings], AnyRewriter]
+making: ContextVar[Making] = ContextVar("making", default=Rewriter)  # conftest.py runs the tests on both
+
+
+def new_rewriter(settings: RewriterSettings) -> AnyRewriter:
+    """The Python or the C side, as the running test was asked."""
+    return making.get()(settings)
+
+
+def video_rewriter(**changes: Any) -> AnyRewriter:
     """A VP8 subscription whose numbers start just before they wrap."""
     settings = RewriterSettings(
         ssrc=VIEWER_SSRC,
@@ -29,7 +42,7 @@ def video_rewriter(**changes: Any) -> Rewriter:
         first_sequence=65530,
         first_timestamp=0xFFFFFF00,
     )
-    return Rewriter(settings._replace(**changes))
+    return new_rewriter(settings._replace(**changes))
 
 
 class Seen(NamedTuple):
@@ -46,7 +59,7 @@ class Seen(NamedTuple):
 class Viewer:
     """Collects a rewriter's packets by unwrapped outgoing number."""
 
-    rewriter: Rewriter
+    rewriter: AnyRewriter
     packets: dict[int, Seen] = field(default_factory=dict)
     highest: int = 65530
 
