@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
+from signaling.rtp import transport_cc
+from signaling.rtp.transport_cc import TransportFeedback
+
 SR: Final = 200
 RR: Final = 201
 SDES: Final = 202
@@ -114,7 +117,17 @@ class Bye(NamedTuple):
     ssrcs: tuple[int, ...]
 
 
-RtcpMessage = SenderReport | ReceiverReport | Nack | KeyframeRequest | Remb | Cname | ReferenceEcho | Bye
+RtcpMessage = (
+    SenderReport
+    | ReceiverReport
+    | Nack
+    | TransportFeedback
+    | KeyframeRequest
+    | Remb
+    | Cname
+    | ReferenceEcho
+    | Bye
+)
 
 
 def split_compound(data: bytes) -> list[tuple[int, int, bytes]]:
@@ -132,7 +145,9 @@ def split_compound(data: bytes) -> list[tuple[int, int, bytes]]:
         body_end = end
         if first & 0x20:
             padding = data[end - 1]
-            if padding == 0 or padding % 4 or padding > end - at - 4:
+            # RFC 3550 wants whole words; transport-wide feedback of browsers is padded by single octets.
+            is_odd = padding % 4 and (kind, first & 0x1F) != (RTPFB, transport_cc.FORMAT)
+            if padding == 0 or is_odd or padding > end - at - 4:
                 break
             body_end -= padding
         parts.append((kind, first & 0x1F, data[at + 4 : body_end]))
@@ -150,6 +165,10 @@ def parse(data: bytes) -> list[RtcpMessage]:
             _parse_sender_report(count, body, messages)
         elif kind == RTPFB and count == _FMT_NACK:
             _parse_nack(body, messages)
+        elif kind == RTPFB and count == transport_cc.FORMAT:
+            feedback = transport_cc.parse_feedback(body)
+            if feedback is not None:
+                messages.append(feedback)
         elif kind == PSFB:
             _parse_payload_feedback(count, body, messages)
         elif kind == SDES:

@@ -1,0 +1,99 @@
+"""When packets with transport-wide numbers arrived, and the feedback that tells the sender (draft-holmer-rmcat)."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from signaling.rtp.sequence import nearest_extended
+from signaling.rtp.transport_cc import build_feedback
+
+MAX_WAITING: Final = 4096  # arrivals between two feedbacks; overflow drops the newest: no sender is that fast
+KEPT_MS: Final = 500.0  # a late packet's feedback repeats what came around it, as libwebrtc's does
+KEPT_NUMBERS: Final = 4096
+_TICK_NS: Final = 250_000
+MAX_JUMP: Final = 0x4000  # a number this far off belongs to a sender that started anew
+
+
+class Arrivals(Protocol):
+    """Collects arrivals; the native plane keeps the same list in C."""
+
+    def take(self) -> list[tuple[int, int]]:
+        """(16-bit number, arrival in monotonic ns) of every packet since the last call, in the order they came."""
+
+
+class ArrivalLog:
+    """The pure twin: `record` is called once per packet."""
+
+    __slots__ = ("_waiting", "dropped")
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, int]] = []
+        self.dropped = 0
+
+    def record(self, number: int, now_ns: int) -> None:
+        """A packet with this 16-bit number arrived."""
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append((number, now_ns))
+        else:
+            self.dropped += 1
+
+    def take(self) -> list[tuple[int, int]]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+
+class FeedbackWriter:
+    """Turns arrivals into feedback messages, a few bytes per packet. One per publishing transport."""
+
+    __slots__ = ("_count", "_highest", "_next", "_oldest", "_ticks")
+
+    def __init__(self) -> None:
+        self._highest = -1  # newest unwrapped number
+        self._next = -1  # the one behind the last that was reported
+        self._oldest = 0  # earlier ones are too late to be reported
+        self._ticks: dict[
+            int, int
+        ] = {}  # unwrapped number -> arrival; what the next feedback may have to repeat
+        self._count = 0
+
+    def write(self, arrivals: list[tuple[int, int]], sender_ssrc: int, ssrc: int) -> list[bytes]:
+        """RTCP packets about these arrivals; [] when nothing came."""
+        if not arrivals:
+            return []
+        ticks = self._ticks
+        first: int | None = None
+        for number, now_ns in arrivals:
+            unwrapped = nearest_extended(number, self._highest) if self._highest >= 0 else 0x10000 + number
+            if self._highest < 0 or abs(unwrapped - self._highest) > MAX_JUMP:
+                ticks.clear()
+                first = None
+                self._highest = self._oldest = self._next = unwrapped
+            if unwrapped in ticks or unwrapped < self._oldest:
+                continue
+            ticks[unwrapped] = now_ns // _TICK_NS
+            self._highest = max(self._highest, unwrapped)
+            first = unwrapped if first is None else min(first, unwrapped)
+        if first is None:
+            return []
+        # What is missing since the last feedback is said, too: this one begins where that one ended.
+        at = min(first, self._next)
+        self._next = self._highest + 1
+        messages: list[bytes] = []
+        while at <= self._highest:
+            message, at = build_feedback(sender_ssrc, ssrc, at, self._highest, ticks, self._count)
+            self._count = (self._count + 1) & 0xFF
+            messages.append(message)
+        self._forget(arrivals[-1][1])
+        return messages
+
+    def _forget(self, now_ns: int) -> None:
+        limit = (now_ns - int(KEPT_MS * 1e6)) // _TICK_NS
+        ticks = self._ticks
+        old = [number for number, tick in ticks.items() if tick < limit]
+        overflow = len(ticks) - len(old) - KEPT_NUMBERS
+        if overflow > 0:
+            old += sorted(number for number in ticks if ticks[number] >= limit)[:overflow]
+        for number in old:
+            del ticks[number]
+        if old:
+            self._oldest = max(self._oldest, max(old) + 1)
