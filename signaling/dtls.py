@@ -36,6 +36,20 @@ srtp_protect: Any = (
     lib.srtp_protect
 )  # (context, scratch_c, scratch_length) -> 0 when the packet was protected
 srtp_unprotect: Any = lib.srtp_unprotect
+# The same two as addresses, for the native thread.
+SRTP_FUNCTIONS: Final = tuple(
+    int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in ("srtp_protect", "srtp_unprotect")
+)
+
+
+class MediaContexts:
+    """SRTP contexts of one channel for another thread: libsrtp's are not to be shared. Alive as long as this is."""
+
+    __slots__ = ("_sessions", "rx", "tx")
+
+    def __init__(self, rx: Any, tx: Any) -> None:
+        self._sessions = rx, tx
+        self.rx, self.tx = (int(ffi.cast("uintptr_t", session._srtp[0])) for session in (rx, tx))
 
 
 class Certificate:
@@ -117,6 +131,14 @@ class SecureChannel:
                 await self._dtls.start(parameters)
         except TimeoutError:
             self._report("failed")
+
+    def media_contexts(self) -> MediaContexts:
+        """A second pair of contexts with the same keys. Once they are used for RTP, ours must only be used for RTCP."""
+        ours = self._dtls._tx_srtp, self._dtls._rx_srtp
+        self._dtls._setup_srtp()
+        contexts = MediaContexts(self._dtls._rx_srtp, self._dtls._tx_srtp)
+        self._dtls._tx_srtp, self._dtls._rx_srtp = ours
+        return contexts
 
     def feed(self, record: bytes) -> None:
         """One DTLS record from the peer's proven address."""

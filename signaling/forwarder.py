@@ -40,10 +40,14 @@ class Numbering(Protocol):
     def timestamp_of(self, rtp_timestamp: int) -> int | None: ...
 
     # Plain counters in the reference, read from C in the twin.
-    last_source: int
-    packets_sent: int
-    octets_sent: int
-    retransmitted: int
+    @property
+    def last_source(self) -> int: ...
+    @property
+    def packets_sent(self) -> int: ...
+    @property
+    def octets_sent(self) -> int: ...
+    @property
+    def retransmitted(self) -> int: ...
 
 
 class Fanout(Protocol):
@@ -80,12 +84,12 @@ class Leg(Protocol):
     (`dropped` counts both).
     """
 
-    transport: Transport
-    is_video: bool
     is_live: bool
-    blocked_until_ms: float
-    dropped: int
 
+    @property
+    def blocked_until_ms(self) -> float: ...
+    @property
+    def dropped(self) -> int: ...
     @property
     def rewriter(self) -> Numbering: ...
 

@@ -3,6 +3,8 @@
 from signaling.dtls import Certificate
 from signaling.ice import IceAgent, IceTable, Ingress, IngressCounters
 from signaling.ice_tcp import TcpPort
+from signaling.native.build import load
+from signaling.native.plane import Plane
 from signaling.negotiation import LocalTransport
 from signaling.settings import MediaSettings
 from signaling.udp_port import UdpPort
@@ -13,11 +15,12 @@ class Gateway:
 
     def __init__(self, settings: MediaSettings) -> None:
         self.settings = settings
+        self.plane = _open_plane(settings)
         self.certificate = Certificate()
         self.counters = IngressCounters()
         self.table = IceTable(settings, self.counters)
         self.ingress = Ingress(self.table, self.counters)
-        self.udp = UdpPort(settings, self.ingress)
+        self.udp = UdpPort(settings, self.ingress, self.plane)
         self.tcp = TcpPort(settings, self.ingress)
         self.transports = 0
 
@@ -28,13 +31,15 @@ class Gateway:
         try:
             await gateway.tcp.start()
         except OSError:
-            gateway.udp.close()
+            await gateway.close()
             raise
         return gateway
 
     async def close(self) -> None:
         self.udp.close()
         await self.tcp.stop()
+        if self.plane is not None:
+            self.plane.close()
 
     def describe(self, agent: IceAgent) -> LocalTransport:
         """Our side of one transport, for a session description."""
@@ -46,3 +51,13 @@ class Gateway:
             udp_port=self.udp.number,
             tcp_port=self.tcp.number,
         )
+
+
+def _open_plane(settings: MediaSettings) -> Plane | None:
+    """The forwarding thread, when it is wanted and was built. It needs a socket for every peer."""
+    native = load() if settings.native and settings.connected_sockets else None
+    if native is None:
+        return None
+    return Plane(
+        native, pause_s=settings.native_read_pause_s, media_per_s=settings.media_per_transport_per_s
+    )

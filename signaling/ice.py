@@ -53,13 +53,14 @@ class Path:
     `send` takes one datagram and raises BlockingIOError when the buffer is full, another OSError when the way broke.
     """
 
-    __slots__ = ("address", "agent", "checks", "heard_ns", "kind", "send")
+    __slots__ = ("address", "agent", "checks", "descriptor", "heard_ns", "kind", "send")
 
     def __init__(self, kind: str, address: tuple[Any, ...], send: Send) -> None:
         self.kind = kind
         self.address = address
         self.send = send
         self.agent: IceAgent | None = None
+        self.descriptor: int | None = None  # of a socket that reaches this peer alone
         self.heard_ns = 0
         self.checks: SecondGate | None = None  # made when the path is proven
 

@@ -22,6 +22,11 @@ class MediaSettings:
     max_transports: int = 2048
     seat_timeout_s: float = 600.0  # a lost seat is kept this long for its owner to come back
 
+    # Attention. Eight faces fill a phone; bench, speaker, screens and pinned faces come on top when they are more. With
+    # more open microphones than this only the loudest pass, and the bench: nobody follows twelve voices at once.
+    last_n: int = 8
+    max_voices: int = 12
+
     # Liveness. 3 s silence is shown to the judge; browsers ping at least every 2.5 s, so 8 s means gone (Jitsi).
     silence_s: float = 3.0
     lost_s: float = 8.0

@@ -10,7 +10,9 @@ from typing import Any, Final
 from signaling.dtls import MIN_MEDIA_BYTES, SecureChannel
 from signaling.errors import SignalingError
 from signaling.gateway import Gateway
+from signaling.guards import SecondGate
 from signaling.ice import IceAgent, NoPathError, Path
+from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
 from signaling.sdp import Description, Fingerprint
 
@@ -41,6 +43,9 @@ class Transport:
         self._on_state = on_state
         self.agent = IceAgent(on_media=self._media, on_dtls=self._dtls, on_path=self._path_selected)
         gateway.table.add(self.agent)
+        # With the native thread: our RTP's other half. It opens, forwards and closes packets; we see them afterwards.
+        self.line = Line(gateway.plane, self) if gateway.plane is not None else None
+        self.agent.line = self.line.number if self.line is not None else 0
         self.state = "new"
         self.fingerprint: Fingerprint | None = None
         self.feedback_ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -51,18 +56,28 @@ class Transport:
         self.connected_ns = 0
         self.media_ns = 0  # when the last good RTP packet came
         self.heard_ns = 0  # when the last good RTP or RTCP packet came
-        self.refused = 0  # packets that failed authentication
-        self.limited = 0  # RTP and RTCP beyond the rate
+        self._refused = 0
+        self._limited = 0
         self._media_limit = gateway.settings.media_per_transport_per_s
         self._media_window_ns = 0
         self._media_count = 0
-        self._rtcp_window_ns = 0
-        self._rtcp_count = 0
+        self._reports = SecondGate(gateway.settings.rtcp_per_transport_per_s)
+        self._records = SecondGate(gateway.settings.dtls_per_transport_per_s)
 
     # What the hot path reads: the SRTP context, and the function that takes a protected packet.
     @property
     def context(self) -> Any:
         return self.channel.tx_context if self.channel is not None else None
+
+    @property
+    def refused(self) -> int:
+        """Packets that failed authentication."""
+        return self._refused + (self.line.counters()[0] if self.line is not None else 0)
+
+    @property
+    def limited(self) -> int:
+        """RTP and RTCP beyond the rate."""
+        return self._limited + (self.line.counters()[1] if self.line is not None else 0)
 
     @property
     def kind(self) -> str | None:
@@ -111,6 +126,8 @@ class Transport:
             self._handshake.cancel()
             self._handshake = None
         if self.channel is not None:
+            if self.line is not None:
+                self.line.use_keys(None)
             self._own(self.channel.close())
             self.channel = None
 
@@ -129,6 +146,8 @@ class Transport:
 
     def _channel_state(self, channel: SecureChannel, state: str) -> None:
         if channel is self.channel:
+            if state == "connected" and self.line is not None:
+                self.line.use_keys(channel.media_contexts())
             # The peer's goodbye ends the channel, not the transport: a fresh certificate may follow.
             self._set_state("connected" if state == "connected" else "failed")
 
@@ -140,10 +159,14 @@ class Transport:
             self._on_state()
 
     def _path_selected(self, path: Path) -> None:
+        if self.line is not None:
+            self.line.route(path.descriptor)
         self._on_state()
 
-    def _dtls(self, record: bytes, _now_ns: int) -> None:
-        if self.channel is not None:
+    def _dtls(self, record: bytes, now_ns: int) -> None:
+        if not self._records.allows(now_ns):
+            self._limited += 1
+        elif self.channel is not None:
             self.channel.feed(record)
         elif len(self._early) < EARLY_RECORDS:
             self._early.append(record)
@@ -155,29 +178,29 @@ class Transport:
         if 192 <= packet[1] <= 223:
             self._report(channel, packet, now_ns)
             return
+        if self.line is not None:
+            self.line.receive(packet, now_ns)  # it guards, opens and forwards
+            return
         if now_ns - self._media_window_ns > _SECOND_NS:
             self._media_window_ns, self._media_count = now_ns, 0
         self._media_count += 1
         if self._media_count > self._media_limit:
-            self.limited += 1
+            self._limited += 1
             return
         plain = channel.unprotect(packet)
         if plain is None:
-            self.refused += 1
+            self._refused += 1
             return
         self.media_ns = self.heard_ns = now_ns
         self._on_rtp(plain, now_ns)
 
     def _report(self, channel: SecureChannel, packet: bytes, now_ns: int) -> None:
-        if now_ns - self._rtcp_window_ns > _SECOND_NS:
-            self._rtcp_window_ns, self._rtcp_count = now_ns, 0
-        self._rtcp_count += 1
-        if self._rtcp_count > self._gateway.settings.rtcp_per_transport_per_s:
-            self.limited += 1
+        if not self._reports.allows(now_ns):
+            self._limited += 1
             return
         plain = channel.unprotect_rtcp(packet)
         if plain is None:
-            self.refused += 1
+            self._refused += 1
             return
         self.heard_ns = now_ns
         self._on_rtcp(plain, now_ns)
@@ -194,9 +217,26 @@ class Transport:
         """Off the hot path: one repair."""
         if self.channel is None:
             return
+        if self.line is not None:
+            self.line.send(packet, time.monotonic_ns() / 1_000_000)
+            return
         protected = self.channel.protect(packet)
         if protected is not None:
             self._transmit(protected)
+
+    # What the native thread tells (`native.plane.LineOwner`)
+
+    def heard(self, at_ns: int) -> None:
+        self.media_ns = self.heard_ns = at_ns
+        if self.agent.selected is not None:
+            self.agent.selected.heard_ns = at_ns
+
+    def took_media(self, packet: bytes, at_ns: int) -> None:
+        self.heard(at_ns)
+        self._on_rtp(packet, at_ns)
+
+    def transmit(self, protected: bytes) -> None:
+        self._transmit(protected)
 
     def _transmit(self, protected: bytes) -> None:
         try:
@@ -217,6 +257,8 @@ class Transport:
             task.cancel()
         if channel is not None:
             await channel.close()
+        if self.line is not None:
+            self.line.close()
         await asyncio.gather(*pending, return_exceptions=True)
         self._gateway.table.remove(self.agent)
         self._gateway.transports -= 1

@@ -62,9 +62,9 @@ class IncomingStream:
         self.refused = 0  # malformed, unknown payload type, duplicate, too late
         self._is_vp8 = codec is Codec.VP8
         self._is_audio = codec is Codec.OPUS
-        self._payload_type = payload_type
-        self._red_payload_type = red_payload_type
-        self._audio_level_id = audio_level_id
+        self.payload_type = payload_type
+        self.red_payload_type = red_payload_type
+        self.audio_level_id = audio_level_id
         self._numbers = SequenceUnwrapper()
         self._last_timestamp = -1
         self._has_parameters = False  # H264: this sender puts parameter sets before its IDR frames
@@ -90,8 +90,8 @@ class IncomingStream:
             return None
         payload_type, marker, number, timestamp, _, start, end, _, _, _ = header
         kind = KIND_MEDIA
-        if payload_type != self._payload_type:
-            if payload_type != self._red_payload_type:
+        if payload_type != self.payload_type:
+            if payload_type != self.red_payload_type:
                 return None
             kind = KIND_RED
         sequence = self._numbers.unwrap(number)
@@ -111,8 +111,8 @@ class IncomingStream:
             flags |= more
         elif self._is_audio:
             flags |= FLAG_FRAME_START
-            if self._audio_level_id:
-                level = audio_level(packet, header, self._audio_level_id)
+            if self.audio_level_id:
+                level = audio_level(packet, header, self.audio_level_id)
         else:
             flags |= self._h264_flags(payload, timestamp)
         time = (int(now_ms * 262.144) & 0xFFFFFF).to_bytes(

@@ -1,0 +1,175 @@
+/* The packet's way: read, open SRTP, forward to every leg, close SRTP, send. No allocation, no Python. */
+#include "inside.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+uint64_t clock_ns(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+/* Sending */
+
+int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes)
+{
+    /* 0 sent, 1 the buffer is full, -1 failed. `packet` has room for the SRTP trailer. */
+    if (!line->tx || bytes > MAX_PLAIN || plane->protect(line->tx, packet, &bytes)) {
+        plane->facts.failed++;
+        return -1;
+    }
+    if (line->fd < 0) {
+        record(plane, RECORD_SEND, line->id, packet, bytes, 0);
+        plane->facts.forwarded++;
+        return 0;
+    }
+    if (send(line->fd, packet, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+        plane->facts.forwarded++;
+        return 0;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+        return 1;
+    plane->facts.failed++;
+    return -1;
+}
+
+void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms)
+{
+    if (!wide_at || wide_at + 2 > bytes || !line->history)
+        return;
+    packet[wide_at] = (uint8_t)(line->wide >> 8);
+    packet[wide_at + 1] = (uint8_t)line->wide;
+    line->history[line->wide % WIDE_HISTORY] = (struct sent){line->wide, now_ms, (uint32_t)bytes};
+    line->wide++;
+}
+
+void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms)
+{
+    int bytes = rewriter_forward(leg->rewriter, packet, plane->out, DATAGRAM);
+    if (bytes <= 0)
+        return;
+    number_widely(leg->line, plane->out, bytes, leg->wide_at, now_ms);
+    if (transmit(plane, leg->line, plane->out, bytes) == 1) {
+        leg->dropped++;
+        if (leg->is_video) { /* a torn picture is worse than a still one: wait for a whole one */
+            rewriter_pause(leg->rewriter);
+            leg->blocked_until_ms = now_ms + CONGESTION_MS;
+        }
+    }
+}
+
+/* Receiving */
+
+void stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, double now_ms)
+{
+    struct media_packet packet;
+    if (!stream_accept(stream->media, plain, bytes, now_ms, &packet))
+        return;
+    for (int i = 0; i < stream->leg_count; i++)
+        copy_to(plane, stream->legs[i], &packet, now_ms);
+}
+
+void count_residence(struct plane *plane, uint64_t ns)
+{
+    int octave = 63 - __builtin_clzll(ns | 1);
+    int bucket = octave < 10 ? 0 : octave >= 30 ? 159 : (octave - 10) << 3 | (int)(ns >> (octave - 3) & 7);
+    plane->facts.residence[bucket]++;
+    plane->facts.residence_ns += ns;
+}
+
+struct stream *stream_of(const struct line *line, const uint8_t *packet)
+{
+    uint32_t ssrc = (uint32_t)packet[8] << 24 | (uint32_t)packet[9] << 16 | (uint32_t)packet[10] << 8 | packet[11];
+    for (int i = 0; i < line->stream_count; i++)
+        if (line->streams[i]->ssrc == ssrc)
+            return line->streams[i];
+    return NULL;
+}
+
+void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns)
+{
+    if (!line || !line->rx || bytes < MIN_MEDIA)
+        return;
+    if ((int64_t)(at_ns - line->window_ns) > (int64_t)SECOND_NS) {
+        line->window_ns = at_ns;
+        line->window_count = 0;
+    }
+    if (++line->window_count > plane->media_per_s) { /* before cryptography: that is what a flood would buy */
+        line->limited++;
+        return;
+    }
+    if (plane->unprotect(line->rx, packet, &bytes)) {
+        line->refused++;
+        return;
+    }
+    if (bytes < 12)
+        return;
+    struct stream *stream = stream_of(line, packet);
+    if (!stream) {
+        record(plane, RECORD_UNKNOWN, line->id, packet, bytes, at_ns);
+        return;
+    }
+    stream_in(plane, stream, packet, bytes, (double)at_ns / 1e6);
+    record(plane, RECORD_MEDIA, stream->id, packet, bytes, at_ns);
+    if (stream->leg_count) {
+        uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+        count_residence(plane, now_ns > at_ns ? now_ns - at_ns : 0);
+    }
+}
+
+int is_media(const uint8_t *packet, int bytes)
+{
+    return bytes > 1 && packet[0] >= 128 && packet[0] < 192 && (packet[1] < 192 || packet[1] > 223);
+}
+
+uint64_t arrival_ns(struct msghdr *head, uint64_t ahead_ns, uint64_t now_ns)
+{
+    /* The kernel stamped it on the wall clock; `ahead_ns` is how far that one is ahead of ours now. */
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c; c = CMSG_NXTHDR(head, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec t;
+            memcpy(&t, CMSG_DATA(c), sizeof t);
+            uint64_t at_ns = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec - ahead_ns;
+            /* A wall clock that was just set gives nonsense: then the moment of reading must do. */
+            return at_ns <= now_ns && now_ns - at_ns < SECOND_NS ? at_ns : now_ns;
+        }
+    }
+    return now_ns;
+}
+
+void read_peer(struct plane *plane, struct peer *peer)
+{
+    static __thread uint8_t data[BATCH][DATAGRAM + 64];
+    static __thread char control[BATCH][64];
+    struct mmsghdr heads[BATCH];
+    struct iovec parts[BATCH];
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (int i = 0; i < BATCH; i++) {
+            parts[i] = (struct iovec){data[i], DATAGRAM};
+            heads[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1,
+                                               .msg_control = control[i], .msg_controllen = sizeof control[i]};
+        }
+        int count = recvmmsg(peer->fd, heads, BATCH, MSG_DONTWAIT, NULL);
+        if (count <= 0) {
+            if (count < 0 && errno == ECONNREFUSED)
+                continue; /* "unreachable" from the peer's old network; silence will tell */
+            return;
+        }
+        uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+        uint64_t ahead_ns = clock_ns(CLOCK_REALTIME) - now_ns;
+        for (int i = 0; i < count; i++) {
+            int bytes = (int)heads[i].msg_len;
+            uint64_t at_ns = arrival_ns(&heads[i].msg_hdr, ahead_ns, now_ns);
+            if (is_media(data[i], bytes))
+                media_in(plane, peer->line, data[i], bytes, at_ns);
+            else
+                record(plane, RECORD_DATAGRAM, peer->id, data[i], bytes, at_ns);
+        }
+        if (count < BATCH)
+            return;
+    }
+}

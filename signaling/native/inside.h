@@ -1,0 +1,113 @@
+/* What the files of the forwarding thread share. Every function here wants the lock to be held. */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+#include "plane.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define BATCH 16            /* datagrams per read: four pictures' worth of one peer; others wait for their turn */
+#define TURNS 4             /* reads of one socket before the others get theirs, as BURST in udp_port.py */
+#define DATAGRAM 2048       /* as MAX_DATAGRAM_BYTES in udp_port.py */
+#define MAX_PLAIN 1500      /* as MAX_PLAIN_BYTES in dtls.py: leaves room for the SRTP trailer */
+#define MIN_MEDIA 22        /* as MIN_MEDIA_BYTES in dtls.py */
+#define STREAMS_PER_LINE 32 /* as MAX_STREAMS in publisher.py */
+#define WIDE_HISTORY 8192   /* two and a half seconds at 3000 packets per second */
+#define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
+#define SECOND_NS 1000000000ull
+
+typedef int (*srtp_fn)(void *context, void *packet, int *bytes);
+
+struct sent {
+    uint64_t number;
+    double sent_ms;
+    uint32_t bytes;
+};
+
+struct stream {
+    uint32_t id, ssrc;
+    struct line *line;
+    struct media_stream *media;
+    struct leg **legs;
+    int leg_count;
+};
+
+struct line { /* one transport */
+    uint32_t id;
+    void *rx, *tx; /* SRTP contexts of ours alone; NULL: not connected */
+    int fd;        /* where to send; -1: Python sends */
+    uint64_t window_ns;
+    uint32_t window_count;
+    uint64_t refused, limited;
+    struct stream *streams[STREAMS_PER_LINE];
+    int stream_count;
+    uint64_t wide; /* transport-wide number of the next packet */
+    struct sent *history;
+};
+
+struct leg {
+    uint32_t id;
+    struct line *line;
+    struct rewriter *rewriter;
+    int is_video;
+    int wide_at; /* offset of the transport-wide number in a written packet; 0: none */
+    double blocked_until_ms;
+    uint64_t dropped;
+};
+
+struct peer { /* one connected socket */
+    uint32_t id;
+    int fd;
+    struct line *line;
+};
+
+struct table {
+    void **items;
+    uint32_t size, next;
+};
+
+struct plane {
+    pthread_mutex_t lock;
+    pthread_t thread;
+    atomic_int waiting; /* Python threads that want the lock: the packet loop lets them in */
+    atomic_int running;
+    int epoll_fd, event_fd, stop_fd;
+    uint64_t pause_ns;
+    uint32_t media_per_s;
+    srtp_fn protect, unprotect;
+    struct table lines, streams, legs, peers;
+    uint8_t *ring;
+    size_t ring_bytes, head, used;
+    int is_told; /* Python was woken and has not drained since */
+    struct plane_facts facts;
+    uint8_t out[DATAGRAM + 64];
+};
+
+/* tables.c: a handle is an index, so a stale one finds nothing instead of freed memory. 0 is no handle. */
+uint32_t table_add(struct table *table, void *item);
+void *table_get(const struct table *table, uint32_t id);
+void table_remove(struct table *table, uint32_t id);
+
+/* ring.c */
+void enter(struct plane *plane); /* takes the lock: the packet loop gives way */
+void leave(struct plane *plane);
+void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns);
+
+/* forward.c */
+uint64_t clock_ns(clockid_t which);
+int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes);
+void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms);
+void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
+void stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, double now_ms);
+void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
+int is_media(const uint8_t *packet, int bytes);
+void read_peer(struct plane *plane, struct peer *peer);
+
+/* orders.c */
+void free_stream(struct stream *stream);
+void free_leg(struct leg *leg);
+void free_line(struct line *line);
+
+#endif

@@ -1,0 +1,116 @@
+/* The forwarding thread: reads the peers' sockets, opens SRTP, forwards, closes SRTP, sends. No Python in between.
+ *
+ * Owns everything it touches per packet. Python owns the rest (STUN, DTLS, RTCP, the public socket, TCP, every
+ * decision) and gives its orders through the functions below; each takes the one lock for a moment, inside one call,
+ * so that a thread that waits for the interpreter never holds it. What Python must see goes into a bounded ring.
+ */
+#include "inside.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *run(void *argument)
+{
+    struct plane *plane = argument;
+    struct epoll_event events[64];
+    struct timespec pause = {(time_t)(plane->pause_ns / SECOND_NS), (long)(plane->pause_ns % SECOND_NS)};
+    while (atomic_load(&plane->running)) {
+        int count = epoll_wait(plane->epoll_fd, events, 64, -1);
+        if (count < 0 && errno != EINTR)
+            break;
+        for (int i = 0; i < count; i++) {
+            for (int spins = 0; atomic_load(&plane->waiting) && spins < 1000; spins++)
+                sched_yield(); /* a mutex is not fair: without this a busy loop would starve Python's orders */
+            pthread_mutex_lock(&plane->lock);
+            struct peer *peer = table_get(&plane->peers, events[i].data.u32);
+            if (peer)
+                read_peer(plane, peer);
+            pthread_mutex_unlock(&plane->lock);
+        }
+        if (plane->pause_ns && atomic_load(&plane->running))
+            nanosleep(&pause, NULL); /* what comes meanwhile is read together: fewer wake-ups, warmer caches */
+    }
+    return NULL;
+}
+
+struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct plane_settings *settings)
+{
+    struct plane *plane = calloc(1, sizeof *plane);
+    if (!plane)
+        return NULL;
+    pthread_mutex_init(&plane->lock, NULL);
+    plane->protect = (srtp_fn)protect;
+    plane->unprotect = (srtp_fn)unprotect;
+    plane->pause_ns = settings->pause_ns;
+    plane->media_per_s = settings->media_per_s;
+    plane->ring_bytes = (settings->ring_bytes + 7) / 8 * 8;
+    plane->ring = malloc(plane->ring_bytes);
+    plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    plane->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    plane->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    atomic_store(&plane->running, 1);
+    struct epoll_event event = {.events = EPOLLIN};
+    int failed = !plane->ring || plane->epoll_fd < 0 || plane->event_fd < 0 || plane->stop_fd < 0 ||
+                 epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) ||
+                 pthread_create(&plane->thread, NULL, run, plane);
+    if (failed) {
+        close(plane->epoll_fd);
+        close(plane->event_fd);
+        close(plane->stop_fd);
+        free(plane->ring);
+        free(plane);
+        return NULL;
+    }
+    pthread_setname_np(plane->thread, "media");
+    return plane;
+}
+
+int plane_event_fd(struct plane *plane)
+{
+    return plane->event_fd;
+}
+
+void plane_close(struct plane *plane)
+{
+    uint64_t one = 1;
+    atomic_store(&plane->running, 0);
+    while (write(plane->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    pthread_join(plane->thread, NULL);
+    for (uint32_t i = 0; i < plane->streams.size; i++)
+        if (plane->streams.items[i])
+            free_stream(plane->streams.items[i]);
+    for (uint32_t i = 0; i < plane->legs.size; i++)
+        if (plane->legs.items[i])
+            free_leg(plane->legs.items[i]);
+    for (uint32_t i = 0; i < plane->lines.size; i++)
+        if (plane->lines.items[i])
+            free_line(plane->lines.items[i]);
+    for (uint32_t i = 0; i < plane->peers.size; i++)
+        free(plane->peers.items[i]);
+    free(plane->streams.items);
+    free(plane->legs.items);
+    free(plane->lines.items);
+    free(plane->peers.items);
+    close(plane->epoll_fd);
+    close(plane->event_fd);
+    close(plane->stop_fd);
+    free(plane->ring);
+    pthread_mutex_destroy(&plane->lock);
+    free(plane);
+}
+
+void plane_read_facts(struct plane *plane, struct plane_facts *facts)
+{
+    enter(plane);
+    *facts = plane->facts;
+    facts->ring_used = plane->used;
+    leave(plane);
+}

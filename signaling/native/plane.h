@@ -1,0 +1,76 @@
+/* The forwarding thread and the orders Python gives it. Between the markers: what Python sees (build.py). */
+#ifndef PLANE_H
+#define PLANE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media.h"
+
+/* cdef begin */
+enum { RECORD_MEDIA = 1, RECORD_UNKNOWN = 2, RECORD_DATAGRAM = 3, RECORD_SEND = 4 };
+enum { LEG_SELECT = 1, LEG_PAUSE = 2, LEG_FORGET = 3, LEG_REDUNDANCY = 4, LEG_TEMPORAL = 5 };
+
+struct plane_settings {
+    uint64_t pause_ns;
+    uint64_t ring_bytes;
+    uint32_t media_per_s;
+};
+
+struct plane_record { /* then `bytes` bytes, padded to eight */
+    uint64_t at_ns;
+    uint32_t id;
+    uint16_t bytes;
+    uint16_t kind;
+};
+
+struct plane_facts {
+    uint64_t forwarded, failed, ring_dropped, ring_used;
+    uint64_t residence_ns;   /* of all forwarded packets: from the kernel's stamp to the last leg's send */
+    uint64_t residence[160]; /* the same in the buckets of rtp/histogram.py */
+};
+
+struct stream_facts { /* what `stream_new` wants to know */
+    uint32_t ssrc;
+    int32_t codec, payload_type, red_payload_type, audio_level_id;
+};
+
+struct leg_facts {
+    struct rewriter_state numbering;
+    uint64_t dropped;
+    double blocked_until_ms;
+};
+
+struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct plane_settings *settings);
+void plane_close(struct plane *plane);
+int plane_event_fd(struct plane *plane);
+int plane_drain(struct plane *plane, uint8_t *out, int capacity);
+void plane_read_facts(struct plane *plane, struct plane_facts *facts);
+
+uint32_t line_open(struct plane *plane);
+void line_close(struct plane *plane, uint32_t line);
+void line_keys(struct plane *plane, uint32_t line, uintptr_t rx, uintptr_t tx);
+void line_route(struct plane *plane, uint32_t line, int fd);
+void line_receive(struct plane *plane, uint32_t line, const uint8_t *packet, int bytes, uint64_t at_ns);
+int line_send(struct plane *plane, uint32_t line, const uint8_t *plain, int bytes, int wide_at, double now_ms);
+int line_sent(struct plane *plane, uint32_t line, uint16_t first, int count, double *sent_ms, uint32_t *bytes);
+void line_counters(struct plane *plane, uint32_t line, uint64_t *refused, uint64_t *limited);
+
+uint32_t peer_open(struct plane *plane, int fd, uint32_t line);
+void peer_close(struct plane *plane, uint32_t peer);
+
+uint32_t stream_open(struct plane *plane, uint32_t line, const struct stream_facts *facts);
+void stream_shut(struct plane *plane, uint32_t stream);
+int stream_route(struct plane *plane, uint32_t stream, const uint32_t *legs, int count);
+void stream_receive(struct plane *plane, uint32_t stream, const uint8_t *plain, int bytes, double now_ms);
+int stream_replay(struct plane *plane, uint32_t stream, uint32_t leg, double now_ms);
+
+uint32_t leg_open(struct plane *plane, uint32_t line, const struct rewriter_settings *settings, int is_video);
+void leg_shut(struct plane *plane, uint32_t leg);
+void leg_order(struct plane *plane, uint32_t leg, int order, int64_t argument, int64_t shift, int has_shift);
+int leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);
+int64_t leg_locate(struct plane *plane, uint32_t leg, uint16_t number);
+int leg_repair(struct plane *plane, uint32_t leg, uint32_t stream, uint16_t number, double now_ms, int is_dry);
+/* cdef end */
+
+#endif

@@ -1,0 +1,205 @@
+"""The native forwarding thread as Python sees it: orders go in by calls, what Python must see comes out of a ring.
+
+Python keeps STUN, DTLS, RTCP, the public socket, TCP and every decision; the thread keeps the connected sockets, the
+SRTP contexts for RTP, the caches and the numbering of every leg (plane.h). Nothing of it waits for the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from struct import Struct
+from typing import Any, Final, Protocol
+
+from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
+from signaling.native.build import Native
+from signaling.rtp.histogram import Spread
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S: Final = (
+    0.02  # as long as a loss may wait for its first request: nothing else in the ring is as urgent
+)
+DRAIN_BYTES: Final = 512 << 10  # per turn of the loop: about 500 packets
+RING_BYTES: Final = 8 << 20  # about two seconds of a full core; beyond it records are dropped and counted
+_RECORD: Final = Struct("=QIHH")
+
+PacketTaker = Callable[[bytes, int], None]
+
+
+class LineOwner(Protocol):
+    """The transport behind a line."""
+
+    def took_media(self, packet: bytes, at_ns: int) -> None:
+        """A plain RTP packet of a stream nobody opened."""
+        ...
+
+    def heard(self, at_ns: int) -> None:
+        """A good packet of an open stream."""
+        ...
+
+    def transmit(self, protected: bytes) -> None:
+        """Send a protected packet where the thread cannot (TCP)."""
+        ...
+
+
+class Plane:
+    """One thread. `taken` datagrams go to the handlers that `Line`, `NativeFanout` and the UDP port registered."""
+
+    def __init__(self, native: Native, *, pause_s: float, media_per_s: int) -> None:
+        self.ffi, self.lib = native.ffi, native.lib
+        settings = self.ffi.new(
+            "struct plane_settings *",
+            {"pause_ns": int(pause_s * 1e9), "ring_bytes": RING_BYTES, "media_per_s": media_per_s},
+        )
+        self.handle: Any = self.lib.plane_open(*SRTP_FUNCTIONS, settings)
+        if self.handle == self.ffi.NULL:
+            raise OSError("the forwarding thread could not be started")
+        self._out: Any = self.ffi.new("uint8_t[]", DRAIN_BYTES)
+        self._view = memoryview(self.ffi.buffer(self._out))
+        self._facts: Any = self.ffi.new("struct plane_facts *")
+        self.lines: dict[int, LineOwner] = {}
+        self.streams: dict[int, tuple[LineOwner, PacketTaker]] = {}
+        self.peers: dict[int, Callable[[bytes], None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self.lib.plane_event_fd(self.handle), self._drain)
+        self._tick = self._loop.call_later(DRAIN_S, self._on_tick)
+
+    def close(self) -> None:
+        """End the thread. Every handle is dead afterwards. Idempotent."""
+        if self.handle is None:
+            return
+        self._tick.cancel()
+        self._loop.remove_reader(self.lib.plane_event_fd(self.handle))
+        self.lib.plane_close(self.handle)
+        self.handle = None
+        for table in (self.lines, self.streams, self.peers):
+            table.clear()
+
+    @property
+    def is_open(self) -> bool:
+        return self.handle is not None
+
+    def _on_tick(self) -> None:
+        self._tick = self._loop.call_later(DRAIN_S, self._on_tick)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Take what the thread left for us; what does not fit into one turn comes with the next."""
+        filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
+        view, at, read = self._view, 0, _RECORD.unpack_from
+        media, streams = self.lib.RECORD_MEDIA, self.streams
+        while at < filled:
+            at_ns, number, size, kind = read(view, at)
+            data = bytes(view[at + 16 : at + 16 + size])
+            at += 16 + (size + 7 & ~7)
+            if kind == media:
+                found = streams.get(number)
+                if found is not None:
+                    found[0].heard(at_ns)
+                    found[1](data, at_ns)
+            else:
+                self._dispatch(kind, number, data, at_ns)
+                if self.handle is None:
+                    return  # a packet made somebody close us
+
+    def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int) -> None:
+        if kind == self.lib.RECORD_DATAGRAM:
+            deliver = self.peers.get(number)
+            if deliver is not None:
+                deliver(data)
+            return
+        owner = self.lines.get(number)
+        if owner is None:
+            return
+        if kind == self.lib.RECORD_UNKNOWN:
+            owner.took_media(data, at_ns)
+        else:
+            owner.transmit(data)
+
+    def facts(self) -> tuple[int, int, int, Spread]:
+        """Packets forwarded, not sent, ring records dropped since start, and how long forwarded ones stayed."""
+        if self.handle is None:
+            return 0, 0, 0, Spread()
+        facts = self._facts
+        self.lib.plane_read_facts(self.handle, facts)
+        stayed = Spread(tuple(facts.residence), facts.residence_ns)
+        return facts.forwarded, facts.failed, facts.ring_dropped, stayed
+
+
+class Peer:
+    """One connected socket that the thread reads."""
+
+    def __init__(self, plane: Plane, descriptor: int, line: int, deliver: Callable[[bytes], None]) -> None:
+        self._plane = plane
+        self._number: int = plane.lib.peer_open(plane.handle, descriptor, line)
+        if not self._number:
+            raise OSError("the forwarding thread takes no further socket")
+        plane.peers[self._number] = deliver
+
+    def close(self) -> None:
+        """Read what already arrived and let go; the socket may be closed afterwards."""
+        if self._number and self._plane.is_open:
+            self._plane.lib.peer_close(self._plane.handle, self._number)
+            deliver = self._plane.peers.pop(self._number, None)
+            self._number = 0
+            del deliver
+
+
+class Line:
+    """One transport's media inside the thread: its keys, its way out, its transport-wide numbers."""
+
+    def __init__(self, plane: Plane, owner: LineOwner) -> None:
+        self.plane = plane
+        self.number: int = plane.lib.line_open(plane.handle)
+        if not self.number:
+            raise OSError("no memory for a transport")
+        plane.lines[self.number] = owner
+        self._contexts: MediaContexts | None = None  # kept alive as long as the thread uses them
+
+    def use_keys(self, contexts: MediaContexts | None) -> None:
+        """The keys of a finished handshake; None: forget them."""
+        if self.plane.is_open:
+            rx, tx = (contexts.rx, contexts.tx) if contexts is not None else (0, 0)
+            self.plane.lib.line_keys(self.plane.handle, self.number, rx, tx)
+        self._contexts = contexts
+
+    def route(self, descriptor: int | None) -> None:
+        """Send through this connected socket; None: hand packets back to Python."""
+        if self.plane.is_open:
+            self.plane.lib.line_route(
+                self.plane.handle, self.number, -1 if descriptor is None else descriptor
+            )
+
+    def receive(self, protected: bytes, at_ns: int) -> None:
+        """A protected RTP packet that Python read (TCP, an address not yet nominated)."""
+        if self.plane.is_open:
+            self.plane.lib.line_receive(self.plane.handle, self.number, protected, len(protected), at_ns)
+
+    def send(self, plain: bytes, now_ms: float, *, wide_at: int = 0) -> None:
+        """Protect and send one plain RTP packet; `wide_at` is where its transport-wide number belongs (0: none)."""
+        if self.plane.is_open:
+            self.plane.lib.line_send(self.plane.handle, self.number, plain, len(plain), wide_at, now_ms)
+
+    def counters(self) -> tuple[int, int]:
+        """(packets that failed authentication, packets beyond the rate)."""
+        if not self.plane.is_open:
+            return 0, 0
+        refused, limited = self.plane.ffi.new("uint64_t *"), self.plane.ffi.new("uint64_t *")
+        self.plane.lib.line_counters(self.plane.handle, self.number, refused, limited)
+        return int(refused[0]), int(limited[0])
+
+    def sent(self, first: int, count: int) -> list[tuple[float, int] | None]:
+        """(send time in ms, bytes) of `count` transport-wide numbers from `first`; None where it is not known."""
+        if not self.plane.is_open:
+            return [None] * count
+        times, sizes = self.plane.ffi.new("double[]", count), self.plane.ffi.new("uint32_t[]", count)
+        self.plane.lib.line_sent(self.plane.handle, self.number, first & 0xFFFF, count, times, sizes)
+        return [(times[i], sizes[i]) if sizes[i] else None for i in range(count)]
+
+    def close(self) -> None:
+        if self.plane.is_open:
+            self.plane.lib.line_close(self.plane.handle, self.number)
+            self.plane.lines.pop(self.number, None)
+        self._contexts = None

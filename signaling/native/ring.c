@@ -1,0 +1,83 @@
+/* The lock, and the bounded ring through which Python sees what the thread saw.
+ *
+ * Overflow: the newest record is dropped and counted, what is forwarded is not touched.
+ */
+#include "inside.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void enter(struct plane *plane)
+{
+    atomic_fetch_add(&plane->waiting, 1);
+    pthread_mutex_lock(&plane->lock);
+    atomic_fetch_sub(&plane->waiting, 1);
+}
+
+void leave(struct plane *plane)
+{
+    pthread_mutex_unlock(&plane->lock);
+}
+
+static void ring_copy(struct plane *plane, size_t at, const void *data, size_t bytes)
+{
+    size_t first = plane->ring_bytes - at < bytes ? plane->ring_bytes - at : bytes;
+    memcpy(plane->ring + at, data, first);
+    memcpy(plane->ring, (const uint8_t *)data + first, bytes - first);
+}
+
+static void tell(struct plane *plane)
+{
+    uint64_t one = 1;
+    if (!plane->is_told) {
+        plane->is_told = 1;
+        if (write(plane->event_fd, &one, sizeof one) < 0)
+            plane->is_told = 0; /* the next record tries again */
+    }
+}
+
+void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns)
+{
+    struct plane_record head = {.at_ns = at_ns, .id = id, .bytes = (uint16_t)bytes, .kind = (uint16_t)kind};
+    size_t need = sizeof head + ((size_t)bytes + 7) / 8 * 8;
+    if (plane->used + need > plane->ring_bytes) {
+        plane->facts.ring_dropped++;
+        tell(plane);
+        return;
+    }
+    size_t tail = (plane->head + plane->used) % plane->ring_bytes;
+    ring_copy(plane, tail, &head, sizeof head);
+    ring_copy(plane, (tail + sizeof head) % plane->ring_bytes, data, (size_t)bytes);
+    plane->used += need;
+    if (kind != RECORD_MEDIA || plane->used > plane->ring_bytes / 4)
+        tell(plane);
+}
+
+int plane_drain(struct plane *plane, uint8_t *out, int capacity)
+{
+    enter(plane);
+    uint64_t count;
+    size_t copied = 0;
+    if (plane->is_told && read(plane->event_fd, &count, sizeof count) < 0)
+        count = 0;
+    plane->is_told = 0;
+    while (plane->used) {
+        struct plane_record head;
+        size_t at = plane->head, first = plane->ring_bytes - at < sizeof head ? plane->ring_bytes - at : sizeof head;
+        memcpy(&head, plane->ring + at, first);
+        memcpy((uint8_t *)&head + first, plane->ring, sizeof head - first);
+        size_t need = sizeof head + ((size_t)head.bytes + 7) / 8 * 8;
+        if (copied + need > (size_t)capacity)
+            break;
+        first = plane->ring_bytes - at < need ? plane->ring_bytes - at : need;
+        memcpy(out + copied, plane->ring + at, first);
+        memcpy(out + copied + first, plane->ring, need - first);
+        copied += need;
+        plane->head = (at + need) % plane->ring_bytes;
+        plane->used -= need;
+    }
+    if (plane->used)
+        tell(plane);
+    leave(plane);
+    return (int)copied;
+}

@@ -1,0 +1,234 @@
+"""The native forward step: legs and fan-outs that live in the forwarding thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from signaling.forwarder import FanoutOf, Leg, Taken
+from signaling.native.plane import Line, Plane
+from signaling.rtp.header import FIXED_BYTES
+from signaling.rtp.packet import Codec, MediaPacket
+from signaling.rtp.rewriter import NO_SOURCE, RewriterSettings
+from signaling.rtp.stream import IncomingStream
+from signaling.transport import Transport
+
+_CODECS: Final = {Codec.OPUS: "CODEC_OPUS", Codec.VP8: "CODEC_VP8", Codec.H264: "CODEC_H264"}
+_MASK32: Final = 0xFFFFFFFF
+
+
+def _numbering_settings(plane: Plane, settings: RewriterSettings) -> Any:
+    """RewriterSettings as the thread wants them: the block with zeros where its bytes change."""
+    block = settings.extension + (bytes(3) if settings.has_send_time else b"") + settings.wide_element
+    return plane.ffi.new(
+        "struct rewriter_settings *",
+        {
+            "ssrc": settings.ssrc,
+            "payload_type": settings.payload_type,
+            "clock_rate_hz": settings.clock_rate_hz,
+            "needs_keyframe": settings.needs_keyframe,
+            "red_payload_type": settings.red_payload_type or 0,
+            "rtx_payload_type": settings.rtx_payload_type or 0,
+            "rtx_ssrc": settings.rtx_ssrc or 0,
+            "extension_bytes": len(block),
+            "send_time_at": len(settings.extension) if settings.has_send_time else -1,
+            "wide_sequence_at": settings.wide_at - FIXED_BYTES if settings.has_wide_sequence else -1,
+            "first_sequence": settings.first_sequence,
+            "first_timestamp": settings.first_timestamp,
+            "extension": block,
+        },
+    )
+
+
+class NativeNumbering:
+    """`forwarder.Numbering` of a leg in the thread. Every look and every order is one call under its lock."""
+
+    def __init__(self, plane: Plane, leg: int) -> None:
+        self._plane = plane
+        self._leg = leg
+        self._facts: Any = plane.ffi.new("struct leg_facts *")
+
+    def _read(self) -> Any:
+        if self._plane.is_open:
+            self._plane.lib.leg_read(self._plane.handle, self._leg, self._facts)
+        return self._facts
+
+    def _order(self, order: int, argument: int = 0, shift: int | None = None) -> None:
+        if self._plane.is_open:
+            self._plane.lib.leg_order(
+                self._plane.handle, self._leg, order, argument, shift or 0, shift is not None
+            )
+
+    @property
+    def source(self) -> int:
+        return int(self._read().numbering.source)
+
+    @property
+    def target(self) -> int:
+        return int(self._read().numbering.target)
+
+    @property
+    def last_source(self) -> int:
+        return int(self._read().numbering.last_source)
+
+    @property
+    def redundancy(self) -> int | None:
+        return int(self._read().numbering.redundancy) or None
+
+    @property
+    def packets_sent(self) -> int:
+        return int(self._read().numbering.packets_sent)
+
+    @property
+    def octets_sent(self) -> int:
+        return int(self._read().numbering.octets_sent)
+
+    @property
+    def retransmitted(self) -> int:
+        return int(self._read().numbering.retransmitted)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that found the send buffer full."""
+        return int(self._read().dropped)
+
+    @property
+    def blocked_until_ms(self) -> float:
+        return float(self._read().blocked_until_ms)
+
+    def select(self, ssrc: int, *, timestamp_shift: int | None = None) -> None:
+        self._order(self._plane.lib.LEG_SELECT, ssrc, timestamp_shift)
+
+    def pause(self) -> None:
+        self._order(self._plane.lib.LEG_PAUSE)
+
+    def forget_sources(self) -> None:
+        self._order(self._plane.lib.LEG_FORGET)
+
+    def take_redundancy(self, payload_type: int | None) -> None:
+        self._order(self._plane.lib.LEG_REDUNDANCY, payload_type or 0)
+
+    def limit_temporal(self, highest: int) -> None:
+        self._order(self._plane.lib.LEG_TEMPORAL, highest)
+
+    def timestamp_of(self, rtp_timestamp: int) -> int | None:
+        numbering = self._read().numbering
+        if numbering.source == NO_SOURCE:
+            return None
+        return rtp_timestamp + int(numbering.timestamp_offset) & _MASK32
+
+
+class NativeLeg:
+    """`forwarder.Leg` in the thread."""
+
+    def __init__(
+        self, plane: Plane, line: Line, transport: Transport, settings: RewriterSettings, *, is_video: bool
+    ) -> None:
+        self._plane = plane
+        self.transport = transport
+        self.is_video = is_video
+        self.is_live = False
+        numbering = _numbering_settings(plane, settings)
+        self.number: int = plane.lib.leg_open(plane.handle, line.number, numbering, is_video)
+        if not self.number:
+            raise OSError("no memory for a leg")
+        self.rewriter = NativeNumbering(plane, self.number)
+
+    @property
+    def dropped(self) -> int:
+        return self.rewriter.dropped
+
+    @property
+    def blocked_until_ms(self) -> float:
+        return self.rewriter.blocked_until_ms
+
+    def _repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_dry: bool) -> int:
+        if not self._plane.is_open:
+            return 0
+        lib, handle = self._plane.lib, self._plane.handle
+        ssrc = lib.leg_locate(handle, self.number, sequence & 0xFFFF)
+        fanout = fanout_of(ssrc) if ssrc >= 0 else None
+        if not isinstance(fanout, NativeFanout):
+            return 0
+        return int(lib.leg_repair(handle, self.number, fanout.number, sequence & 0xFFFF, now_ms, is_dry))
+
+    def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
+        return self._repair(sequence, fanout_of, now_ms, is_dry=True)
+
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
+        self._repair(sequence, fanout_of, now_ms, is_dry=False)
+
+    def close(self) -> None:
+        self.is_live = False
+        if self.number and self._plane.is_open:
+            self._plane.lib.leg_shut(self._plane.handle, self.number)
+        self.number = 0
+
+
+class NativeFanout:
+    """`forwarder.Fanout` in the thread: parser, cache and the list of legs of one stream."""
+
+    def __init__(
+        self, plane: Plane, stream: IncomingStream, transport: Transport, line: Line, taken: Taken
+    ) -> None:
+        self._plane = plane
+        self.legs: tuple[NativeLeg, ...] = ()
+        facts = plane.ffi.new(
+            "struct stream_facts *",
+            {
+                "ssrc": stream.ssrc,
+                "codec": getattr(plane.lib, _CODECS[stream.codec]),
+                "payload_type": stream.payload_type,
+                "red_payload_type": -1 if stream.red_payload_type is None else stream.red_payload_type,
+                "audio_level_id": stream.audio_level_id,
+            },
+        )
+        self.number: int = plane.lib.stream_open(plane.handle, line.number, facts)
+        if self.number:  # else this stream goes nowhere: the line has too many
+            plane.streams[self.number] = (transport, taken)
+
+    def hear(self, legs: Sequence[Leg]) -> None:
+        self.legs = tuple(leg for leg in legs if isinstance(leg, NativeLeg))
+        if self.number and self._plane.is_open:
+            numbers = self._plane.ffi.new("uint32_t[]", [leg.number for leg in self.legs])
+            self._plane.lib.stream_route(self._plane.handle, self.number, numbers, len(self.legs))
+
+    def forward(self, packet: MediaPacket, raw: bytes) -> None:
+        if self.number and self._plane.is_open:
+            self._plane.lib.stream_receive(self._plane.handle, self.number, raw, len(raw), packet.arrival_ms)
+
+    def replay(self, leg: Leg, now_ms: float) -> None:
+        if isinstance(leg, NativeLeg) and self.number and self._plane.is_open:
+            self._plane.lib.stream_replay(self._plane.handle, self.number, leg.number, now_ms)
+
+    def close(self) -> None:
+        self.legs = ()
+        if self.number and self._plane.is_open:
+            self._plane.lib.stream_shut(self._plane.handle, self.number)
+            self._plane.streams.pop(self.number, None)
+        self.number = 0
+
+
+class NativeForwardStep:
+    """`forwarder.ForwardStep` over one plane."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+
+    @property
+    def forwarded(self) -> int:
+        return self._plane.facts()[0]
+
+    @property
+    def failed(self) -> int:
+        return self._plane.facts()[1]
+
+    def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> NativeLeg:
+        line = transport.line
+        assert line is not None, "a transport of this engine has a line"
+        return NativeLeg(self._plane, line, transport, settings, is_video=is_video)
+
+    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> NativeFanout:
+        assert transport is not None
+        assert transport.line is not None, "a transport of this engine has a line"
+        return NativeFanout(self._plane, stream, transport, transport.line, taken)
