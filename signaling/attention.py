@@ -21,6 +21,7 @@ LEAST_VOICES: Final = 3  # however many sit on the bench, this many others are h
 TALKING_MS: Final = 800.0  # a pause between two words: whoever spoke since then still talks
 STAY_DB: Final = 3.0  # a voice that passes is replaced only by one this much louder
 NEVER_MS: Final = float("-inf")
+SILENCE_DB: Final = -127.0  # the quietest a packet can tell (RFC 6464)
 
 _STANDING_RANK: Final = {Standing.BENCH: 0, Standing.PARTY: 1, Standing.OBSERVER: 2}
 

@@ -164,6 +164,10 @@ class MediaEngine:
     async def snapshot(self, room: str) -> RoomSnapshot:
         return self._room(room).snapshot()
 
+    def rooms(self) -> list[str]:
+        """Names of the open rooms."""
+        return list(self._rooms)
+
     async def measures(self, room: str) -> RoomMeasures:
         """Everything that is measured of a room, as of the last half second."""
         self._room(room)
@@ -226,7 +230,15 @@ class MediaEngine:
         room, participant = self._seat(seat)
         if participant.viewer is None:
             raise SignalingError("subscribe.not_allowed")
-        participant.viewer.prefer(identity, source, max_height_px)
+        participant.viewer.showing.prefer(identity, source, max_height_px)
+        room.choose_layers(time.monotonic_ns() / 1_000_000)
+
+    async def limit_pictures(self, seat: str, *, max_pictures: int | None) -> None:
+        """Fewer pictures than the room would send; 0: none at all (only voices), None: as many as it sends."""
+        room, participant = self._seat(seat)
+        if participant.viewer is None:
+            raise SignalingError("subscribe.not_allowed")
+        participant.viewer.showing.limit(max_pictures)
         room.choose_layers(time.monotonic_ns() / 1_000_000)
 
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:

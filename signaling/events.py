@@ -124,6 +124,26 @@ class PathsMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class LayersWanted:
+    """What the sender of a picture should send: these simulcast layers; None is everything, () nothing."""
+
+    room: str
+    seat: str
+    source: str
+    rids: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesChanged:
+    """The pictures (identity, source) a seat is sent now; `because` the others are not: "network", "count", None."""
+
+    room: str
+    seat: str
+    shown: tuple[tuple[str, str], ...]
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerChanged:
     room: str
     identity: str | None
@@ -139,6 +159,8 @@ RoomEvent = (
     | SubscriptionOffered
     | ConnectionChanged
     | PathsMeasured
+    | LayersWanted
+    | PicturesChanged
     | SpeakerChanged
 )
 

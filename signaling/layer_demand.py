@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 PAUSE_AFTER_MS: Final = 5000.0  # LiveKit's dynacast
+ARRIVING_MS: Final = 300.0  # several pictures of the slowest camera
+RETURN_MS: Final = 2000.0  # round trip, encoder, first key frame; later than this a layer is not waited for
 
 Rid = str | None  # None: the only layer of a track without simulcast
 Rids = frozenset[Rid]
@@ -100,3 +102,40 @@ class LayerDemand:
     def order(self) -> tuple[str, ...] | None:
         """As it is said to the sender: None is everything, () nothing."""
         return None if self.is_all else tuple(sorted(rid for rid in self.told if rid is not None))
+
+
+class LayerRest:
+    """What one layer's sender was last told about it, and the rate to expect while nothing can be measured."""
+
+    __slots__ = ("_told_ms", "expected_bps", "is_off")
+
+    def __init__(self) -> None:
+        self.is_off = False
+        self.expected_bps = 0.0
+        self._told_ms = -1.0
+
+    def told(self, *, off: bool, measured_bps: float, now_ms: float) -> None:
+        """The sender was told to stop, or to go on."""
+        self.is_off = off
+        self._told_ms = now_ms
+        self.expected_bps = max(self.expected_bps, measured_bps)
+
+    def is_arriving(self, last_arrival_ms: float, now_ms: float) -> bool:
+        """Whether packets come since then. True for a layer of which nothing was ever said: its rate shows it."""
+        if self._told_ms < 0:
+            return True
+        return last_arrival_ms > self._told_ms and now_ms - last_arrival_ms < ARRIVING_MS
+
+    def is_coming(self, last_arrival_ms: float, now_ms: float) -> bool:
+        """Arriving, or asked for so lately that it will."""
+        is_due = not self.is_off and now_ms - self._told_ms < RETURN_MS
+        return is_due or self.is_arriving(last_arrival_ms, now_ms)
+
+    def owes(self, now_ms: float, patience_ms: float) -> bool:
+        """Whether silence of this layer means anything: it was not told to rest, nor just now to go on."""
+        return not self.is_off and (self._told_ms < 0 or now_ms - self._told_ms > patience_ms)
+
+    def settle(self, measured_bps: float, now_ms: float) -> None:
+        """Once it has run long enough after a rest, it is as any other."""
+        if not self.is_off and self._told_ms >= 0 and measured_bps > 0 and now_ms - self._told_ms > RETURN_MS:
+            self._told_ms, self.expected_bps = -1.0, 0.0

@@ -67,15 +67,21 @@ class Participant:
             return ConnectionState.CONNECTING
         if now_ns - transport.last_heard_ns > settings.lost_s * _NS:
             return ConnectionState.LOST
-        if self.publisher is not None and transport is self.publisher.transport and self._owes_media():
-            since_ns = max(transport.media_ns, transport.connected_ns)
+        owed_ns = self._owed_since_ns()
+        if self.publisher is not None and transport is self.publisher.transport and owed_ns is not None:
+            since_ns = max(transport.media_ns, transport.connected_ns, owed_ns)
             if now_ns - since_ns > settings.silence_s * _NS:
                 return ConnectionState.SILENT
         return ConnectionState.CONNECTED
 
-    def _owes_media(self) -> bool:
-        """Something is published that its owner has not switched off."""
-        return any(not publication.self_muted for publication in self.publications.values())
+    def _owed_since_ns(self) -> int | None:
+        """Since when something should come; None while all is switched off by its owner or rests at our word."""
+        owed = [
+            publication.owed_ms
+            for publication in self.publications.values()
+            if not publication.self_muted and publication.demand.told
+        ]
+        return round(min(owed) * 1e6) if owed else None
 
     def _is_weak(self, settings: MediaSettings) -> bool:
         loss, rtt_ms = self.facts.loss_ratio, self.facts.rtt_ms

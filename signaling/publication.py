@@ -3,6 +3,7 @@
 from typing import Final
 
 from signaling.forwarder import Fanout, ForwardStep, Leg
+from signaling.layer_demand import LayerDemand, LayerRest
 from signaling.negotiation import AcceptedSection
 from signaling.rtp.extensions import ExtensionIds
 from signaling.rtp.packet import FLAG_KEYFRAME, Codec, MediaPacket
@@ -53,6 +54,7 @@ class Layer:
         self.fanout = publication.step.fanout(self.stream, transport, self.taken)
         self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
         self.heard_ns = 0
+        self.rest = LayerRest()
 
     @property
     def is_arriving(self) -> bool:
@@ -111,6 +113,9 @@ class Publication:
         self.self_muted = False
         self.court_muted = False
         self.is_flowing = True
+        self.rids = section.rids
+        self.demand = LayerDemand(section.rids)
+        self.owed_ms = 0.0  # since when its sender should be sending again, after a rest of its own or of ours
         self.layers: dict[str | None, Layer] = {}
         self.legs: list[Leg] = []
 
@@ -128,6 +133,11 @@ class Publication:
         """Where one layer goes, and what is kept of it."""
         layer = self.layer_of(ssrc)
         return layer.fanout if layer is not None else None
+
+    def take_layers_beside(self, rids: tuple[str, ...]) -> list[Layer]:
+        """Forget the layers that a new description does not name, and return them: names are the peer's to choose."""
+        kept = rids or (None,)
+        return [self.layers.pop(rid) for rid in list(self.layers) if rid not in kept]
 
     def route(self) -> None:
         """Recompute which leg hears which layer, after any change of rights, wishes or layers."""

@@ -235,7 +235,9 @@ class Publisher:
 
     def want_keyframe(self, layer: Layer, now_ms: float) -> None:
         """Somebody cannot decode this layer; asked at most once per interval."""
-        if layer.publication.is_video and layer.stream.keyframes.want(now_ms):
+        if not layer.publication.is_video or layer.rest.is_off:
+            return  # one that rests is asked for first, and brings one
+        if layer.stream.keyframes.want(now_ms):
             self._send_pli(layer)
 
     def _send_pli(self, layer: Layer) -> None:

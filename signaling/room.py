@@ -6,20 +6,10 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from signaling import events
+from signaling.attention import Attention
 from signaling.errors import SignalingError
-from signaling.events import (
-    Joined,
-    OfferedTrack,
-    ParticipantJoined,
-    ParticipantLeft,
-    RoomEvent,
-    RoomSnapshot,
-    SeatReplaced,
-    SubscriptionOffered,
-    TrackMuted,
-    TrackPublished,
-    TrackUnpublished,
-)
+from signaling.floor import Floor
 from signaling.forwarder import ForwardStep
 from signaling.gateway import Gateway
 from signaling.grants import JoinGrant
@@ -27,8 +17,11 @@ from signaling.negotiation import AcceptedSection, accept
 from signaling.participant import Participant
 from signaling.publication import Layer, Publication
 from signaling.publisher import Publisher
+from signaling.room_demand import RoomDemand
+from signaling.room_sinks import RoomSinks
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.sdp import Description, parse
+from signaling.showing import Showing
 from signaling.sink import PacketSink
 from signaling.viewer import Viewer
 
@@ -48,7 +41,7 @@ class Room:
         gateway: Gateway,
         step: ForwardStep,
         *,
-        emit: Callable[[RoomEvent], None],
+        emit: Callable[[events.RoomEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self.name = name
@@ -56,10 +49,20 @@ class Room:
         self.removed: set[str] = set()
         self.court_mutes: set[tuple[str, str]] = set()  # (identity, source); outlives publications and seats
         self.self_mutes: set[tuple[str, str]] = set()
-        self.sinks: list[PacketSink] = []
         self.held = False
         self._is_closing = False
         self.speakers: SpeakerDetector[str] = SpeakerDetector()
+        self.attention = Attention(last_n=gateway.settings.last_n)
+        self.floor = Floor(
+            self.attention,
+            self.speakers,
+            self.participants,
+            max_voices=gateway.settings.max_voices,
+        )
+        self.sinks = RoomSinks(self.layers, self._silence_of)
+        self.demand = RoomDemand(
+            name, self.participants, self.sinks, emit=emit, want_keyframe=self._want_keyframe
+        )
         self._gateway = gateway
         self._step = step
         self._emit = emit
@@ -67,7 +70,7 @@ class Room:
 
     # Seats
 
-    def join(self, grant: JoinGrant) -> Joined:
+    def join(self, grant: JoinGrant) -> events.Joined:
         """Take a seat. The same identity with the same seat key takes its own seat again, at any time.
 
         With another key (a second device, a browser that died and was signed in anew) it takes a deserted seat only:
@@ -81,24 +84,28 @@ class Room:
             if len(self.participants) >= self._gateway.settings.max_participants:
                 raise SignalingError("room.full")
             self.participants[grant.identity] = Participant(grant.identity, seat, grant)
-            self._emit(ParticipantJoined(self.name, seat, grant.identity))
+            self._emit(events.ParticipantJoined(self.name, seat, grant.identity))
         else:
             is_same_browser = secrets.compare_digest(sitting.grant.seat_key, grant.seat_key)
             if not is_same_browser and not sitting.is_deserted:
                 raise SignalingError("seat.taken")
             before, sitting.seat, sitting.grant = sitting.seat, seat, grant
-            self._emit(SeatReplaced(self.name, before, seat))
+            self._emit(events.SeatReplaced(self.name, before, seat))
             for source in [each for each in sitting.publications if each not in grant.may_publish]:
                 self.unpublish(sitting, source, "right withdrawn")
         participant = self.participants[grant.identity]
+        self.attention.seated(grant.identity, grant.standing)
+        if sitting is not None:
+            self.demand.say_again(participant)
         if grant.may_subscribe:
             self._open_viewer(participant)
         else:
             self._close_viewer(participant)
-        return Joined(seat, grant.identity, self.name, self.snapshot())
+        return events.Joined(seat, grant.identity, self.name, self.snapshot())
 
     def _open_viewer(self, participant: Participant) -> None:
         if participant.viewer is not None:
+            participant.viewer.showing.forget_told()
             participant.viewer.restart(_now_ms())
             return
         viewer = Viewer(
@@ -107,6 +114,12 @@ class Room:
             on_state=lambda: self._viewer_state(participant),
             on_offer=lambda version, sdp, tracks: self._offered(participant, version, sdp, tracks),
             want_keyframe=self._want_keyframe,
+            showing=Showing(
+                self.attention,
+                lambda shown, why: self._emit(
+                    events.PicturesChanged(self.name, participant.seat, shown, why)
+                ),
+            ),
         )
         participant.viewer = viewer
         for other in self.participants.values():
@@ -130,7 +143,9 @@ class Room:
             self.unpublish(participant, source, reason)
         self._close_viewer(participant)
         self.self_mutes = {mute for mute in self.self_mutes if mute[0] != participant.identity}
-        self._emit(ParticipantLeft(self.name, participant.seat, participant.identity, reason))
+        self.attention.left(participant.identity)
+        self.demand.left(participant)
+        self._emit(events.ParticipantLeft(self.name, participant.seat, participant.identity, reason))
         self._spawn(participant.close())
 
     def remove(self, identity: str, reason: str) -> None:
@@ -167,6 +182,9 @@ class Room:
         elif publisher.transport.agent.remote_ufrag not in (None, offer.ufrag):
             publisher.transport.restart_ice()
         publications = self._publications_for(participant, sections)
+        for section in sections:
+            for layer in publications[section.mid].take_layers_beside(section.rids):
+                self._end_layer(layer, "layer withdrawn")
         answer = publisher.accept(offer, sections, publications)
         publisher.transport.accept_remote(offer)
         self._negotiate_all()
@@ -182,6 +200,7 @@ class Room:
             for layer in list(publication.layers.values()):
                 self._end_layer(layer, "reconnected")
             publication.layers.clear()
+            self.demand.offered(participant, publication, publication.rids)
             for leg in publication.legs:
                 leg.rewriter.forget_sources()
 
@@ -197,6 +216,8 @@ class Room:
         found: dict[str, Publication] = {}
         for section in sections:
             known = participant.publications.get(section.source)
+            if known is not None and known.rids != section.rids:
+                self.demand.offered(participant, known, section.rids)
             found[section.mid] = known if known is not None else self._new_publication(participant, section)
         return found
 
@@ -212,7 +233,8 @@ class Room:
         key = (participant.identity, section.source)
         publication.court_muted, publication.self_muted = key in self.court_mutes, key in self.self_mutes
         publication.is_flowing = not (self.held or publication.court_muted or publication.self_muted)
-        self._emit(TrackPublished(self.name, participant.identity, section.source, section.kind))
+        self._emit(events.TrackPublished(self.name, participant.identity, section.source, section.kind))
+        self.demand.published(participant, publication)
         for other in self.participants.values():
             if other is not participant and other.viewer is not None:
                 other.viewer.attach(publication)
@@ -229,7 +251,7 @@ class Room:
         for layer in list(publication.layers.values()):
             self._end_layer(layer, reason)
         publication.layers.clear()
-        self._emit(TrackUnpublished(self.name, participant.identity, source, reason))
+        self._emit(events.TrackUnpublished(self.name, participant.identity, source, reason))
         self._negotiate_all()
 
     def _layer_started(self, layer: Layer, now_ns: int) -> None:
@@ -238,18 +260,11 @@ class Room:
         if replaced is not None:
             self._end_layer(replaced, "restarted")
         publication.layers[layer.rid] = layer
-        for sink in self.sinks:
-            sink.track_started(layer.track, now_ns)
-        layer.sinks = tuple(self.sinks)
-        if not publication.is_flowing:
-            self._tell_sinks(layer, "held" if self.held else "muted", now_ns)
+        self.sinks.started(layer, now_ns)
         self.choose_layers(now_ns / 1_000_000)
 
     def _end_layer(self, layer: Layer, cause: str) -> None:
-        now_ns = time.monotonic_ns()
-        for sink in layer.sinks:
-            sink.track_ended(layer.track.track_id, now_ns, cause)
-        layer.sinks = ()
+        self.sinks.ended(layer, cause)
         layer.fanout.close()
 
     # Receiving
@@ -258,6 +273,7 @@ class Room:
         if participant.viewer is None:
             raise SignalingError("subscribe.not_allowed")
         participant.viewer.answer(version, parse(sdp), _now_ms())
+        self.demand.review(_now_ms())
 
     def restart_subscription(self, participant: Participant) -> None:
         if participant.viewer is None:
@@ -265,13 +281,14 @@ class Room:
         participant.viewer.restart(_now_ms())
 
     def _offered(
-        self, participant: Participant, version: int, sdp: str, tracks: tuple[OfferedTrack, ...]
+        self, participant: Participant, version: int, sdp: str, tracks: tuple[events.OfferedTrack, ...]
     ) -> None:
-        self._emit(SubscriptionOffered(self.name, participant.seat, version, sdp, tracks))
+        self._emit(events.SubscriptionOffered(self.name, participant.seat, version, sdp, tracks))
 
     def _viewer_state(self, participant: Participant) -> None:
         if participant.viewer is not None:
-            participant.viewer.choose_layers(_now_ms(), self.speakers.speaker)
+            participant.viewer.choose_layers(_now_ms())
+            self.demand.review(_now_ms())
 
     def _negotiate_all(self) -> None:
         if self._is_closing:
@@ -282,9 +299,12 @@ class Room:
                 participant.viewer.negotiate(now_ms)
 
     def choose_layers(self, now_ms: float) -> None:
-        for participant in self.participants.values():
-            if participant.viewer is not None:
-                participant.viewer.choose_layers(now_ms, self.speakers.speaker)
+        viewers = [each.viewer for each in self.participants.values() if each.viewer is not None]
+        for viewer in viewers:
+            viewer.choose_layers(now_ms)
+        if self.demand.review(now_ms):
+            for viewer in viewers:  # what was asked for just now can be waited for
+                viewer.choose_layers(now_ms)
 
     def _want_keyframe(self, layer: Layer, now_ms: float) -> None:
         owner = self.participants.get(layer.publication.identity)
@@ -309,8 +329,9 @@ class Room:
         if publication is None or publication.self_muted == muted:
             return
         publication.self_muted = muted
+        publication.owed_ms = _now_ms()
         self._apply(publication, "muted" if muted else "unmuted")
-        self._emit(TrackMuted(self.name, *key, muted=muted, by_court=False, by=participant.identity))
+        self._emit(events.TrackMuted(self.name, *key, muted=muted, by_court=False, by=participant.identity))
 
     def mute_by_court(self, identity: str, source: str, muted: bool, by: str) -> None:
         """Also counts for a source that is published later, and for every seat the identity takes."""
@@ -323,7 +344,7 @@ class Room:
         if publication is not None:
             publication.court_muted = muted
             self._apply(publication, "muted" if muted else "unmuted")
-        self._emit(TrackMuted(self.name, *key, muted=muted, by_court=True, by=by))
+        self._emit(events.TrackMuted(self.name, *key, muted=muted, by_court=True, by=by))
 
     def _remember(self, table: set[tuple[str, str]], key: tuple[str, str], muted: bool) -> None:
         if not muted:
@@ -336,7 +357,7 @@ class Room:
         flows = not (self.held or publication.court_muted or publication.self_muted)
         now_ns = time.monotonic_ns()
         for layer in publication.layers.values():
-            self._tell_sinks(layer, event, now_ns)
+            self.sinks.tell(layer, event, now_ns)
         if flows == publication.is_flowing:
             return
         if flows:
@@ -350,10 +371,6 @@ class Room:
 
     # Sinks and snapshots
 
-    def _tell_sinks(self, layer: Layer, event: str, now_ns: int) -> None:
-        for sink in layer.sinks:
-            sink.track_event(layer.track.track_id, event, now_ns)
-
     def layers(self) -> list[Layer]:
         return [
             layer
@@ -362,28 +379,21 @@ class Room:
             for layer in publication.layers.values()
         ]
 
+    def _silence_of(self, publication: Publication) -> str | None:
+        return None if publication.is_flowing else "held" if self.held else "muted"
+
     def attach_sink(self, sink: PacketSink) -> None:
-        if sink in self.sinks:
-            return
-        self.sinks.append(sink)
-        now_ns = time.monotonic_ns()
-        for layer in self.layers():
-            sink.track_started(layer.track, now_ns)
-            layer.sinks = tuple(self.sinks)
-            if not layer.publication.is_flowing:
-                sink.track_event(layer.track.track_id, "held" if self.held else "muted", now_ns)
-            self._want_keyframe(layer, now_ns / 1_000_000)
+        if self.sinks.attach(sink):
+            now_ms = _now_ms()
+            self.choose_layers(now_ms)
+            for layer in self.layers():
+                self._want_keyframe(layer, now_ms)
 
     def detach_sink(self, sink: PacketSink) -> None:
-        if sink not in self.sinks:
-            return
-        self.sinks.remove(sink)
-        for layer in self.layers():
-            layer.sinks = tuple(self.sinks)
-            sink.track_ended(layer.track.track_id, time.monotonic_ns(), "detached")
+        self.sinks.detach(sink)
 
-    def snapshot(self) -> RoomSnapshot:
-        return RoomSnapshot(
+    def snapshot(self) -> events.RoomSnapshot:
+        return events.RoomSnapshot(
             room=self.name,
             held=self.held,
             speaker=self.speakers.speaker,

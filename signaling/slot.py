@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from signaling.forwarder import Leg
+from signaling.layer_demand import Want
 from signaling.negotiation import OFFERED_ABS_SEND_TIME, OFFERED_MID, OFFERED_TYPES
 from signaling.publication import Publication
 from signaling.rtp import extensions
@@ -27,6 +28,7 @@ class Slot:
     limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
     round_trip: RoundTrip = field(default_factory=RoundTrip)
     loss_ratio: float = 0.0
+    want: Want | None = None  # what of its picture the publisher should send for this viewer
     packets_before: int = 0  # sent up to the last report
     rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed twice a second
     nacks_heard: int = 0  # packets the viewer asked for again
@@ -41,14 +43,6 @@ class Slot:
             return 0
         layer = publication.layer_of(leg.rewriter.source)
         return layer.stream.height_px if layer is not None else 0
-
-    def urgency(self, speaker: str | None) -> tuple[int, str]:
-        """Order in which slots get their share of the line: voices, screens, who speaks, the others."""
-        if self.publication is None or self.kind == "audio":
-            return 0, self.mid
-        if self.publication.source == "screen":
-            return 1, self.mid
-        return (2 if self.publication.identity == speaker else 3), self.mid
 
 
 def numbering_of(slot: Slot, publication: Publication) -> RewriterSettings:

@@ -32,6 +32,8 @@ class RoomClock:
         for participant in participants:
             if participant.publisher is not None:
                 participant.publisher.repair(now_ms)
+        if self._room.demand.watch(now_ms):
+            self._room.choose_layers(now_ms)
         if now_ms - self._speaker_ms >= 100:
             self._speaker_ms = now_ms
             self._update_speaker(now_ms)
@@ -58,8 +60,12 @@ class RoomClock:
 
     def _update_speaker(self, now_ms: float) -> None:
         speakers = self._room.speakers
-        if speakers.update(now_ms):
+        has_changed = speakers.update(now_ms)
+        is_louder = self._room.floor.update(now_ms)
+        if has_changed:
             self._emit(SpeakerChanged(self._room.name, speakers.speaker))
+        if has_changed or is_louder:
+            self._room.choose_layers(now_ms)
 
     def _report(self, participants: Iterable[Participant], now_ms: float) -> None:
         for participant in participants:
@@ -96,6 +102,7 @@ class RoomClock:
         for layer in layers:
             track_id = layer.track.track_id
             silent = now_ns - layer.heard_ns > self._settings.silence_s * _NS and layer.heard_ns > 0
+            silent = silent and layer.rest.owes(now_ns / 1e6, self._settings.silence_s * 1000)
             if silent and track_id not in self._silent:
                 self._silent.add(track_id)
                 self._tell(layer, "silent", now_ns)

@@ -8,6 +8,8 @@ from signaling.errors import SignalingError
 from signaling.events import OfferedTrack
 from signaling.forwarder import ForwardStep, Leg
 from signaling.gateway import Gateway
+from signaling.layer_choice import Decision, decide
+from signaling.layer_demand import Want
 from signaling.negotiation import (
     OFFERED_RED,
     OfferSection,
@@ -18,13 +20,13 @@ from signaling.remb_gate import RembGate
 from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
 from signaling.rtp.nack import AnswerLimiter
-from signaling.rtp.rates import LayerOffer, LossEstimate, RateMeter, choose_layer
+from signaling.rtp.rates import LossEstimate, RateMeter
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.sdp import Description
+from signaling.showing import Showing
 from signaling.slot import Slot, numbering_of
 from signaling.transport import Transport
 
-DEFAULT_HEIGHT_PX: Final = 1080  # until the viewer says what it shows: the best layer that fits
 REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
 MAX_SLOTS: Final = 128
 CONGESTION_LOSS: Final = (
@@ -32,6 +34,8 @@ CONGESTION_LOSS: Final = (
 )
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
+# Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
+ASKED_PER_REPORT: Final = 3000
 REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
 
 
@@ -46,6 +50,7 @@ class Viewer:
         on_state: Callable[[], None],
         on_offer: Callable[[int, str, tuple[OfferedTrack, ...]], None],
         want_keyframe: Callable[[Layer, float], None],
+        showing: Showing,
     ) -> None:
         self._settings = gateway.settings
         self._step = step
@@ -53,7 +58,7 @@ class Viewer:
         self._want_keyframe = want_keyframe
         self.slots: list[Slot] = []
         self._by_ssrc: dict[int, Slot] = {}
-        self._heights: dict[tuple[str, str], int] = {}
+        self.showing = showing
         self._version = 0
         self._open_since_ms: float | None = None  # an offer waits for its answer since then
         self._changed = False
@@ -62,6 +67,7 @@ class Viewer:
         self.sent_bps = 0.0
         self._octets_before = 0
         self._repaired_bytes = 0  # since the last report
+        self._asked = 0  # numbers in NACKs, since the last report
         self._dropped_before = 0
         self.loss_ratio: float | None = None
         self.rtt_ms: float | None = None
@@ -83,6 +89,7 @@ class Viewer:
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
         slot.packets_before = 0
         slot.rate, slot.nacks_heard, slot.repairs_sent, slot.keyframes_heard = RateMeter(), 0, 0, 0
+        slot.want = Want()  # something of it, until line and wishes are known
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
         numbering = numbering_of(slot, publication)
@@ -101,7 +108,7 @@ class Viewer:
                 publication.route()
                 slot.leg.close()
                 self._by_ssrc.pop(slot.ssrc, None)
-                slot.publication = slot.leg = None
+                slot.publication = slot.leg = slot.want = None
                 self._changed = True
 
     def detach_all(self) -> None:
@@ -181,51 +188,30 @@ class Viewer:
 
     # Layers
 
-    def prefer(self, identity: str, source: str, max_height_px: int) -> None:
-        self._heights[identity, source] = max_height_px
-        while len(self._heights) > 2 * MAX_SLOTS:
-            del self._heights[next(iter(self._heights))]
-
-    def choose_layers(self, now_ms: float, speaker: str | None = None) -> None:
-        """Every half second and after changes: which layer each leg gets. Screens first, then the speaker."""
+    def choose_layers(self, now_ms: float) -> None:
+        """Every half second and after changes: who is shown, and which layer each leg gets."""
         if self.transport.state != "connected":
             return
-        budget_bps = self.estimate.limit_bps
-        for slot in sorted(self.slots, key=lambda each: each.urgency(speaker)):
-            publication, leg = slot.publication, slot.leg
-            if publication is None or leg is None or not leg.is_live or not publication.is_flowing:
-                continue
-            if now_ms < leg.blocked_until_ms:
-                continue
-            layer, bitrate_bps = self._choose(publication, leg, budget_bps, now_ms)
-            budget_bps = max(0.0, budget_bps - bitrate_bps)
-            if layer is None:
-                if leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
-                    leg.rewriter.pause()
-                    publication.route()
-            else:
-                self._select(publication, leg, layer, now_ms)
+        publications = [slot.publication for slot in self.slots if slot.publication is not None]
+        self.showing.choose(publications, now_ms)
+        decisions = decide(self.slots, self.showing, self.estimate.limit_bps, now_ms)
+        for slot in self.slots:
+            if slot.publication is None or not slot.publication.is_flowing:
+                slot.want = None
+        for line in decisions.lines:
+            line.slot.want = line.want
+            self._apply(line, now_ms)
+        self.showing.tell(publications, decisions.starved)
 
-    def _choose(
-        self, publication: Publication, leg: Leg, budget_bps: float, now_ms: float
-    ) -> tuple[Layer | None, float]:
-        layers = list(publication.layers.values())
-        wish_px = self._heights.get((publication.identity, publication.source), DEFAULT_HEIGHT_PX)
-        if not publication.is_video or not layers:
-            return (layers[0] if layers and wish_px > 0 else None), 0.0
-        offers = [
-            LayerOffer(
-                layer.stream.ssrc,
-                layer.stream.rate.bits_per_second,
-                layer.stream.height_px,
-            )
-            for layer in layers
-        ]
-        current = leg.rewriter.source if leg.rewriter.source != NO_SOURCE else None
-        chosen = choose_layer(offers, budget_bps=budget_bps, max_height_px=wish_px, current=current)
-        if chosen is None:
-            return None, 0.0
-        return publication.layer_of(chosen.key), chosen.bitrate_bps
+    def _apply(self, line: Decision, now_ms: float) -> None:
+        publication, leg = line.slot.publication, line.slot.leg
+        if publication is None or leg is None:
+            return
+        if line.layer is not None:
+            self._select(publication, leg, line.layer, now_ms)
+        elif leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
+            leg.rewriter.pause()
+            publication.route()
 
     def _select(self, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
         """Ask a leg to go over to a layer; called again while it waits, because reports may have come meanwhile."""
@@ -265,6 +251,9 @@ class Viewer:
                 self.estimate.remb(self._gate.heard(message.bitrate_bps, self.sent_bps, now_ms))
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
+        self._asked += len(request.sequences)
+        if self._asked > ASKED_PER_REPORT:
+            return
         slot = self._by_ssrc.get(request.ssrc)
         if slot is None or slot.leg is None or slot.publication is None:
             return
@@ -324,7 +313,7 @@ class Viewer:
             packets += sent_packets
             self._send_report(slot, leg, publication, now_ms)
         sent = int(max(0.0, octets - self._octets_before)) + self._repaired_bytes
-        self._octets_before, self._repaired_bytes = int(octets), 0
+        self._octets_before, self._repaired_bytes, self._asked = int(octets), 0, 0
         self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped

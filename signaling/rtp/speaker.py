@@ -13,6 +13,7 @@ TAKEOVER_WINDOWS: Final = (
     3  # a louder challenger must hold out that long (1.2 s) against one who still speaks
 )
 TAKEOVER_DB: Final = 3.0
+ONSET_MS: Final = 2 * PACKET_MS  # two loud packets are no click
 PAUSE_MS: Final = 2 * WINDOW_MS  # whoever speaks into a pause this long has the floor
 SILENCE_MS: Final = 3000.0  # the last speaker stays on stage through a pause for thought
 
@@ -62,6 +63,18 @@ class SpeakerDetector(Generic[KeyT]):
             voice.active_ms += PACKET_MS
             voice.level_sum += level
             voice.packets += 1
+
+    def heard(self, now_ms: float) -> dict[KeyT, tuple[float, float]]:
+        """Of every voice: when it last spoke (-inf: not yet) and how loud that was, in dBov.
+
+        A voice that begins in the middle of a window counts at once, so that it is not cut off meanwhile.
+        """
+        return {
+            key: (now_ms, -voice.level_sum / voice.packets)
+            if voice.active_ms >= ONSET_MS
+            else (voice.spoke_ms, voice.loudness)
+            for key, voice in self._voices.items()
+        }
 
     def remove(self, key: KeyT) -> None:
         """The source is gone or muted: it cannot be the speaker."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from signaling.attention import Attention
 from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
 from signaling.negotiation import AcceptedSection
@@ -14,6 +15,7 @@ from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
+from signaling.showing import Showing
 from signaling.slot import Slot
 from signaling.viewer import REPAIR_FLOOR_BPS, Viewer
 
@@ -51,6 +53,7 @@ class Scene:
             on_state=lambda: None,
             on_offer=lambda version, sdp, tracks: None,
             want_keyframe=lambda layer, now_ms: self.asked.append(layer),
+            showing=Showing(Attention(), lambda shown, because: None),
         )
         self.viewer.transport.send_rtp = self.repairs.append  # type: ignore[method-assign, assignment]
         self.camera = self.publish(CAMERA)

@@ -1,0 +1,130 @@
+"""What a room asks of its publishers: which layers to send. Gathers viewers' wants and sinks, tells seats."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from signaling.events import LayersWanted, RoomEvent
+from signaling.layer_demand import RETURN_MS, LayerDemand, LayerSeen, Want, wanted_rids
+from signaling.participant import Participant
+from signaling.publication import Layer, Publication
+from signaling.room_sinks import RoomSinks
+
+
+class RoomDemand:
+    """One per room. `want_keyframe(layer, now_ms)` reaches the layer's publisher."""
+
+    def __init__(
+        self,
+        room: str,
+        participants: Mapping[str, Participant],
+        sinks: RoomSinks,
+        *,
+        emit: Callable[[RoomEvent], None],
+        want_keyframe: Callable[[Layer, float], None],
+    ) -> None:
+        self._room = room
+        self._participants = participants
+        self._sinks = sinks
+        self._emit = emit
+        self._want_keyframe = want_keyframe
+        self._returning: set[Layer] = set()  # asked for, nothing came yet
+        self._restricted: set[tuple[str, str]] = set()  # (identity, source) last told to leave something out
+
+    def review(self, now_ms: float) -> bool:
+        """After layers were chosen: tell publishers what changed. True when a resting layer was asked for."""
+        wants: dict[Publication, list[Want]] = defaultdict(list)
+        for participant in self._participants.values():
+            for slot in participant.viewer.slots if participant.viewer is not None else ():
+                if slot.publication is not None and slot.want is not None:
+                    wants[slot.publication].append(slot.want)
+        woke = False
+        for participant in self._participants.values():
+            for publication in participant.publications.values():
+                if publication.is_video:
+                    woke |= self._review(participant, publication, wants[publication], now_ms)
+        return woke
+
+    def _review(
+        self, participant: Participant, publication: Publication, wants: Iterable[Want], now_ms: float
+    ) -> bool:
+        layers = publication.layers.values()
+        for layer in layers:
+            layer.rest.settle(layer.stream.rate.bits_per_second, now_ms)
+        wanted = wanted_rids(
+            publication.rids, [_seen(layer, now_ms) for layer in layers], wants, is_recorded=bool(self._sinks)
+        )
+        demand, slept = publication.demand, not publication.demand.told
+        if not demand.update(wanted, now_ms):
+            return False
+        if slept:
+            publication.owed_ms = now_ms
+        self._tell(participant, publication)
+        turned = [layer for layer in layers if (layer.rid in demand.resting) != layer.rest.is_off]
+        for layer in turned:
+            self._turn(layer, now_ms)
+        return any(not layer.rest.is_off for layer in turned)
+
+    def _turn(self, layer: Layer, now_ms: float) -> None:
+        """The other way round from now on: a resting layer is asked for, or one is put to rest."""
+        off = not layer.rest.is_off
+        layer.rest.told(off=off, measured_bps=layer.stream.rate.bits_per_second, now_ms=now_ms)
+        if off:
+            self._returning.discard(layer)
+            layer.stream.keyframes.arrived()  # nobody waits for one any more
+            layer.stream.losses.forget()
+            self._sinks.tell(layer, "not_wanted", round(now_ms * 1e6))
+        else:
+            self._returning.add(layer)
+            self._want_keyframe(layer, now_ms)
+
+    def watch(self, now_ms: float) -> bool:
+        """Every 20 ms: True when a layer that was asked for has come."""
+        came = False
+        for layer in list(self._returning):
+            arriving = layer.rest.is_arriving(layer.stream.last_arrival_ms, now_ms)
+            if arriving or not layer.rest.is_coming(layer.stream.last_arrival_ms, now_ms):
+                self._returning.discard(layer)
+                self._sinks.tell(layer, "wanted", round(now_ms * 1e6))
+                came |= arriving
+        return came
+
+    # Publishers that come, come back, or start anew
+
+    def published(self, participant: Participant, publication: Publication) -> None:
+        """A new publication sends everything; its sender may still act on what was said about an earlier one."""
+        if (participant.identity, publication.source) in self._restricted:
+            self._tell(participant, publication)
+
+    def offered(self, participant: Participant, publication: Publication, rids: tuple[str, ...]) -> None:
+        """A fresh connection or other layers for a known publication: everything is sent, until it is told anew."""
+        publication.rids, publication.demand = rids, LayerDemand(rids)
+        self._returning = {layer for layer in self._returning if layer.publication is not publication}
+        self.published(participant, publication)
+
+    def say_again(self, participant: Participant) -> None:
+        """A new seat does not know what the old one was told."""
+        for publication in participant.publications.values():
+            if publication.is_video:
+                self._tell(participant, publication)
+
+    def left(self, participant: Participant) -> None:
+        """Nobody is there to be told."""
+        self._restricted = {each for each in self._restricted if each[0] != participant.identity}
+        self._returning = {
+            layer for layer in self._returning if layer.publication.identity != participant.identity
+        }
+
+    def _tell(self, participant: Participant, publication: Publication) -> None:
+        key, order = (participant.identity, publication.source), publication.demand.order()
+        (self._restricted.discard if order is None else self._restricted.add)(key)
+        self._emit(LayersWanted(self._room, participant.seat, publication.source, order))
+
+
+def _seen(layer: Layer, now_ms: float) -> LayerSeen:
+    stream, rest = layer.stream, layer.rest
+    return LayerSeen(
+        layer.rid,
+        stream.height_px,
+        max(stream.rate.bits_per_second, rest.expected_bps),
+        is_arriving=not rest.is_off and now_ms - stream.last_arrival_ms < RETURN_MS,
+    )
