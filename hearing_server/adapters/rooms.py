@@ -7,18 +7,24 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
+from hearing_server.adapters.room_measures import (
+    hearing_measures,
+    node_measures,
+    path_facts,
+    room_media,
+)
 from hearing_server.errors import Conflict, Forbidden, HearingError, Invalid, RateLimited, Unavailable
 from hearing_server.kernel import HearingId, PersonId
 from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import (
     Offer,
-    PathFacts,
     RoomListener,
     SeatListener,
     SeatSeen,
     SeatTaken,
     TrackSeen,
 )
+from hearing_server.ports.room_media import RoomMedia
 from signaling import events
 from signaling.engine import MediaEngine
 from signaling.errors import SignalingError
@@ -156,29 +162,17 @@ class EngineRooms:
         with _translated():
             await self.engine.set_self_muted(seat, source=source, muted=muted)
 
-    def measures(self) -> list[Measure]:
-        """Rooms, seats, packets, and what was thrown away and why."""
-        stats = self.engine.stats()
-        return [
-            Measure("hearing_rooms", "Rooms open on this node", stats.rooms),
-            Measure("hearing_seats", "People seated in rooms", stats.participants),
-            Measure("hearing_transports", "Media transports", stats.transports),
-            Measure("hearing_forwarded_packets", "Packets forwarded", stats.forwarded_packets, is_total=True),
-            Measure("hearing_failed_packets", "Packets not sent", stats.failed_packets, is_total=True),
-            Measure(
-                "hearing_room_events_dropped", "Room events dropped", stats.events_dropped, is_total=True
-            ),
-            *(
-                Measure(
-                    "hearing_dropped_datagrams",
-                    "Datagrams thrown away",
-                    count,
-                    is_total=True,
-                    part=("reason", why),
-                )
-                for why, count in sorted(stats.dropped.items())
-            ),
-        ]
+    async def measures(self, *, per_hearing: bool) -> list[Measure]:
+        """Rooms, seats, packets, times, and what was thrown away and why; with `per_hearing` also each open room."""
+        found = node_measures(self.engine.stats())
+        if per_hearing:
+            rooms = [await self.engine.measures(room) for room in self.engine.rooms()]
+            found += hearing_measures([room_media(room) for room in rooms])
+        return found
+
+    async def media(self, room: HearingId) -> RoomMedia:
+        with _translated():
+            return room_media(await self.engine.measures(room))
 
     async def _on_event(self, event: events.RoomEvent) -> None:
         seats, rooms = self.seat_listener, self.room_listener
@@ -210,17 +204,15 @@ async def _tell_room(rooms: RoomListener, event: events.RoomEvent) -> None:
             device = "muted" if event.muted else "on"
             await rooms.device_changed(room, PersonId(event.identity), event.source, device)
         case events.ConnectionChanged():
-            facts = event.facts
             await rooms.path_changed(
                 room,
                 PersonId(event.identity),
                 event.state.value,
-                PathFacts(
-                    rtt_ms=None if facts.rtt_ms is None else round(facts.rtt_ms),
-                    loss_permille=None if facts.loss_ratio is None else round(facts.loss_ratio * 1000),
-                    transport=facts.transport,
-                ),
+                path_facts(event.facts),
             )
+        case events.PathsMeasured():
+            paths = {PersonId(identity): path_facts(facts) for identity, facts in event.paths}
+            await rooms.paths_measured(room, paths)
         case events.SpeakerChanged():
             speaker = PersonId(event.identity) if event.identity is not None else None
             await rooms.speaker_changed(room, speaker)

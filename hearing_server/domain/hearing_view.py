@@ -121,17 +121,40 @@ def _person(person: Participant, *, is_full: bool) -> dict[str, object]:
     return view
 
 
-_NO_FACTS: Mapping[str, object] = {"rtt_ms": None, "loss_pct": None, "transport": None, "since": None}
+_NO_FACTS: Mapping[str, object] = {
+    "rtt_ms": None,
+    "loss_pct": None,
+    "transport": None,
+    "since": None,
+    "jitter_ms": None,
+    "loss_up_pct": None,
+    "loss_down_pct": None,
+    "up_kbps": None,
+    "down_kbps": None,
+    "up_height_px": None,
+    "down_height_px": None,
+}
 
 
 def _facts(person: Participant) -> dict[str, object]:
     facts = person.facts
     return {
         "rtt_ms": facts.rtt_ms,
-        "loss_pct": None if facts.loss_permille is None else facts.loss_permille / 10,
+        "loss_pct": _percent(facts.loss_permille),
         "transport": facts.transport,
         "since": _moment(facts.since),
+        "jitter_ms": facts.jitter_ms,
+        "loss_up_pct": _percent(facts.loss_up_permille),
+        "loss_down_pct": _percent(facts.loss_down_permille),
+        "up_kbps": facts.up_kbps,
+        "down_kbps": facts.down_kbps,
+        "up_height_px": facts.up_height_px,
+        "down_height_px": facts.down_height_px,
     }
+
+
+def _percent(permille: int | None) -> float | None:
+    return None if permille is None else permille / 10
 
 
 def _recess(hearing: Hearing) -> dict[str, object] | None:

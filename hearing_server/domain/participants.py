@@ -72,12 +72,22 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """Figures of the media path: round trip in ms, loss in tenths of a percent, `since` when the state began."""
+    """Figures of the media path: round trip in ms, loss in tenths of a percent, `since` when the state began.
+
+    "Up" is what the person sends, "down" what the person is sent; heights of the tallest picture, 0 without one.
+    """
 
     rtt_ms: int | None = None
     loss_permille: int | None = None
     transport: str | None = None
     since: datetime | None = None
+    jitter_ms: int | None = None
+    loss_up_permille: int | None = None
+    loss_down_permille: int | None = None
+    up_kbps: int = 0
+    down_kbps: int = 0
+    up_height_px: int = 0
+    down_height_px: int = 0
 
 
 # Where a person is before the court has let them in: only here their own page moves them.

@@ -44,6 +44,7 @@ class Action(StrEnum):
     INVITATION_SEND = "invitation_send"
     CONSENT_DECIDE = "consent_decide"
     SELF_TEST = "self_test"
+    MEDIA_SEE = "media_see"
     ROOM_ENTER = "room_enter"
     ADMIT = "admit"
     OPEN = "open"
@@ -96,6 +97,8 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.INVITATION_SEND: ((Capacity.CLERK,), BEFORE_THE_END),
     Action.CONSENT_DECIDE: (_SIDES, BEFORE_THE_END),
     Action.SELF_TEST: (_ON_CASE, BEFORE_THE_END),
+    # Figures of everybody's line: for the court, and for the clerks who answer when somebody can't be heard.
+    Action.MEDIA_SEE: (_STAFF, ANY_STATE),
     Action.ROOM_ENTER: (_ON_CASE, _DOOR),
     Action.ADMIT: (_COURT, _DOOR),
     Action.OPEN: ((Capacity.JUDGE,), (HearingState.LOBBY,)),

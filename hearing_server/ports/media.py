@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hearing_server.kernel import HearingId, PersonId, RecordingId
+from hearing_server.ports.room_media import RoomMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,22 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PathFacts:
-    """What the server measured of a person's media path."""
+    """What the server measured of a person's media path.
+
+    "Up" is what the person sends, "down" what the person is sent. Loss in tenths of a percent (`loss_permille` is the
+    worse direction), media in kbit/s, heights of the tallest picture on its way, 0 without one.
+    """
 
     rtt_ms: int | None
     loss_permille: int | None
     transport: str | None
+    jitter_ms: int | None = None
+    loss_up_permille: int | None = None
+    loss_down_permille: int | None = None
+    up_kbps: int = 0
+    down_kbps: int = 0
+    up_height_px: int = 0
+    down_height_px: int = 0
 
 
 class RoomEngine(Protocol):
@@ -84,6 +96,9 @@ class RoomEngine(Protocol):
     async def restart_subscription(self, seat: str) -> None: ...
     async def prefer(self, seat: str, *, identity: str, source: str, max_height_px: int) -> None: ...
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None: ...
+    async def media(self, room: HearingId) -> RoomMedia:
+        """What is measured of the room now; Unavailable `room.unknown` when none is open here."""
+        ...
 
 
 class RoomListener(Protocol):
@@ -92,6 +107,10 @@ class RoomListener(Protocol):
     async def seat_taken(self, room: HearingId, person: PersonId) -> None: ...
     async def seat_left(self, room: HearingId, person: PersonId, reason: str) -> None: ...
     async def path_changed(self, room: HearingId, person: PersonId, state: str, facts: PathFacts) -> None: ...
+    async def paths_measured(self, room: HearingId, paths: Mapping[PersonId, PathFacts]) -> None:
+        """Every few seconds, of everybody seated there."""
+        ...
+
     async def device_changed(self, room: HearingId, person: PersonId, source: str, device: str) -> None: ...
     async def speaker_changed(self, room: HearingId, person: PersonId | None) -> None: ...
 

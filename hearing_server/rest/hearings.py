@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -112,6 +113,11 @@ async def list_hearings(call: Call) -> object:
 
 async def get_hearing(call: Call) -> object:
     return await call.services.courtroom.view(call.actor, call.part("hearing_id"), language=call.language)
+
+
+async def get_media(call: Call) -> object:
+    media = await call.services.courtroom.media(call.actor, call.part("hearing_id"))
+    return asdict(media)
 
 
 async def cancel(call: Call) -> object:
@@ -250,6 +256,7 @@ ROUTES = (
     Route("POST", "/cases/{case_id}/hearings", schedule, Who.STAFF, "Schedule a hearing", ScheduleBody, 201),
     Route("GET", "/hearings", list_hearings, Who.SIGNED_IN, "My hearings"),
     Route("GET", _H, get_hearing, Who.SIGNED_IN, "One hearing as I may see it"),
+    Route("GET", _H + "/media", get_media, Who.STAFF, "What is measured of the room, for support"),
     Route("POST", _H + "/cancel", cancel, Who.STAFF, "Cancel before opening", ReasonBody),
     Route("POST", _H + "/invitations", invite_again, Who.STAFF, "Send a new link", PersonBody, 202),
     Route("POST", _H + "/identity", check_identity, Who.SIGNED_IN, "Identity at the door", IdentityBody),

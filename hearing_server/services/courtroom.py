@@ -23,6 +23,7 @@ from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, Clock, HearingId, PersonId
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import RoomEngine
+from hearing_server.ports.room_media import RoomMedia
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
@@ -87,6 +88,13 @@ class Courtroom:
             # A colleague of the court sees what the bench sees, and orders nothing there.
             view["me"] = {"person_id": viewer, "may": []}
         return view
+
+    async def media(self, actor: Actor, hearing_id: str) -> RoomMedia:
+        """What is measured of the room now. Errors: Unavailable `room.unknown` while none is open here."""
+        async with self._units.read() as unit:
+            seen = await access_hearing(unit, actor, hearing_id)
+        require(seen.capacity(actor), Action.MEDIA_SEE)
+        return await self._rooms.media(seen.hearing.id)
 
     def renew(self, hearing_id: HearingId) -> None:
         """Something in the view changed: the next one gets a higher version."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hearing_server.domain import attendance, hearings
@@ -85,8 +85,7 @@ class RoomReports:
 
     async def path_changed(self, room: HearingId, person: PersonId, state: str, facts: PathFacts) -> None:
         live = self._recorder.live(room)
-        seen = ConnectionFacts(facts.rtt_ms, facts.loss_permille, facts.transport)
-        live.facts[person] = seen
+        live.facts[person] = _figures(facts)
         changed = await self._note(
             room, person,
             lambda h, now: attendance.note_connection(
@@ -94,6 +93,14 @@ class RoomReports:
             ),
         )  # fmt: skip
         if not changed:
+            await self.tell(room)
+
+    async def paths_measured(self, room: HearingId, paths: Mapping[PersonId, PathFacts]) -> None:
+        """Figures alone change nothing that is stored: they are laid over, and the pages look again if any moved."""
+        live = self._recorder.live(room)
+        before = dict(live.facts)
+        live.facts.update({person: _figures(facts) for person, facts in paths.items()})
+        if live.facts != before:
             await self.tell(room)
 
     async def device_changed(self, room: HearingId, person: PersonId, source: str, device: str) -> None:
@@ -163,6 +170,21 @@ class RoomReports:
             # The room may know of somebody whom the court has just sent out: the court's word stands.
             _log.info("room report not taken", extra={"code": error.code})
             return False
+
+
+def _figures(facts: PathFacts) -> ConnectionFacts:
+    return ConnectionFacts(
+        facts.rtt_ms,
+        facts.loss_permille,
+        facts.transport,
+        jitter_ms=facts.jitter_ms,
+        loss_up_permille=facts.loss_up_permille,
+        loss_down_permille=facts.loss_down_permille,
+        up_kbps=facts.up_kbps,
+        down_kbps=facts.down_kbps,
+        up_height_px=facts.up_height_px,
+        down_height_px=facts.down_height_px,
+    )
 
 
 def _gone(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:

@@ -33,6 +33,7 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "POST /cases/{case_id}/parties": (A.PARTY_ADD, PARTY),
     "POST /cases/{case_id}/hearings": (A.HEARING_SCHEDULE, SOON),
     "GET /hearings/{hearing_id}": (A.HEARING_SEE, None),
+    "GET /hearings/{hearing_id}/media": (A.MEDIA_SEE, None),
     "POST /hearings/{hearing_id}/invitations": (A.INVITATION_SEND, {"person_id": "PARTY"}),
     "POST /hearings/{hearing_id}/identity": (None, {"id_last4": "0000"}),
     "PUT /hearings/{hearing_id}/consents/{stage}": (

@@ -73,9 +73,22 @@ def test_court_and_admitted__see_everybody(viewer: PersonId) -> None:
     assert seen["others_count"] == 0
 
 
+FACTS = ConnectionFacts(
+    420,
+    35,
+    "udp",
+    jitter_ms=12,
+    loss_up_permille=35,
+    up_kbps=1200,
+    down_kbps=300,
+    up_height_px=720,
+    down_height_px=180,
+)
+
+
 def test_admitted_party__does_not_see_consents_and_figures_of_the_other_side() -> None:
     hearing = attendance.note_connection(
-        in_session(), DEFENDANT, connection=Connection.WEAK, facts=ConnectionFacts(420, 35, "udp"), at=at(1)
+        in_session(), DEFENDANT, connection=Connection.WEAK, facts=FACTS, at=at(1)
     )[0]
     other = next(person for person in view(hearing, PLAINTIFF)["people"] if person["person_id"] == DEFENDANT)
     assert (other["connection"], other["status"]) == ("weak", "weak")
@@ -86,6 +99,13 @@ def test_admitted_party__does_not_see_consents_and_figures_of_the_other_side() -
         "loss_pct": 3.5,
         "transport": "udp",
         "since": "2026-03-02T01:00:01.000Z",
+        "jitter_ms": 12,
+        "loss_up_pct": 3.5,
+        "loss_down_pct": None,
+        "up_kbps": 1200,
+        "down_kbps": 300,
+        "up_height_px": 720,
+        "down_height_px": 180,
     }
     assert by_judge["consents"] == {"online_hearing": "granted", "recording": "granted"}
 
