@@ -23,6 +23,7 @@ from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
+from hearing_server.ports.measures import Measure
 from hearing_server.ports.units import Units
 from hearing_server.rest import case_imports, cases, config, hearings, recordings, reminders, sign_in, space
 from hearing_server.rest.metrics import mount_metrics
@@ -149,7 +150,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(sockets.stop)
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
-        mount_metrics(app, lambda: [*rooms.measures(), *recorders.measures()])
+        mount_metrics(app, lambda: _measures(rooms, recorders, settings))
         mount_pages(app, find_client(ROOT))
         yield CourtServer(
             settings, app, services, units, bus, vault, clock, profile, rooms, recorders, hub, address
@@ -179,6 +180,11 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
 def read_court(settings: Settings) -> CourtProfile:
     """The court's file: names, 代字, types, time zone."""
     return court_profile(tomllib.loads(settings.court_file.read_text("utf-8")))
+
+
+async def _measures(rooms: EngineRooms, recorders: FolderRecorders, settings: Settings) -> list[Measure]:
+    of_rooms = await rooms.measures(per_hearing=settings.server.metrics_per_hearing)
+    return [*of_rooms, *recorders.measures()]
 
 
 async def _bus(settings: Settings, stack: AsyncExitStack) -> MemoryBus | RedisBus:

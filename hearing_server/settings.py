@@ -50,6 +50,9 @@ class ServerSettings(Section):
     trusted_proxies: int = Field(
         0, ge=0, le=3, description="Reverse proxies before us whose X-Forwarded-For counts."
     )
+    metrics_per_hearing: bool = Field(
+        False, description="/metrics also has seven series per running hearing, with its id as label."
+    )
 
 
 class MediaSettings(Section):
