@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_MS 2000.0 /* cache.HISTORY_MS */
 #define MAX_CAPACITY (1 << 16)
 
 struct slot {
@@ -74,7 +73,7 @@ const struct media_packet *cache_get(const struct packet_cache *cache, int64_t s
     const struct media_packet *packet = &cache->slots[sequence & cache->mask].packet;
     if (sequence < 0 || packet->sequence != sequence)
         return NULL;
-    return now_ms >= 0 && now_ms - packet->arrival_ms > HISTORY_MS ? NULL : packet;
+    return now_ms >= 0 && now_ms - packet->arrival_ms > (double)HISTORY_MS ? NULL : packet;
 }
 
 int cache_since_keyframe(const struct packet_cache *cache, int max_packets, const struct media_packet **out, int room)

@@ -13,7 +13,7 @@
 
 /* cdef begin */
 
-/* The values of signaling/rtp/packet.py; a test compares them. */
+/* The values of signaling/rtp; a test compares each with its namesake there. */
 enum media_kind { KIND_MEDIA = 0, KIND_RED = 1 };
 enum media_layout { LAYOUT_PLAIN = 0, LAYOUT_VP8_FULL = 1, LAYOUT_VP8_OTHER = 2 };
 enum media_codec { CODEC_OPUS = 0, CODEC_VP8 = 1, CODEC_H264 = 2 };
@@ -21,11 +21,15 @@ enum media_flag { FLAG_KEYFRAME = 1, FLAG_FRAME_START = 2, FLAG_SYNC = 4, FLAG_E
 enum media_limits {
     PADDING_RANK = 7,           /* temporal_id of packets without media */
     MAX_PACKET_BYTES = 1500,    /* the largest packet that is accepted */
-    MAX_EXTENSION_BYTES = 64,   /* the largest extension block of a viewer, its changing parts included */
+    MAX_EXTENSION_BYTES = 128,  /* the longest extension block of an incoming packet */
+    MAX_REDUNDANT_BLOCKS = 8,
+    MAX_AGGREGATED = 16,        /* NAL units of a STAP-A that are looked at */
+    MAX_BLOCK_BYTES = 64,       /* the longest extension block of a viewer, its changing parts included */
     MAX_WRITTEN_BYTES = 1600,   /* an output buffer of this size always suffices: packet + block + RTX number */
     MAX_FORWARD_STEP = 1000,
     MAX_LATENESS = 1000,
     ALL_TEMPORAL_LAYERS = 3,
+    HISTORY_MS = 2000,
     VIDEO_PACKETS = 1024,
     AUDIO_PACKETS = 128,
     REPLAY_PACKETS = 40

@@ -38,7 +38,7 @@ static int is_type(int payload_type)
 static int is_sound(const struct rewriter_settings *settings)
 {
     int constant = settings->extension_bytes;
-    if (constant < 0 || constant > MAX_EXTENSION_BYTES || block_bytes(settings) > MAX_EXTENSION_BYTES)
+    if (constant < 0 || constant > MAX_BLOCK_BYTES || block_bytes(settings) > MAX_BLOCK_BYTES)
         return 0;
     if (constant == 0 && block_bytes(settings) > 0) /* nothing says what would follow */
         return 0;

@@ -12,7 +12,7 @@ struct outgoing {
     int head_bytes;       /* header and extension block */
     int send_time_at;     /* offsets in the packet; 0: not sent */
     int wide_at;
-    uint8_t head[HEADER_BYTES + MAX_EXTENSION_BYTES]; /* as in every packet, zeros where bytes change */
+    uint8_t head[HEADER_BYTES + MAX_BLOCK_BYTES]; /* as in every packet, zeros where bytes change */
     int64_t rtx_sequence;
     struct rewriter_settings settings;
 };

@@ -29,6 +29,8 @@ static int read_header(const uint8_t *packet, int size, struct header *out)
         out->profile = packet[start] << 8 | packet[start + 1];
         out->extension_start = start + 4;
         start = out->extension_end = start + 4 + ((packet[start + 2] << 8 | packet[start + 3]) << 2);
+        if (out->extension_end - out->extension_start > MAX_EXTENSION_BYTES)
+            return 0;
     }
     int end = size;
     if (first & 0x20) {

@@ -112,7 +112,7 @@ static int h264_start(const uint8_t *payload, int size)
     if (kind != 24)
         return nal_start(kind);
     int best = NAL_NOTHING, at = 1;
-    while (at + 2 < size) {
+    for (int unit = 0; unit < MAX_AGGREGATED && at + 2 < size; unit++) {
         int length = payload[at] << 8 | payload[at + 1];
         if (length == 0 || at + 2 + length > size)
             break;
@@ -157,6 +157,8 @@ int red_primary(const uint8_t *payload, int payload_bytes)
             return -1;
         redundant_bytes += (payload[at + 2] & 0x03) << 8 | payload[at + 3];
         at += 4;
+        if (at > 4 * MAX_REDUNDANT_BLOCKS)
+            return -1;
     }
     if (at >= payload_bytes || at + 1 + redundant_bytes > payload_bytes)
         return -1;

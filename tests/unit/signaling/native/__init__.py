@@ -1,0 +1,1 @@
+"""The C side against its Python twins."""
