@@ -18,7 +18,7 @@ from hearing_server.domain.hearing_view import hearing_view
 from hearing_server.domain.hearings import Change, Hearing, HearingState
 from hearing_server.domain.participants import Page, Source, Stage
 from hearing_server.domain.roles import Action, require
-from hearing_server.errors import NotFound
+from hearing_server.errors import Conflict, HearingError, NotFound
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, Clock, HearingId, PersonId
 from hearing_server.ports.bus import Doorbell, EventBus
@@ -90,11 +90,19 @@ class Courtroom:
         return view
 
     async def media(self, actor: Actor, hearing_id: str) -> RoomMedia:
-        """What is measured of the room now. Errors: Unavailable `room.unknown` while none is open here."""
+        """What is measured of the room now. Errors: Conflict `hearing.no_room` while none is open on this node."""
         async with self._units.read() as unit:
             seen = await access_hearing(unit, actor, hearing_id)
         require(seen.capacity(actor), Action.MEDIA_SEE)
-        return await self._rooms.media(seen.hearing.id)
+        try:
+            return await self._rooms.media(seen.hearing.id)
+        except HearingError as error:
+            if error.code != "room.unknown":
+                raise
+            # For a seat that is a fault which passes; for somebody who only looks there is nothing to see.
+            raise Conflict(
+                "hearing.no_room", zh="该庭审当前没有开放的法庭", en="No room of this hearing is open now"
+            ) from error
 
     def renew(self, hearing_id: HearingId) -> None:
         """Something in the view changed: the next one gets a higher version."""

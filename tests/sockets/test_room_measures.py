@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hearing_server.kernel import HearingId
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
@@ -69,13 +70,13 @@ async def test_figures__while_somebody_speaks__stand_in_metrics_support_page_and
         assert facts["down_kbps"] == 0
         await bench.close()
         await lin.command("room_leave")
-        await court.server.rooms.close_room(lin.hearing_id, reason="closed")
+        await court.server.rooms.close_room(HearingId(lin.hearing_id), reason="closed")
         after = await scrape(court)
         assert not [name for name in after if lin.hearing_id in name], "a closed room leaves no series behind"
         assert after["hearing_received_packets_total"] >= series["hearing_received_packets_total"]
         with pytest.raises(Problem) as gone:
             await media(judge, lin)
-        assert (gone.value.status, gone.value.code) == (503, "room.unknown")
+        assert (gone.value.status, gone.value.code) == (409, "hearing.no_room")
 
 
 def person_of(view: dict[str, Any], seat: Seat) -> dict[str, Any]:
