@@ -1,6 +1,5 @@
 """Measures one room twice a second, from counters its streams keep anyway: nothing here is done per packet."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,13 +16,11 @@ from signaling.participant import Participant
 from signaling.publication import Layer, Publication
 from signaling.residence import CountsForwarded, ResidenceMeter
 from signaling.room import Room
-from signaling.rtp.histogram import Histogram, Spread
+from signaling.rtp.histogram import Histogram, RecentSpread, Spread
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.slot import Slot
 from signaling.traffic import Traffic
 
-RECENT_STEP_MS: Final = 10_000.0
-RECENT_STEPS: Final = 6  # the last minute, in steps of ten seconds
 MAX_PEOPLE: Final = 256  # remembered after they left; beyond it the one who came first is forgotten
 
 
@@ -62,8 +59,7 @@ class RoomMeter:
         self._opened_ms = self._sampled_ms = now_ms
         self._accounts: dict[str, _Account] = {}
         self._before: dict[object, Traffic] = {}  # a stream's counters at the last sample
-        self._moments: deque[Spread] = deque([Spread()], maxlen=RECENT_STEPS)
-        self._moment_ms = now_ms
+        self._recent = RecentSpread(now_ms)
 
     def sample(self, now_ms: float) -> None:
         """Take what grew since the last time. Before the connections are judged: rates are of now."""
@@ -81,9 +77,7 @@ class RoomMeter:
                 for sum_of in (account.traffic, self.traffic, self._everywhere):
                     sum_of.add(grown)
         self._before = seen
-        if now_ms - self._moment_ms >= RECENT_STEP_MS:
-            self._moment_ms = now_ms
-            self._moments.append(self.residence.spread())
+        self._recent.note(self.residence.spread(), now_ms)
 
     def _account(self, identity: str) -> _Account:
         if identity not in self._accounts and len(self._accounts) >= MAX_PEOPLE:
@@ -110,7 +104,7 @@ class RoomMeter:
     @property
     def residence_recent(self) -> Spread:
         """The last minute or so."""
-        return self.residence.spread().since(self._moments[0])
+        return self._recent.of(self.residence.spread())
 
     def measures(self, now_ms: float) -> RoomMeasures:
         """Everything, as it is now."""

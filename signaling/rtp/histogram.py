@@ -7,6 +7,7 @@ as C computes it too: `e = 63 - clz(ns); ((e - 10) << 3) | ((ns >> (e - 3)) & 7)
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ HIGHEST_OCTAVE: Final = (
 STEP_BITS: Final = 3
 STEPS: Final = 1 << STEP_BITS
 BUCKETS: Final = (HIGHEST_OCTAVE - LOWEST_OCTAVE) * STEPS  # 160 counters of 64 bits
+RECENT_STEP_MS: Final = 10_000.0
+RECENT_STEPS: Final = 6  # the last minute, in steps of ten seconds
 _BELOW_NS: Final = 1 << LOWEST_OCTAVE
 _ABOVE_NS: Final = 1 << HIGHEST_OCTAVE
 
@@ -87,6 +90,30 @@ class Spread:
             if bucket % STEPS == STEPS - 1 and bucket < BUCKETS - 1:
                 found.append((upper_ns(bucket) / 1e9, passed))
         return found
+
+
+class RecentSpread:
+    """What was counted in about the last minute, from moments that somebody else takes of a growing histogram."""
+
+    __slots__ = ("_moment_ms", "_moments")
+
+    def __init__(self, now_ms: float) -> None:
+        self._moments: deque[Spread] = deque([Spread()], maxlen=RECENT_STEPS)
+        self._moment_ms = now_ms
+
+    def is_due(self, now_ms: float) -> bool:
+        """Whether `note` would keep a moment of now: for those to whom making one costs something."""
+        return now_ms - self._moment_ms >= RECENT_STEP_MS
+
+    def note(self, spread: Spread, now_ms: float) -> None:
+        """Called at least every few seconds."""
+        if self.is_due(now_ms):
+            self._moment_ms = now_ms
+            self._moments.append(spread)
+
+    def of(self, spread: Spread) -> Spread:
+        """The part of `spread`, the newest moment, that is recent."""
+        return spread.since(self._moments[0])
 
 
 class Histogram:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from signaling.rtp.histogram import BUCKETS, Histogram, Spread, bucket_of, upper_ns
+from signaling.rtp.histogram import BUCKETS, Histogram, RecentSpread, Spread, bucket_of, upper_ns
 
 
 def test_bucket__when_durations_grow__then_every_one_lies_between_its_buckets_ends() -> None:
@@ -100,3 +100,16 @@ def test_cumulative__when_given_to_prometheus__then_rising_octaves_and_the_last_
     assert dict(steps)[2**22 / 1e9] == 3
     assert steps[-1][1] == 3
     assert len(Spread().cumulative()) == len(steps)
+
+
+def test_recent__when_a_minute_passes__then_the_old_ones_are_forgotten() -> None:
+    histogram, recent = Histogram(), RecentSpread(0.0)
+    histogram.add(900_000_000)
+    for second in range(1, 50):
+        recent.note(histogram.spread(), second * 1000.0)
+    assert recent.of(histogram.spread()).total == 1
+    for second in range(50, 80):
+        recent.note(histogram.spread(), second * 1000.0)
+    assert recent.of(histogram.spread()).total == 0
+    histogram.add(2_000_000)
+    assert recent.of(histogram.spread()).total == 1
