@@ -204,8 +204,8 @@ def open_library(path: Path) -> tuple[Native | None, Why]:
     except ImportError:
         return None, Why.NO_CFFI
     ffi = FFI()
-    ffi.cdef(declarations())
     try:
+        ffi.cdef(declarations())
         native = Native(ffi, ffi.dlopen(str(path)), path)
         fits = all(
             native.lib.media_sizeof(at) == ffi.sizeof(f"struct {name}")
@@ -213,7 +213,7 @@ def open_library(path: Path) -> tuple[Native | None, Why]:
                 ("media_packet", "stream_parser", "media_stream", "rewriter_settings", "rewriter_state")
             )
         )
-    except (OSError, AttributeError, ffi.error):
+    except Exception:  # whatever is wrong with the file or the headers: the Python path is there
         return None, Why.BROKEN
     return (native, Why.LOADED) if fits else (None, Why.BROKEN)
 

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from hypothesis import settings
 
-from signaling.native import build
 from signaling.native.twin import NativeCache, NativeRewriter
+from tests.native_library import library
 from tests.unit.rtp.caches import caching
 from tests.unit.rtp.viewer import making
 
@@ -31,9 +31,7 @@ def side(request: pytest.FixtureRequest) -> Iterator[None]:
     if getattr(request, "param", "python") == "python":
         yield
         return
-    native = build.load()
-    if native is None:
-        pytest.skip(f"no native library: {build.why_not()}")
+    native = library()
     rewriters = making.set(partial(NativeRewriter, native=native))
     caches = caching.set(partial(NativeCache, native=native))
     yield

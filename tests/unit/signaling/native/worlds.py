@@ -43,13 +43,15 @@ class Publisher:
         """The packets of the next frame, of an adequate number."""
         rng = self.rng
         self.frames += 1
-        if rng.random() < 0.01:  # the sender restarts its numbers
+        if rng.random() < 0.02:  # the sender restarts its numbers
             self.sequence = self.sequence + rng.randrange(1, 40_000) & 0xFFFF
         is_key = self.frames == 1 or rng.random() < 0.08
         packets = 1 if self.codec is Codec.OPUS else rng.randrange(1, 5)
         payloads = [self._payload(is_key, at, packets) for at in range(packets)]
         if rng.random() < 0.05:
             payloads.append(b"")
+        if rng.random() < 0.02:
+            payloads = [b"", b"", *payloads]
         made = [self._packet(payload, at == len(payloads) - 1) for at, payload in enumerate(payloads)]
         self.timestamp = self.timestamp + CLOCK_HZ[self.codec] // 40 & 0xFFFFFFFF
         self.picture_id = self.picture_id + 1 & 0x7FFF
@@ -57,7 +59,7 @@ class Publisher:
 
     def _packet(self, payload: bytes, is_last: bool) -> bytes:
         rng = self.rng
-        is_red = self.codec is Codec.OPUS and rng.random() < 0.4
+        is_red = rng.random() < (0.4 if self.codec is Codec.OPUS else 0.02)  # pictures never: hostile
         if is_red and payload:
             payload = _with_redundancy(rng, payload)
         level = bytes([LEVEL_ID << 4, rng.randrange(256), 0, 0])
@@ -88,6 +90,8 @@ class Publisher:
         if temporal == 0 and at == 0:
             self.tl0_index = self.tl0_index + 1 & 0xFF
         key = b"\x00" if is_key and at == 0 else b"\x01"
+        if is_key and at == 0 and self.rng.random() < 0.8:  # RFC 6386 9.1, with a size that may be 0
+            key += b"\x00\x00\x9d\x01\x2a" + pack("<HH", self.rng.choice((0, 640)), self.rng.choice((0, 360)))
         first = 0x90 if at == 0 else 0x80
         if self.shape == "none":
             return bytes([first & 0x7F]) + key + body
@@ -97,12 +101,12 @@ class Publisher:
             return bytes([first, 0x80, 0x80 | self.picture_id >> 8, self.picture_id & 0xFF]) + key + body
         return vp8_payload(
             start=at == 0,
-            key=key == b"\x00",
+            key=key[0] == 0,
             picture_id=self.picture_id,
             tl0_index=self.tl0_index,
             temporal=temporal,
             sync=is_sync,
-            body=body,
+            body=key[1:] + body,
         )
 
 
@@ -175,6 +179,7 @@ class World:
         self.rng = rng = random.Random(self.seed)
         self.codec = rng.choice((Codec.VP8, Codec.VP8, Codec.VP8, Codec.OPUS, Codec.H264))
         self.loss, self.mutants, self.moods = (rng.choice((0.0, 0.03, 0.3)) for _ in range(3))
+        self.moods = rng.choice((self.moods, 0.9))
         self.disorder = rng.choice((0, 3, 40))
         settings = random_settings(rng, self.codec)
         self.ours, self.theirs = Rewriter(settings), NativeRewriter(settings, self.native)
