@@ -78,7 +78,6 @@ class Member:
         self.heard: dict[int, Heard] = {}
         self.wants_key = True
         self._picture = 0
-        self._level = struct.pack("!HHBBB", 0xBEDE, 2, 0x10, 0x80 | 30, 0x32)
 
     # Descriptions
 
@@ -122,10 +121,12 @@ class Member:
 
     # Sending
 
-    def speak(self) -> None:
-        """One 20 ms packet."""
+    def speak(self, level: int = 30) -> None:
+        """One 20 ms packet, `level` dB below full scale (127: silence)."""
         stream = self.audio
-        extension = self._level + _send_time() + b"\x00\x00\x00"
+        extension = (
+            struct.pack("!HHBBB", 0xBEDE, 2, 0x10, 0x80 | level, 0x32) + _send_time() + b"\x00\x00\x00"
+        )
         payload = b"\x78" + bytes([stream.sequence & 0xFF]) * (AUDIO_BYTES - 1)
         self._send(stream, 0x90, OPUS, extension[:12] + payload)
         stream.timestamp = stream.timestamp + 960 & 0xFFFFFFFF
@@ -195,7 +196,7 @@ class Member:
     def report(self) -> None:
         """Once a second: sender reports for what is sent, receiver reports and REMB for what is heard."""
         ntp = int((time.time() + 2_208_988_800) * _NTP_SECOND)
-        for stream in (self.audio, self.video):
+        for stream in self._sent():
             self.sending.send_rtcp(
                 rtcp.build_sender_report(
                     stream.ssrc,
@@ -213,6 +214,10 @@ class Member:
         if blocks and self.watching.is_connected:
             report = rtcp.build_receiver_report(1, blocks)
             self.watching.send_rtcp(report + rtcp.build_remb(1, 20_000_000, list(self.heard)))
+
+    def _sent(self) -> list[Outgoing]:
+        """The streams it sends now."""
+        return [self.audio, self.video]
 
     async def close(self) -> None:
         await self.sending.close()

@@ -248,10 +248,16 @@ _SPAN_STARTS = {
     "held": GapCause.HOLD,
     "transport_lost": GapCause.NETWORK,
     "device_lost": GapCause.DEVICE,
+    "not_wanted": GapCause.NOT_WANTED,
 }
-_SPAN_ENDS = {"unmuted": GapCause.MUTE, "released": GapCause.HOLD, "device_back": GapCause.DEVICE}
+_SPAN_ENDS = {
+    "unmuted": GapCause.MUTE,
+    "released": GapCause.HOLD,
+    "device_back": GapCause.DEVICE,
+    "wanted": GapCause.NOT_WANTED,
+}
 # The stronger explanation first.
-_EXPLAINING = (GapCause.HOLD, GapCause.MUTE, GapCause.DEVICE, GapCause.NETWORK)
+_EXPLAINING = (GapCause.HOLD, GapCause.MUTE, GapCause.DEVICE, GapCause.NETWORK, GapCause.NOT_WANTED)
 _END_CAUSES = {
     "device": GapCause.DEVICE,
     "device_lost": GapCause.DEVICE,

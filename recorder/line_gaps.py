@@ -29,6 +29,7 @@ _STRENGTH = {
             GapCause.DEVICE,
             GapCause.NETWORK,
             GapCause.SENDER_STALL,
+            GapCause.NOT_WANTED,
             GapCause.ABSENT,
         )
     )

@@ -35,6 +35,7 @@ class GapCause(StrEnum):
     DISK = "disk"  # the disk refused
     OVERLOAD = "overload"  # the writer's queue was full
     POLICY = "policy"  # the record was paused by order: closed exhibit, mediation
+    NOT_WANTED = "not_wanted"  # the room told the sender to rest this simulcast layer; a better one is on the record
     ABSENT = "absent"  # the track did not exist yet or any more
 
 

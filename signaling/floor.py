@@ -15,7 +15,6 @@ class Floor:
         attention: Attention,
         speakers: SpeakerDetector[str],
         participants: Mapping[str, Participant],
-        *,
         max_voices: int,
     ) -> None:
         self._attention = attention

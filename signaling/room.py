@@ -52,16 +52,17 @@ class Room:
         self.held = False
         self._is_closing = False
         self.speakers: SpeakerDetector[str] = SpeakerDetector()
-        self.attention = Attention(last_n=gateway.settings.last_n)
-        self.floor = Floor(
-            self.attention,
-            self.speakers,
-            self.participants,
-            max_voices=gateway.settings.max_voices,
-        )
+        limits = gateway.settings
+        self.attention = Attention(last_n=limits.last_n)
+        self.floor = Floor(self.attention, self.speakers, self.participants, max_voices=limits.max_voices)
         self.sinks = RoomSinks(self.layers, self._silence_of)
         self.demand = RoomDemand(
-            name, self.participants, self.sinks, emit=emit, want_keyframe=self._want_keyframe
+            name,
+            self.participants,
+            self.sinks,
+            pause_after_ms=limits.layer_pause_s * 1000,
+            emit=emit,
+            want_keyframe=self._want_keyframe,
         )
         self._gateway = gateway
         self._step = step
@@ -116,9 +117,7 @@ class Room:
             want_keyframe=self._want_keyframe,
             showing=Showing(
                 self.attention,
-                lambda shown, why: self._emit(
-                    events.PicturesChanged(self.name, participant.seat, shown, why)
-                ),
+                lambda *what: self._emit(events.PicturesChanged(self.name, participant.seat, *what)),
             ),
         )
         participant.viewer = viewer
@@ -197,7 +196,7 @@ class Room:
     def _forget_streams(self, participant: Participant) -> None:
         """The browser starts anew: its SSRCs and numbers mean nothing any more, the viewers' legs stay."""
         for publication in participant.publications.values():
-            for layer in list(publication.layers.values()):
+            for layer in publication.layers.values():
                 self._end_layer(layer, "reconnected")
             publication.layers.clear()
             self.demand.offered(participant, publication, publication.rids)
@@ -299,12 +298,12 @@ class Room:
                 participant.viewer.negotiate(now_ms)
 
     def choose_layers(self, now_ms: float) -> None:
-        viewers = [each.viewer for each in self.participants.values() if each.viewer is not None]
-        for viewer in viewers:
-            viewer.choose_layers(now_ms)
-        if self.demand.review(now_ms):
-            for viewer in viewers:  # what was asked for just now can be waited for
-                viewer.choose_layers(now_ms)
+        for is_again in (False, True):
+            for participant in self.participants.values():
+                if participant.viewer is not None:
+                    participant.viewer.choose_layers(now_ms)
+            if is_again or not self.demand.review(now_ms):
+                return  # once more when layers were asked for just now: they can be waited for
 
     def _want_keyframe(self, layer: Layer, now_ms: float) -> None:
         owner = self.participants.get(layer.publication.identity)

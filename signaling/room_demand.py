@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from signaling.events import LayersWanted, RoomEvent
-from signaling.layer_demand import RETURN_MS, LayerDemand, LayerSeen, Want, wanted_rids
+from signaling.layer_demand import RETURN_MS, LayerDemand, LayerSeen, Want, usual_bps, wanted_rids
 from signaling.participant import Participant
 from signaling.publication import Layer, Publication
 from signaling.room_sinks import RoomSinks
@@ -19,12 +19,14 @@ class RoomDemand:
         participants: Mapping[str, Participant],
         sinks: RoomSinks,
         *,
+        pause_after_ms: float,
         emit: Callable[[RoomEvent], None],
         want_keyframe: Callable[[Layer, float], None],
     ) -> None:
         self._room = room
         self._participants = participants
         self._sinks = sinks
+        self._pause_after_ms = pause_after_ms
         self._emit = emit
         self._want_keyframe = want_keyframe
         self._returning: set[Layer] = set()  # asked for, nothing came yet
@@ -54,7 +56,7 @@ class RoomDemand:
             publication.rids, [_seen(layer, now_ms) for layer in layers], wants, is_recorded=bool(self._sinks)
         )
         demand, slept = publication.demand, not publication.demand.told
-        if not demand.update(wanted, now_ms):
+        if not demand.update(wanted, now_ms, self._pause_after_ms):
             return False
         if slept:
             publication.owed_ms = now_ms
@@ -67,7 +69,8 @@ class RoomDemand:
     def _turn(self, layer: Layer, now_ms: float) -> None:
         """The other way round from now on: a resting layer is asked for, or one is put to rest."""
         off = not layer.rest.is_off
-        layer.rest.told(off=off, measured_bps=layer.stream.rate.bits_per_second, now_ms=now_ms)
+        measured_bps = layer.stream.rate.bits_per_second or usual_bps(layer.stream.height_px)
+        layer.rest.told(off=off, measured_bps=measured_bps, now_ms=now_ms)
         if off:
             self._returning.discard(layer)
             layer.stream.keyframes.arrived()  # nobody waits for one any more

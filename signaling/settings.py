@@ -26,6 +26,7 @@ class MediaSettings:
     # more open microphones than this only the loudest pass, and the bench: nobody follows twelve voices at once.
     last_n: int = 8
     max_voices: int = 12
+    layer_pause_s: float = 5.0  # a layer nobody watches is given up after this long (LiveKit's dynacast)
 
     # Liveness. 3 s silence is shown to the judge; browsers ping at least every 2.5 s, so 8 s means gone (Jitsi).
     silence_s: float = 3.0

@@ -46,6 +46,7 @@ const en: Texts<typeof zh> = {
   cause: {
     network: "Network interrupted",
     sender_stall: "Device stopped sending",
+    not_wanted: "This quality was not requested",
     mute: "Muted",
     device: "Device failed",
     crash: "Server interrupted",

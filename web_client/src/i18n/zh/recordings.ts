@@ -43,6 +43,7 @@ export default {
   cause: {
     network: "网络中断",
     sender_stall: "设备停止发送",
+    not_wanted: "未请求该清晰度",
     mute: "静音",
     device: "设备故障",
     crash: "服务器中断",
