@@ -10,6 +10,9 @@ from signaling.rtp.transport_cc import build_feedback
 MAX_WAITING: Final = 4096  # arrivals between two feedbacks; overflow drops the newest: no sender is that fast
 KEPT_MS: Final = 500.0  # a late packet's feedback repeats what came around it, as libwebrtc's does
 KEPT_NUMBERS: Final = 4096
+# Numbers one feedback speaks of: a second of the fastest sender. One that leaps ahead with every packet would
+# otherwise be told, in thousands of messages, what it never sent.
+MAX_SPAN: Final = 4096
 _TICK_NS: Final = 250_000
 MAX_JUMP: Final = 0x4000  # a number this far off belongs to a sender that started anew
 
@@ -76,7 +79,7 @@ class FeedbackWriter:
         if first is None:
             return []
         # What is missing since the last feedback is said, too: this one begins where that one ended.
-        at = min(first, self._next)
+        at = max(min(first, self._next), self._highest + 1 - MAX_SPAN)
         self._next = self._highest + 1
         messages: list[bytes] = []
         while at <= self._highest:
