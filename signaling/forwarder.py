@@ -60,8 +60,12 @@ class Fanout(Protocol):
         """From now on these hear the stream."""
         ...
 
-    def forward(self, packet: MediaPacket, raw: bytes) -> None:
-        """One packet to every leg; `raw` is the plain RTP it was parsed from."""
+    def take(self, raw: bytes, now_ns: int) -> bool:
+        """Plain RTP that Python has in hand. True: the thread reads it and `taken` will hear of it; else parse it."""
+        ...
+
+    def forward(self, packet: MediaPacket) -> None:
+        """One parsed packet to every leg."""
         ...
 
     def replay(self, leg: "Leg", now_ms: float) -> None:
@@ -106,7 +110,9 @@ class Leg(Protocol):
         ...
 
 
-Taken = Callable[[bytes, int], None]  # a packet that was read and forwarded without Python: plain RTP, arrival in ns
+# A packet that was read and forwarded without Python: plain RTP, arrival in ns, unwrapped number, timestamp, FLAG_...
+# bits, whether it is RED, audio level (see `publication.Layer.taken`).
+Taken = Callable[[bytes, int, int, int, int, int, int], None]
 
 
 class ForwardStep(Protocol):
@@ -188,7 +194,10 @@ class PythonFanout:
     def hear(self, legs: Sequence[Leg]) -> None:
         self.legs = tuple(leg for leg in legs if isinstance(leg, PythonLeg))
 
-    def forward(self, packet: MediaPacket, raw: bytes) -> None:
+    def take(self, raw: bytes, now_ns: int) -> bool:
+        return False
+
+    def forward(self, packet: MediaPacket) -> None:
         if self.legs:
             self._step.forward(packet, self.legs, packet.arrival_ms)
 

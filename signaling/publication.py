@@ -6,7 +6,7 @@ from signaling.forwarder import Fanout, ForwardStep, Leg
 from signaling.layer_demand import LayerDemand, LayerRest
 from signaling.negotiation import AcceptedSection
 from signaling.rtp.extensions import ExtensionIds
-from signaling.rtp.packet import FLAG_KEYFRAME, Codec, MediaPacket
+from signaling.rtp.packet import FLAG_KEYFRAME, Codec
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
@@ -63,28 +63,31 @@ class Layer:
 
     def receive(self, packet: bytes, now_ns: int) -> None:
         """One decrypted packet of this layer, RTX unwrapped. The hot path."""
+        if self.fanout.take(packet, now_ns):
+            return
         parsed = self.stream.accept(packet, now_ns / 1_000_000)
         if parsed is not None:
-            self.fanout.forward(parsed, packet)
-            self._passed(parsed, packet, now_ns)
+            self.fanout.forward(parsed)
+            self._passed(packet, now_ns, parsed.flags, parsed.audio_level)
 
-    def taken(self, packet: bytes, now_ns: int) -> None:
-        """The same for a packet that the native thread read and forwarded already."""
-        parsed = self.stream.accept(packet, now_ns / 1_000_000)
-        if parsed is not None:
-            self._passed(parsed, packet, now_ns)
+    def taken(
+        self, packet: bytes, now_ns: int, sequence: int, timestamp: int, flags: int, is_red: int, level: int
+    ) -> None:
+        """A packet that the native thread accepted and forwarded already, with what its parser read."""
+        self.stream.count(packet, sequence, timestamp, flags, now_ns / 1_000_000, is_red=bool(is_red))
+        self._passed(packet, now_ns, flags, level)
 
-    def _passed(self, parsed: MediaPacket, packet: bytes, now_ns: int) -> None:
+    def _passed(self, packet: bytes, now_ns: int, flags: int, level: int) -> None:
         self.heard_ns = now_ns
         publication = self.publication
         if not publication.is_flowing:
             return
-        if parsed.audio_level >= 0:
-            publication.speakers.level(publication.identity, parsed.audio_level, now_ns / 1_000_000)
+        if level >= 0:
+            publication.speakers.level(publication.identity, level, now_ns / 1_000_000)
         track_id = self.track.track_id
         for sink in self.sinks:
             sink.packet(track_id, packet, now_ns)
-        if parsed.flags & FLAG_KEYFRAME:
+        if flags & FLAG_KEYFRAME:
             publication.keyframe_arrived(self)
 
 

@@ -64,13 +64,17 @@ void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *pa
 
 /* Receiving */
 
-void stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, double now_ms)
+int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns)
 {
+    /* 1 when the packet was new and good: it is forwarded, kept, and Python will hear of it. */
     struct media_packet packet;
+    double now_ms = (double)at_ns / 1e6;
     if (!stream_accept(stream->media, plain, bytes, now_ms, &packet))
-        return;
+        return 0;
     for (int i = 0; i < stream->leg_count; i++)
         copy_to(plane, stream->legs[i], &packet, now_ms);
+    record_media(plane, stream->id, &packet, plain, bytes, at_ns);
+    return 1;
 }
 
 void count_residence(struct plane *plane, uint64_t ns)
@@ -88,6 +92,14 @@ struct stream *stream_of(const struct line *line, const uint8_t *packet)
         if (line->streams[i]->ssrc == ssrc)
             return line->streams[i];
     return NULL;
+}
+
+static void note_arrival(struct line *line, const uint8_t *packet, int bytes, uint64_t at_ns)
+{
+    int size = 0;
+    const uint8_t *element = line->number_id ? packet_extension(packet, bytes, line->number_id, &size) : NULL;
+    if (element && size == 2 && line->arrivals && line->arrival_count < ARRIVALS)
+        line->arrivals[line->arrival_count++] = (struct arrival){at_ns, (uint16_t)(element[0] << 8 | element[1])};
 }
 
 void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns)
@@ -108,14 +120,13 @@ void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes
     }
     if (bytes < 12)
         return;
+    note_arrival(line, packet, bytes, at_ns);
     struct stream *stream = stream_of(line, packet);
     if (!stream) {
         record(plane, RECORD_UNKNOWN, line->id, packet, bytes, at_ns);
         return;
     }
-    stream_in(plane, stream, packet, bytes, (double)at_ns / 1e6);
-    record(plane, RECORD_MEDIA, stream->id, packet, bytes, at_ns);
-    if (stream->leg_count) {
+    if (stream_in(plane, stream, packet, bytes, at_ns) && stream->leg_count) {
         uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
         count_residence(plane, now_ns > at_ns ? now_ns - at_ns : 0);
     }

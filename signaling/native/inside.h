@@ -15,6 +15,7 @@
 #define MIN_MEDIA 22        /* as MIN_MEDIA_BYTES in dtls.py */
 #define STREAMS_PER_LINE 32 /* as MAX_STREAMS in publisher.py */
 #define WIDE_HISTORY 8192   /* two and a half seconds at 3000 packets per second */
+#define ARRIVALS 4096       /* as MAX_WAITING in rtp/arrivals.py; overflow drops the newest */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
 #define SECOND_NS 1000000000ull
 
@@ -24,6 +25,11 @@ struct sent {
     uint64_t number;
     double sent_ms;
     uint32_t bytes;
+};
+
+struct arrival {
+    uint64_t at_ns;
+    uint16_t number;
 };
 
 struct stream {
@@ -45,6 +51,9 @@ struct line { /* one transport */
     int stream_count;
     uint64_t wide; /* transport-wide number of the next packet */
     struct sent *history;
+    int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
+    struct arrival *arrivals;
+    int arrival_count;
 };
 
 struct leg {
@@ -94,13 +103,15 @@ void table_remove(struct table *table, uint32_t id);
 void enter(struct plane *plane); /* takes the lock: the packet loop gives way */
 void leave(struct plane *plane);
 void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns);
+void record_media(struct plane *plane, uint32_t id, const struct media_packet *packet, const void *data, int bytes,
+                  uint64_t at_ns);
 
 /* forward.c */
 uint64_t clock_ns(clockid_t which);
 int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes);
 void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms);
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
-void stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, double now_ms);
+int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns);
 void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
 int is_media(const uint8_t *packet, int bytes);
 void read_peer(struct plane *plane, struct peer *peer);

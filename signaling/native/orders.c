@@ -25,6 +25,7 @@ void free_leg(struct leg *leg)
 void free_line(struct line *line)
 {
     free(line->history);
+    free(line->arrivals);
     free(line);
 }
 
@@ -93,6 +94,50 @@ int line_send(struct plane *plane, uint32_t id, const uint8_t *plain, int bytes,
     }
     leave(plane);
     return result;
+}
+
+void line_watch_numbers(struct plane *plane, uint32_t id, int extension_id)
+{
+    /* Collect when packets with the sender's transport-wide numbers arrive; 0: no more. */
+    struct arrival *arrivals = extension_id ? calloc(ARRIVALS, sizeof *arrivals) : NULL;
+    enter(plane);
+    struct line *line = table_get(&plane->lines, id);
+    if (line) {
+        line->number_id = extension_id;
+        if (!line->arrivals) {
+            line->arrivals = arrivals;
+            arrivals = NULL;
+        }
+    }
+    leave(plane);
+    free(arrivals);
+}
+
+int line_arrivals(struct plane *plane, uint32_t id, uint16_t *numbers, uint64_t *at_ns, int capacity)
+{
+    /* Takes what was collected since the last call, in the order it came. */
+    enter(plane);
+    struct line *line = table_get(&plane->lines, id);
+    int count = line ? line->arrival_count : 0;
+    count = count < capacity ? count : capacity;
+    for (int i = 0; i < count; i++) {
+        numbers[i] = line->arrivals[i].number;
+        at_ns[i] = line->arrivals[i].at_ns;
+    }
+    if (line)
+        line->arrival_count = 0;
+    leave(plane);
+    return count;
+}
+
+int64_t line_newest(struct plane *plane, uint32_t id)
+{
+    /* The transport-wide number given out last, 16 bits; -1 before the first. */
+    enter(plane);
+    struct line *line = table_get(&plane->lines, id);
+    int64_t newest = line && line->wide ? (int64_t)((line->wide - 1) & 0xFFFF) : -1;
+    leave(plane);
+    return newest;
 }
 
 int line_sent(struct plane *plane, uint32_t id, uint16_t first, int count, double *sent_ms, uint32_t *bytes)
@@ -270,12 +315,12 @@ int stream_route(struct plane *plane, uint32_t id, const uint32_t *leg_ids, int 
     return found;
 }
 
-void stream_receive(struct plane *plane, uint32_t id, const uint8_t *plain, int bytes, double now_ms)
+void stream_receive(struct plane *plane, uint32_t id, const uint8_t *plain, int bytes, uint64_t at_ns)
 {
     enter(plane);
     struct stream *stream = table_get(&plane->streams, id);
     if (stream && bytes >= 12 && bytes <= DATAGRAM)
-        stream_in(plane, stream, plain, bytes, now_ms);
+        stream_in(plane, stream, plain, bytes, at_ns);
     leave(plane);
 }
 

@@ -19,6 +19,11 @@ struct plane_settings {
 
 struct plane_record { /* then `bytes` bytes, padded to eight */
     uint64_t at_ns;
+    int64_t sequence; /* of media, unwrapped, as its parser read it; the next four too */
+    uint32_t timestamp;
+    uint8_t flags;
+    uint8_t is_red;
+    int16_t audio_level;
     uint32_t id;
     uint16_t bytes;
     uint16_t kind;
@@ -53,6 +58,9 @@ void line_keys(struct plane *plane, uint32_t line, uintptr_t rx, uintptr_t tx);
 void line_route(struct plane *plane, uint32_t line, int fd);
 void line_receive(struct plane *plane, uint32_t line, const uint8_t *packet, int bytes, uint64_t at_ns);
 int line_send(struct plane *plane, uint32_t line, const uint8_t *plain, int bytes, int wide_at, double now_ms);
+void line_watch_numbers(struct plane *plane, uint32_t line, int extension_id);
+int line_arrivals(struct plane *plane, uint32_t line, uint16_t *numbers, uint64_t *at_ns, int capacity);
+int64_t line_newest(struct plane *plane, uint32_t line);
 int line_sent(struct plane *plane, uint32_t line, uint16_t first, int count, double *sent_ms, uint32_t *bytes);
 void line_counters(struct plane *plane, uint32_t line, uint64_t *refused, uint64_t *limited);
 
@@ -62,7 +70,7 @@ void peer_close(struct plane *plane, uint32_t peer);
 uint32_t stream_open(struct plane *plane, uint32_t line, const struct stream_facts *facts);
 void stream_shut(struct plane *plane, uint32_t stream);
 int stream_route(struct plane *plane, uint32_t stream, const uint32_t *legs, int count);
-void stream_receive(struct plane *plane, uint32_t stream, const uint8_t *plain, int bytes, double now_ms);
+void stream_receive(struct plane *plane, uint32_t stream, const uint8_t *plain, int bytes, uint64_t at_ns);
 int stream_replay(struct plane *plane, uint32_t stream, uint32_t leg, double now_ms);
 
 uint32_t leg_open(struct plane *plane, uint32_t line, const struct rewriter_settings *settings, int is_video);

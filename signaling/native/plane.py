@@ -14,7 +14,9 @@ from typing import Any, Final, Protocol
 
 from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
 from signaling.native.build import Native
+from signaling.rtp.arrivals import MAX_WAITING
 from signaling.rtp.histogram import Spread
+from signaling.rtp.send_history import Sent
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +25,9 @@ DRAIN_S: Final = (
 )
 DRAIN_BYTES: Final = 512 << 10  # per turn of the loop: about 500 packets
 RING_BYTES: Final = 8 << 20  # about two seconds of a full core; beyond it records are dropped and counted
-_RECORD: Final = Struct("=QIHH")
+_RECORD: Final = Struct("=QqIBBhIHH")  # struct plane_record
 
-PacketTaker = Callable[[bytes, int], None]
+Taken = Callable[[bytes, int, int, int, int, int, int], None]  # see `publication.Layer.taken`
 
 
 class LineOwner(Protocol):
@@ -48,7 +50,7 @@ class Plane:
     """One thread. `taken` datagrams go to the handlers that `Line`, `NativeFanout` and the UDP port registered."""
 
     def __init__(self, native: Native, *, pause_s: float, media_per_s: int) -> None:
-        self.ffi, self.lib = native.ffi, native.lib
+        self.native, self.ffi, self.lib = native, native.ffi, native.lib
         settings = self.ffi.new(
             "struct plane_settings *",
             {"pause_ns": int(pause_s * 1e9), "ring_bytes": RING_BYTES, "media_per_s": media_per_s},
@@ -59,8 +61,10 @@ class Plane:
         self._out: Any = self.ffi.new("uint8_t[]", DRAIN_BYTES)
         self._view = memoryview(self.ffi.buffer(self._out))
         self._facts: Any = self.ffi.new("struct plane_facts *")
+        self.numbers: Any = self.ffi.new("uint16_t[]", MAX_WAITING)
+        self.times: Any = self.ffi.new("uint64_t[]", MAX_WAITING)
         self.lines: dict[int, LineOwner] = {}
-        self.streams: dict[int, tuple[LineOwner, PacketTaker]] = {}
+        self.streams: dict[int, tuple[LineOwner, Taken]] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.lib.plane_event_fd(self.handle), self._drain)
@@ -90,19 +94,20 @@ class Plane:
         filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
         view, at, read = self._view, 0, _RECORD.unpack_from
         media, streams = self.lib.RECORD_MEDIA, self.streams
+        heard: dict[LineOwner, int] = {}
         while at < filled:
-            at_ns, number, size, kind = read(view, at)
-            data = bytes(view[at + 16 : at + 16 + size])
-            at += 16 + (size + 7 & ~7)
-            if kind == media:
-                found = streams.get(number)
-                if found is not None:
-                    found[0].heard(at_ns)
-                    found[1](data, at_ns)
-            else:
+            at_ns, sequence, timestamp, flags, is_red, level, number, size, kind = read(view, at)
+            data = bytes(view[at + _RECORD.size : at + _RECORD.size + size])
+            at += _RECORD.size + (size + 7 & ~7)
+            if kind != media:
                 self._dispatch(kind, number, data, at_ns)
                 if self.handle is None:
                     return  # a packet made somebody close us
+            elif (found := streams.get(number)) is not None:
+                heard[found[0]] = at_ns
+                found[1](data, at_ns, sequence, timestamp, flags, is_red, level)
+        for owner, at_ns in heard.items():
+            owner.heard(at_ns)
 
     def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int) -> None:
         if kind == self.lib.RECORD_DATAGRAM:
@@ -190,13 +195,33 @@ class Line:
         self.plane.lib.line_counters(self.plane.handle, self.number, refused, limited)
         return int(refused[0]), int(limited[0])
 
-    def sent(self, first: int, count: int) -> list[tuple[float, int] | None]:
-        """(send time in ms, bytes) of `count` transport-wide numbers from `first`; None where it is not known."""
+    # Transport-wide numbers: `rtp.send_history.WideHistory` and `rtp.arrivals.Arrivals`, kept by the thread.
+
+    @property
+    def newest(self) -> int:
+        """The 16-bit number given out last; -1 before the first."""
+        return int(self.plane.lib.line_newest(self.plane.handle, self.number)) if self.plane.is_open else -1
+
+    def sent(self, first: int, count: int) -> Sent:
+        """What is known of `count` 16-bit numbers from `first` on."""
         if not self.plane.is_open:
-            return [None] * count
+            return Sent([0.0] * count, [0] * count)
         times, sizes = self.plane.ffi.new("double[]", count), self.plane.ffi.new("uint32_t[]", count)
         self.plane.lib.line_sent(self.plane.handle, self.number, first & 0xFFFF, count, times, sizes)
-        return [(times[i], sizes[i]) if sizes[i] else None for i in range(count)]
+        return Sent(list(times), list(sizes))
+
+    def watch_numbers(self, extension_id: int) -> None:
+        """Note when packets with the sender's transport-wide numbers arrive (0: no more)."""
+        if self.plane.is_open:
+            self.plane.lib.line_watch_numbers(self.plane.handle, self.number, extension_id)
+
+    def take(self) -> list[tuple[int, int]]:
+        """(16-bit number, arrival in monotonic ns) of every packet since the last call, in the order they came."""
+        if not self.plane.is_open:
+            return []
+        numbers, times = self.plane.numbers, self.plane.times
+        count = self.plane.lib.line_arrivals(self.plane.handle, self.number, numbers, times, MAX_WAITING)
+        return list(zip(numbers[0:count], times[0:count], strict=True))
 
     def close(self) -> None:
         if self.plane.is_open:

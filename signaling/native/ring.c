@@ -36,10 +36,9 @@ static void tell(struct plane *plane)
     }
 }
 
-void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns)
+static void push(struct plane *plane, struct plane_record head, const void *data)
 {
-    struct plane_record head = {.at_ns = at_ns, .id = id, .bytes = (uint16_t)bytes, .kind = (uint16_t)kind};
-    size_t need = sizeof head + ((size_t)bytes + 7) / 8 * 8;
+    size_t need = sizeof head + ((size_t)head.bytes + 7) / 8 * 8;
     if (plane->used + need > plane->ring_bytes) {
         plane->facts.ring_dropped++;
         tell(plane);
@@ -47,10 +46,32 @@ void record(struct plane *plane, int kind, uint32_t id, const void *data, int by
     }
     size_t tail = (plane->head + plane->used) % plane->ring_bytes;
     ring_copy(plane, tail, &head, sizeof head);
-    ring_copy(plane, (tail + sizeof head) % plane->ring_bytes, data, (size_t)bytes);
+    ring_copy(plane, (tail + sizeof head) % plane->ring_bytes, data, head.bytes);
     plane->used += need;
-    if (kind != RECORD_MEDIA || plane->used > plane->ring_bytes / 4)
-        tell(plane);
+    if (head.kind != RECORD_MEDIA || plane->used > plane->ring_bytes / 4)
+        tell(plane); /* media can wait for Python's own tick */
+}
+
+void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns)
+{
+    push(plane, (struct plane_record){.at_ns = at_ns, .id = id, .bytes = (uint16_t)bytes, .kind = (uint16_t)kind}, data);
+}
+
+void record_media(struct plane *plane, uint32_t id, const struct media_packet *packet, const void *data, int bytes,
+                  uint64_t at_ns)
+{
+    struct plane_record head = {
+        .at_ns = at_ns,
+        .sequence = packet->sequence,
+        .timestamp = packet->timestamp,
+        .flags = packet->flags,
+        .is_red = packet->kind == KIND_RED,
+        .audio_level = (int16_t)packet->audio_level,
+        .id = id,
+        .bytes = (uint16_t)bytes,
+        .kind = RECORD_MEDIA,
+    };
+    push(plane, head, data);
 }
 
 int plane_drain(struct plane *plane, uint8_t *out, int capacity)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from signaling.forwarder import FanoutOf, Leg, Taken
 from signaling.native.plane import Line, Plane
-from signaling.rtp.header import FIXED_BYTES
+from signaling.native.twin import native_settings
 from signaling.rtp.packet import Codec, MediaPacket
 from signaling.rtp.rewriter import NO_SOURCE, RewriterSettings
 from signaling.rtp.stream import IncomingStream
@@ -15,29 +15,6 @@ from signaling.transport import Transport
 
 _CODECS: Final = {Codec.OPUS: "CODEC_OPUS", Codec.VP8: "CODEC_VP8", Codec.H264: "CODEC_H264"}
 _MASK32: Final = 0xFFFFFFFF
-
-
-def _numbering_settings(plane: Plane, settings: RewriterSettings) -> Any:
-    """RewriterSettings as the thread wants them: the block with zeros where its bytes change."""
-    block = settings.extension + (bytes(3) if settings.has_send_time else b"") + settings.wide_element
-    return plane.ffi.new(
-        "struct rewriter_settings *",
-        {
-            "ssrc": settings.ssrc,
-            "payload_type": settings.payload_type,
-            "clock_rate_hz": settings.clock_rate_hz,
-            "needs_keyframe": settings.needs_keyframe,
-            "red_payload_type": settings.red_payload_type or 0,
-            "rtx_payload_type": settings.rtx_payload_type or 0,
-            "rtx_ssrc": settings.rtx_ssrc or 0,
-            "extension_bytes": len(block),
-            "send_time_at": len(settings.extension) if settings.has_send_time else -1,
-            "wide_sequence_at": settings.wide_at - FIXED_BYTES if settings.has_wide_sequence else -1,
-            "first_sequence": settings.first_sequence,
-            "first_timestamp": settings.first_timestamp,
-            "extension": block,
-        },
-    )
 
 
 class NativeNumbering:
@@ -128,7 +105,7 @@ class NativeLeg:
         self.transport = transport
         self.is_video = is_video
         self.is_live = False
-        numbering = _numbering_settings(plane, settings)
+        numbering = native_settings(plane.native, settings)
         self.number: int = plane.lib.leg_open(plane.handle, line.number, numbering, is_video)
         if not self.number:
             raise OSError("no memory for a leg")
@@ -193,9 +170,13 @@ class NativeFanout:
             numbers = self._plane.ffi.new("uint32_t[]", [leg.number for leg in self.legs])
             self._plane.lib.stream_route(self._plane.handle, self.number, numbers, len(self.legs))
 
-    def forward(self, packet: MediaPacket, raw: bytes) -> None:
+    def take(self, raw: bytes, now_ns: int) -> bool:
         if self.number and self._plane.is_open:
-            self._plane.lib.stream_receive(self._plane.handle, self.number, raw, len(raw), packet.arrival_ms)
+            self._plane.lib.stream_receive(self._plane.handle, self.number, raw, len(raw), now_ns)
+        return True
+
+    def forward(self, packet: MediaPacket) -> None:
+        raise AssertionError("the thread forwards")
 
     def replay(self, leg: Leg, now_ms: float) -> None:
         if isinstance(leg, NativeLeg) and self.number and self._plane.is_open:

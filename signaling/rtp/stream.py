@@ -80,8 +80,17 @@ class IncomingStream:
         if media is None or not self.cache.put(media):
             self.refused += 1
             return None
-        self._count(media, len(packet), media[1] - newest, now_ms)
+        self._count(packet, media[1], media[2], media[13], media[1] - newest, now_ms, is_red=media[4] == KIND_RED)
         return media
+
+    def count(
+        self, packet: bytes, sequence: int, timestamp: int, flags: int, now_ms: float, *, is_red: bool
+    ) -> None:
+        """A packet that the native twin parsed and keeps: only the meters are ours. `packet` is plain RTP."""
+        newest = self.cache.newest
+        if sequence > newest:
+            self.cache.newest = sequence
+        self._count(packet, sequence, timestamp, flags, sequence - newest, now_ms, is_red=is_red)
 
     def _parsed(self, packet: bytes, now_ms: float) -> MediaPacket | None:
         """The flat form of a packet; None when it must be refused."""
@@ -134,30 +143,41 @@ class IncomingStream:
             return flags | FLAG_KEYFRAME
         return flags
 
-    def _count(self, media: MediaPacket, size_bytes: int, step: int, now_ms: float) -> None:
-        sequence, timestamp = media.sequence, media.timestamp
+    def _count(
+        self,
+        packet: bytes,
+        sequence: int,
+        timestamp: int,
+        flags: int,
+        step: int,
+        now_ms: float,
+        *,
+        is_red: bool,
+    ) -> None:
+        """What is done once per new packet, whoever parsed it."""
         self.last_arrival_ms = now_ms
         if step > MAX_FORWARD_STEP and self.reception.received:
             self.losses.forget()  # the sender restarted its numbers: nothing was lost
             self.reception.restart()
         self.losses.received(sequence, now_ms)
-        self.reception.packet(sequence, size_bytes)
+        self.reception.packet(sequence, len(packet))
         if step > 0 and timestamp != self._last_timestamp:  # once per frame: its packets leave in one burst
             self._last_timestamp = timestamp
             self.jitter.packet(timestamp, now_ms)
             self.drift.packet(timestamp, now_ms)
-        if media.flags & FLAG_KEYFRAME:
-            self._keyframe(media)
+        if flags & FLAG_KEYFRAME:
+            self._keyframe(packet, sequence)
 
-    def _keyframe(self, media: MediaPacket) -> None:
-        self.losses.keyframe(media.sequence)
+    def _keyframe(self, packet: bytes, sequence: int) -> None:
+        self.losses.keyframe(sequence)
         self.losses.needs_keyframe = False
         self.keyframes.arrived()
-        if self.codec is Codec.VP8:
-            descriptor = parse_descriptor(media.payload)
-            size = keyframe_size(media.payload, descriptor) if descriptor else None
-            if size:
-                self.width_px, self.height_px = size
+        header = parse_header(packet) if self._is_vp8 else None
+        payload = packet[header.payload_start : header.payload_end] if header is not None else b""
+        descriptor = parse_descriptor(payload) if payload else None
+        size = keyframe_size(payload, descriptor) if descriptor else None
+        if size:
+            self.width_px, self.height_px = size
 
     def report_block(self, now_ms: float) -> ReportBlock:
         """What a receiver report says about this stream since the last call."""
