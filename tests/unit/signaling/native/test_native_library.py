@@ -18,6 +18,7 @@ from signaling.rtp import cache, header, keyframes, packet, red, rewriter, seque
 from signaling.rtp.outgoing import RewriterSettings
 from tests.native_library import library
 from tests.unit.rtp.streams import Vp8Source, vp8_stream
+from tests.unit.signaling.native import sanitized
 
 SETTINGS = RewriterSettings(ssrc=1, payload_type=96, clock_rate_hz=90000, needs_keyframe=True)
 
@@ -184,3 +185,9 @@ def test_load__this_checkout__has_all_declared_functions() -> None:
     assert len(names) > 20
     for name in names:
         assert getattr(native.lib, name) is not None
+
+
+@pytest.mark.slow
+def test_worlds__under_the_sanitizers__touch_no_wrong_memory() -> None:
+    library()
+    assert sanitized.main(["60", "1"]) == 0
