@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -64,6 +64,39 @@ class MediaSettings(Section):
     announced_addresses: tuple[str, ...] = Field(
         (), description="Addresses written into SDP; empty: the media host."
     )
+    last_n: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="Pictures one viewer is sent; bench, speaker, screens and pinned ones never drop.",
+    )
+    max_voices: int = Field(
+        12,
+        ge=3,
+        le=64,
+        description="With more open microphones only the loudest so many pass; the bench always does.",
+    )
+    turn_urls: tuple[str, ...] = Field(
+        (),
+        description="TURN servers told to clients, e.g. turns:turn.court.example:443?transport=tcp; empty: none.",
+    )
+    turn_secret_file: Path | None = Field(
+        None, description="File with the secret shared with the TURN server (coturn: static-auth-secret)."
+    )
+    turn_life_s: int = Field(
+        12 * 3600,
+        ge=300,
+        le=7 * 86400,
+        description="How long TURN credentials hold: longer than any hearing, s.",
+    )
+
+    @model_validator(mode="after")
+    def _turn_is_whole(self) -> MediaSettings:
+        if any(not url.startswith(("turn:", "turns:")) for url in self.turn_urls):
+            raise ValueError("media.turn_urls: every URL begins with turn: or turns:")
+        if self.turn_urls and self.turn_secret_file is None:
+            raise ValueError("media.turn_urls need media.turn_secret_file")
+        return self
 
 
 class StorageSettings(Section):

@@ -18,7 +18,9 @@ from hearing_server.kernel import HearingId, PersonId
 from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import (
     Offer,
+    PersonStanding,
     RoomListener,
+    RoomStanding,
     SeatListener,
     SeatSeen,
     SeatTaken,
@@ -28,8 +30,9 @@ from hearing_server.ports.room_media import RoomMedia
 from signaling import events
 from signaling.engine import MediaEngine
 from signaling.errors import SignalingError
-from signaling.grants import JoinGrant, sign_grant, verify_grant
+from signaling.grants import JoinGrant, Standing, sign_grant, verify_grant
 from signaling.settings import MediaSettings
+from signaling.sink import PacketSink
 
 # A grant is fetched right before it is used; a minute allows for a slow phone.
 GRANT_LIFE_S = 60
@@ -77,6 +80,15 @@ class EngineRooms:
             raise Unavailable("media.stopped", zh="媒体服务未启动", en="The media plane is not running")
         return self._engine
 
+    async def standing(self) -> tuple[RoomStanding, ...]:
+        with _translated():
+            return tuple([_standing(await self.engine.snapshot(room)) for room in self.engine.rooms()])
+
+    async def attach(self, room: HearingId, sink: PacketSink) -> None:
+        """Let a recorder of this process hear the room. Errors: Unavailable `room.unknown`."""
+        with _translated():
+            await self.engine.attach_sink(room, sink)
+
     async def open_room(self, room: HearingId) -> None:
         with _translated():
             await self.engine.open_room(room)
@@ -103,19 +115,11 @@ class EngineRooms:
         with _translated():
             await self.engine.set_muted(room, identity=person, source=source, muted=muted, by=by)
 
-    def grant(self, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool) -> str:
-        return sign_grant(
-            JoinGrant(
-                room=room,
-                identity=person,
-                seat_key=seat_key,
-                may_publish=_SOURCES,
-                may_subscribe=True,
-                may_moderate=may_moderate,
-                expires_at_s=time.time() + GRANT_LIFE_S,
-                jti=secrets.token_hex(16),
-            ),
-            self._grant_key,
+    def grant(
+        self, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool, standing: str
+    ) -> str:
+        return seat_grant(
+            self._grant_key, room, person, seat_key=seat_key, may_moderate=may_moderate, standing=standing
         )
 
     async def join(self, grant: str, *, room: HearingId, person: PersonId) -> SeatTaken:
@@ -158,6 +162,10 @@ class EngineRooms:
         with _translated():
             await self.engine.prefer(seat, identity=identity, source=source, max_height_px=max_height_px)
 
+    async def limit_pictures(self, seat: str, *, max_pictures: int | None) -> None:
+        with _translated():
+            await self.engine.limit_pictures(seat, max_pictures=max_pictures)
+
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:
         with _translated():
             await self.engine.set_self_muted(seat, source=source, muted=muted)
@@ -180,6 +188,10 @@ class EngineRooms:
             case events.SubscriptionOffered() if seats is not None:
                 tracks = tuple((t.mid, t.identity, t.source, t.kind) for t in event.tracks)
                 await seats.offered(Offer(event.seat, event.version, event.sdp, tracks))
+            case events.LayersWanted() if seats is not None:
+                await seats.layers_wanted(event.seat, event.source, event.rids)
+            case events.PicturesChanged() if seats is not None:
+                await seats.pictures_changed(event.seat, event.shown, event.because)
             case events.SeatReplaced() if seats is not None:
                 await seats.seat_ended(event.seat, "replaced")
             case events.ParticipantLeft():
@@ -189,6 +201,26 @@ class EngineRooms:
                     await rooms.seat_left(HearingId(event.room), PersonId(event.identity), event.reason)
             case _ if rooms is not None:
                 await _tell_room(rooms, event)
+
+
+def seat_grant(
+    key: bytes, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool, standing: str
+) -> str:
+    """A join grant signed with `key`, for use within GRANT_LIFE_S."""
+    return sign_grant(
+        JoinGrant(
+            room=room,
+            identity=person,
+            seat_key=seat_key,
+            may_publish=_SOURCES,
+            may_subscribe=True,
+            may_moderate=may_moderate,
+            expires_at_s=time.time() + GRANT_LIFE_S,
+            jti=secrets.token_hex(16),
+            standing=Standing(standing),
+        ),
+        key,
+    )
 
 
 async def _tell_room(rooms: RoomListener, event: events.RoomEvent) -> None:
@@ -219,13 +251,29 @@ async def _tell_room(rooms: RoomListener, event: events.RoomEvent) -> None:
 
 
 def _seen(participant: events.ParticipantState) -> SeatSeen:
-    return SeatSeen(
-        PersonId(participant.identity),
-        tuple(
-            TrackSeen(track.source, track.kind, track.self_muted or track.court_muted, track.court_muted)
-            for track in participant.tracks
-        ),
+    return SeatSeen(PersonId(participant.identity), _tracks(participant))
+
+
+def _tracks(participant: events.ParticipantState) -> tuple[TrackSeen, ...]:
+    return tuple(
+        TrackSeen(track.source, track.kind, track.self_muted or track.court_muted, track.court_muted)
+        for track in participant.tracks
     )
+
+
+def _standing(room: events.RoomSnapshot) -> RoomStanding:
+    people = (
+        PersonStanding(
+            person.seat,
+            PersonId(person.identity),
+            person.connection.value,
+            path_facts(person.facts),
+            _tracks(person),
+        )
+        for person in room.participants
+    )
+    speaker = PersonId(room.speaker) if room.speaker is not None else None
+    return RoomStanding(HearingId(room.room), room.held, speaker, tuple(people))
 
 
 @contextmanager

@@ -122,6 +122,11 @@ class Participant:
         return self.role in COURT_ROLES
 
     @property
+    def room_standing(self) -> str:
+        """What the person is to a room that cannot show everybody: the bench is always seen (法庭规则 art 17)."""
+        return "bench" if self.is_court else "party"
+
+    @property
     def is_admitted(self) -> bool:
         """May enter the room. Leaving doesn't take the admission away; being ordered out does."""
         return self.admitted_at is not None and self.presence is not Presence.REMOVED

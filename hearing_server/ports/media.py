@@ -70,8 +70,33 @@ class PathFacts:
     down_height_px: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PersonStanding:
+    """Somebody who sits in a room now: the path in words of `domain.participants.Connection`."""
+
+    seat: str
+    identity: PersonId
+    state: str
+    facts: PathFacts
+    tracks: tuple[TrackSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStanding:
+    """A room as it stands now, for whoever has missed how it came so."""
+
+    room: HearingId
+    held: bool
+    speaker: PersonId | None
+    people: tuple[PersonStanding, ...]
+
+
 class RoomEngine(Protocol):
     """Rooms of this node. Every method raises HearingError with the media floor's stable code."""
+
+    async def standing(self) -> tuple[RoomStanding, ...]:
+        """Every open room. After a start these are rooms that outlived the process that had opened them."""
+        ...
 
     async def open_room(self, room: HearingId) -> None: ...
     async def close_room(self, room: HearingId, *, reason: str) -> None: ...
@@ -81,8 +106,13 @@ class RoomEngine(Protocol):
     async def set_muted(
         self, room: HearingId, person: PersonId, *, source: str, muted: bool, by: PersonId
     ) -> None: ...
-    def grant(self, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool) -> str:
-        """A signed join grant that must be used within a minute."""
+    def grant(
+        self, room: HearingId, person: PersonId, *, seat_key: str, may_moderate: bool, standing: str
+    ) -> str:
+        """A signed join grant that must be used within a minute.
+
+        `standing`: "bench" is always seen and heard, "party" by turns when a room is full, "observer" last.
+        """
         ...
 
     async def join(self, grant: str, *, room: HearingId, person: PersonId) -> SeatTaken:
@@ -95,6 +125,7 @@ class RoomEngine(Protocol):
     async def answer(self, seat: str, *, version: int, sdp: str) -> None: ...
     async def restart_subscription(self, seat: str) -> None: ...
     async def prefer(self, seat: str, *, identity: str, source: str, max_height_px: int) -> None: ...
+    async def limit_pictures(self, seat: str, *, max_pictures: int | None) -> None: ...
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None: ...
     async def media(self, room: HearingId) -> RoomMedia:
         """What is measured of the room now; Unavailable `room.unknown` when none is open here."""
@@ -115,11 +146,32 @@ class RoomListener(Protocol):
     async def speaker_changed(self, room: HearingId, person: PersonId | None) -> None: ...
 
 
+class NodeListener(Protocol):
+    """What happens to whole rooms when they live in processes of their own."""
+
+    async def rooms_lost(self, rooms: tuple[HearingId, ...]) -> None:
+        """The process they lived in is gone, with everybody's seats and whatever recorded them."""
+        ...
+
+    async def rooms_seen(self, rooms: tuple[RoomStanding, ...]) -> None:
+        """News of these rooms were missed: this is how they stand."""
+        ...
+
+
 class SeatListener(Protocol):
     """What rooms tell one seat's browser; the sockets floor carries it there."""
 
     async def offered(self, offer: Offer) -> None: ...
     async def seat_ended(self, seat: str, reason: str) -> None: ...
+    async def layers_wanted(self, seat: str, source: str, rids: tuple[str, ...] | None) -> None:
+        """Send only these simulcast layers of the source; None: all, (): nothing until told otherwise."""
+        ...
+
+    async def pictures_changed(
+        self, seat: str, shown: tuple[tuple[str, str], ...], because: str | None
+    ) -> None:
+        """The pictures (identity, source) the seat is sent now, and why not the others: "network", "count"."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +183,16 @@ class Writing:
     tracks: int
     failure: str | None
     free_bytes: int
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStanding:
+    """A recording that runs now, and the room it listens to."""
+
+    recording_id: RecordingId
+    room: HearingId | None
+    writing: Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +220,12 @@ class Sealed:
 class RecorderControl(Protocol):
     """Orders recordings. Errors: Unavailable with a `disk.…` or `recording.…` code."""
 
-    async def start(self, recording_id: RecordingId, folder: Path) -> None:
-        """Start writing, or go on in a folder left by a crash; no room is listened to yet."""
+    async def standing(self) -> tuple[RecordingStanding, ...]:
+        """Every recording that runs. After a start these outlived the process that had ordered them."""
+        ...
+
+    async def start(self, recording_id: RecordingId, folder: Path, *, room: HearingId) -> None:
+        """Start writing where `room` lives, or go on in a folder left by a crash; nothing is listened to yet."""
         ...
 
     async def listen(self, recording_id: RecordingId, room: HearingId) -> None:
@@ -170,12 +236,15 @@ class RecorderControl(Protocol):
         """The proof of now; None when this node isn't recording it."""
         ...
 
-    def pause(self, recording_id: RecordingId, *, code: str) -> None: ...
-    def resume(self, recording_id: RecordingId) -> None: ...
-    def is_paused(self, recording_id: RecordingId) -> bool: ...
-    def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None: ...
+    async def pause(self, recording_id: RecordingId, *, code: str) -> None: ...
+    async def resume(self, recording_id: RecordingId) -> None: ...
+    async def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None: ...
     async def seal(self, recording_id: RecordingId) -> Sealed:
         """Drain, sync, seal; the recording is over on this node."""
+        ...
+
+    async def let_go(self, recording_id: RecordingId) -> None:
+        """Stop writing a recording that no hearing of ours knows; what is written stays where it is."""
         ...
 
     async def abandon(self, recording_id: RecordingId) -> None:

@@ -154,7 +154,11 @@ class Courtroom:
         # The same session always takes its own seat over, another device of the same person does not.
         seat_key = hashlib.sha256(f"{hearing.id}:{actor.session_id}".encode()).hexdigest()[:32]
         token = self._rooms.grant(
-            hearing.id, actor.person_id, seat_key=seat_key, may_moderate=person.is_court
+            hearing.id,
+            actor.person_id,
+            seat_key=seat_key,
+            may_moderate=person.is_court,
+            standing=person.room_standing,
         )
         return token, seat_key
 
@@ -194,7 +198,7 @@ class Courtroom:
             except BaseException:
                 await self._recorder.give_up(hearing.id)
                 raise
-            self._recorder.mark(hearing.id, kind="opened", text="开庭")
+            await self._recorder.mark(hearing.id, kind="opened", text="开庭")
             await self._recorder.listen(hearing.id)
             return opened
 
@@ -206,7 +210,7 @@ class Courtroom:
             actor, hearing_id, Action.RECESS,
             lambda h, now: hearings.take_recess(h, at=now, reason=reason, resumes_at=resumes_at),
         )  # fmt: skip
-        self._recorder.pause(seen.hearing.id)
+        await self._recorder.pause(seen.hearing.id)
         await hold_room(self._rooms, self._recorder, seen.hearing.id, held=True)
         return seen
 
@@ -222,21 +226,21 @@ class Courtroom:
                 actor, hearing_id, Action.RESUME,
                 lambda h, now: hearings.resume(h, at=now, recording_is_proven=self._recorder.is_proven(h.id)),
             )  # fmt: skip
-            self._recorder.resume(resumed.hearing.id)
+            await self._recorder.resume(resumed.hearing.id)
             await hold_room(self._rooms, self._recorder, resumed.hearing.id, held=False)
             return resumed
 
     async def close(self, actor: Actor, hearing_id: str) -> SeenHearing:
         """闭庭: nothing is heard or recorded any more; a minute to undo, then the record is sealed."""
         seen = await self._order(actor, hearing_id, Action.CLOSE, lambda h, now: hearings.close(h, at=now))
-        self._recorder.mark(seen.hearing.id, kind="closed", text="闭庭")
+        await self._recorder.mark(seen.hearing.id, kind="closed", text="闭庭")
         await hold_room(self._rooms, self._recorder, seen.hearing.id, held=True)
         return seen
 
     async def reopen(self, actor: Actor, hearing_id: str) -> SeenHearing:
         """Undo a closing within its minute."""
         seen = await self._order(actor, hearing_id, Action.REOPEN, lambda h, now: hearings.reopen(h, at=now))
-        self._recorder.mark(seen.hearing.id, kind="reopened", text="撤销闭庭")
+        await self._recorder.mark(seen.hearing.id, kind="reopened", text="撤销闭庭")
         held = seen.hearing.state is HearingState.RECESS
         await hold_room(self._rooms, self._recorder, seen.hearing.id, held=held)
         return seen
@@ -267,7 +271,7 @@ class Courtroom:
             lambda h, now: attendance.remove(h, person_id, at=now, reason=reason),
         )  # fmt: skip
         await self._rooms.remove(seen.hearing.id, person_id, reason="removed")
-        self._recorder.mark(seen.hearing.id, kind="removed", text=person_id)
+        await self._recorder.mark(seen.hearing.id, kind="removed", text=person_id)
         await self._bus.publish(Doorbell("person_removed", seen.hearing.id, (("person_id", person_id),)))
         return seen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,8 +28,8 @@ NAME = "/hearing"
 _GATHER_S = 0.05
 # A page that reloads is back within this time; only then does the lobby forget the person.
 _LOBBY_GRACE_S = 6.0
-# Offers of seats whose join is still on its way to us; the oldest is dropped, the engine offers again.
-_EARLY_OFFERS = 64
+# Seats whose join is still on its way to us while the room speaks to them; the oldest is dropped, it is said again.
+_EARLY_SEATS = 64
 # An SDP of twelve people with three tracks each stays below this.
 _MAX_SDP_CHARS = 200_000
 Source = Literal["microphone", "camera", "screen"]
@@ -73,6 +73,10 @@ class PreferBody(SourceBody):
     max_height_px: int = Field(ge=0, le=4320)
 
 
+class LimitBody(SocketBody):
+    max_pictures: int | None = Field(ge=0, le=64)
+
+
 class NoBody(SocketBody):
     """An empty object."""
 
@@ -88,14 +92,24 @@ class Seated:
 
 
 Here = Connection[Seated]
+# RTCIceServer objects for one seat; each answer has credentials of its own.
+IceServers = Callable[[], list[dict[str, object]]]
 
 
 class HearingSockets:
     """Commands in, use-cases, acks out; doorbells in, views out. Also `ports.media.SeatListener`."""
 
     def __init__(
-        self, hub: Hub, bus: EventBus, sessions: Sessions, courtroom: Courtroom, rooms: RoomEngine
+        self,
+        hub: Hub,
+        bus: EventBus,
+        sessions: Sessions,
+        courtroom: Courtroom,
+        rooms: RoomEngine,
+        *,
+        ice_servers: IceServers,
     ) -> None:
+        self._ice_servers = ice_servers
         self._hub = hub
         self._sessions = sessions
         self._courtroom = courtroom
@@ -103,7 +117,7 @@ class HearingSockets:
         self._by_seat: dict[str, Here] = {}
         # A seat may outlive its socket, but not its session.
         self._session_of_seat: dict[str, str] = {}
-        self._early: OrderedDict[str, Offer] = OrderedDict()
+        self._early: OrderedDict[str, dict[tuple[str, str], Mapping[str, object]]] = OrderedDict()
         self._changed: set[HearingId] = set()
         self._wake = asyncio.Event()
         self._teller: asyncio.Task[None] | None = None
@@ -135,6 +149,7 @@ class HearingSockets:
                 "subscription_answer": Command(AnswerBody, self._answer),
                 "subscription_restart": Command(NoBody, self._restart),
                 "layer_prefer": Command(PreferBody, self._prefer),
+                "pictures_limit": Command(LimitBody, self._limit),
                 "room_leave": Command(NoBody, self._leave),
             },
             opened=self._opened,
@@ -186,11 +201,11 @@ class HearingSockets:
         await self._courtroom.require_place(actor, hearing_id)
         taken = await self._rooms.join(body.grant, room=hearing_id, person=actor.person_id)
         here.state.seat = taken.seat
+        while said := self._early.pop(taken.seat, None):
+            for (event, _), news in said.items():
+                await here.emit(event, news)
         self._by_seat[taken.seat] = here
         self._session_of_seat[taken.seat] = actor.session_id
-        early = self._early.pop(taken.seat, None)
-        if early is not None:
-            await self.offered(early)
         return {
             "seat": taken.seat,
             "room": {
@@ -206,7 +221,7 @@ class HearingSockets:
                     for person in taken.participants
                 ],
             },
-            "ice_servers": [],
+            "ice_servers": self._ice_servers(),
         }
 
     async def _publish(self, here: Here, body: PublishBody) -> Mapping[str, object]:
@@ -229,6 +244,9 @@ class HearingSockets:
             _seat(here), identity=body.identity, source=body.source, max_height_px=body.max_height_px
         )
 
+    async def _limit(self, here: Here, body: LimitBody) -> None:
+        await self._rooms.limit_pictures(_seat(here), max_pictures=body.max_pictures)
+
     async def _leave(self, here: Here, body: NoBody) -> None:
         seat, here.state.seat = here.state.seat, None
         if seat is not None:
@@ -238,22 +256,35 @@ class HearingSockets:
     # --- what the room says to one seat --------------------------------------------------------
 
     async def offered(self, offer: Offer) -> None:
-        here = self._by_seat.get(offer.seat)
-        if here is None:
-            self._early[offer.seat] = offer
-            while len(self._early) > _EARLY_OFFERS:
-                self._early.popitem(last=False)
-            return
         tracks = [
             {"mid": mid, "identity": identity, "source": source, "kind": kind}
             for mid, identity, source, kind in offer.tracks
         ]
-        await here.emit(
-            "subscription_offered", {"version": offer.version, "sdp": offer.sdp, "tracks": tracks}
-        )
+        body = {"version": offer.version, "sdp": offer.sdp, "tracks": tracks}
+        await self._say(offer.seat, "subscription_offered", body)
+
+    async def layers_wanted(self, seat: str, source: str, rids: tuple[str, ...] | None) -> None:
+        body = {"source": source, "rids": None if rids is None else list(rids)}
+        await self._say(seat, "layers_wanted", body, about=source)
+
+    async def pictures_changed(
+        self, seat: str, shown: tuple[tuple[str, str], ...], because: str | None
+    ) -> None:
+        await self._say(seat, "pictures_changed", {"shown": [list(key) for key in shown], "because": because})
+
+    async def _say(self, seat: str, event: str, body: Mapping[str, object], *, about: str = "") -> None:
+        """Say it to a seat's browser; to one whose join is still on its way, the newest word of each kind then."""
+        here = self._by_seat.get(seat)
+        if here is not None:
+            await here.emit(event, body)
+            return
+        self._early.setdefault(seat, {})[event, about] = body
+        while len(self._early) > _EARLY_SEATS:
+            self._early.popitem(last=False)
 
     async def seat_ended(self, seat: str, reason: str) -> None:
         self._session_of_seat.pop(seat, None)
+        self._early.pop(seat, None)
         here = self._by_seat.pop(seat, None)
         # A seat that its own connection has exchanged for a new one is no news to it.
         if here is not None and here.state.seat == seat:
