@@ -12,7 +12,7 @@ export interface SelfTestResult {
   playback: boolean;
   details: Record<string, unknown>;
 }
-export type MuteOrder = ({ person_id: string } | { all: true }) & { source: "microphone" | "camera"; muted: boolean };
+export type MuteOrder = ({ person_id: string } | { all: true }) & { source: "microphone" | "camera" | "screen"; muted: boolean };
 
 export const listHearings = async (day?: string): Promise<HearingBrief[]> =>
   (await get<{ items: HearingBrief[] }>("/hearings", { query: { day } })).items;

@@ -1,4 +1,4 @@
-/** The person's own microphone and camera: opened once, chosen, opened again after a phone call, closed for good. */
+/** The person's own microphone and camera: opened once, chosen, changed while heard, opened again after a phone call, closed for good. */
 import { deviceProblem, type DeviceProblem } from "./device_problem";
 import { Observable } from "./observable";
 import { TaskLine } from "./task_line";
@@ -20,10 +20,21 @@ export interface DeviceState {
 
 export type MediaDevicesLike = Pick<MediaDevices, "getUserMedia" | "enumerateDevices" | "addEventListener" | "removeEventListener">;
 
+/** What is remembered beside the two that capture: where the voices of the others come out. */
+export type RememberedKind = DeviceKind | "speaker";
+
 export interface RememberedDevices {
-  read(kind: DeviceKind): string | null;
-  write(kind: DeviceKind, id: string): void;
+  read(kind: RememberedKind): string | null;
+  write(kind: RememberedKind, id: string): void;
 }
+
+/** A device was pulled out and another one took its place; empty names are said as "another". */
+export interface DeviceMove {
+  kind: DeviceKind;
+  name: string;
+}
+
+type Facing = "user" | "environment";
 
 const CLOSED: DeviceState = { track: null, problem: null, isOpening: false };
 
@@ -31,12 +42,12 @@ const CLOSED: DeviceState = { track: null, problem: null, isOpening: false };
 const FEW_CORES = 2;
 
 /** 720p at the film's 25 frames; `ideal`, because a phone that cannot must still be let in. */
-function constraintsFor(kind: DeviceKind, deviceId: string | null, cores: number): MediaTrackConstraints {
+function constraintsFor(kind: DeviceKind, deviceId: string | null, cores: number, facingMode: Facing): MediaTrackConstraints {
   const device = deviceId ? { deviceId: { ideal: deviceId } } : {};
   if (kind === "microphone") {
     return { ...device, echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
   }
-  const facing = deviceId ? {} : { facingMode: { ideal: "user" } };
+  const facing = deviceId ? {} : { facingMode: { ideal: facingMode } };
   const size = cores <= FEW_CORES ? { width: { ideal: 640 }, height: { ideal: 480 } } : { width: { ideal: 1280 }, height: { ideal: 720 } };
   return { ...device, ...facing, ...size, frameRate: { ideal: 25, max: 30 } };
 }
@@ -45,8 +56,13 @@ export class DeviceBook {
   readonly microphone = new Observable<DeviceState>(CLOSED);
   readonly camera = new Observable<DeviceState>(CLOSED);
   readonly choices = new Observable<Record<DeviceKind, DeviceChoice[]>>({ microphone: [], camera: [] });
+  /** Empty where the browser does not let the page choose (phones choose by themselves). */
+  readonly speakers = new Observable<DeviceChoice[]>([]);
+  readonly moved = new Observable<DeviceMove | null>(null);
   private readonly line = new TaskLine();
-  private readonly readAgain = (): void => void this.readChoices();
+  private facing: Facing = "user";
+  private readonly inUse: Partial<Record<DeviceKind, string>> = {};
+  private readonly readAgain = (): void => void this.line.run(() => this.plugged());
 
   constructor(
     /** Undefined on an insecure page and in browsers without capture. */
@@ -80,9 +96,33 @@ export class DeviceBook {
     return this.open([kind]);
   }
 
-  choose(kind: DeviceKind, deviceId: string): Promise<void> {
+  /**
+   * Another device of the kind, while the hearing goes on. When it does not open, the one before is opened again and
+   * the problem of the chosen one is returned.
+   */
+  choose(kind: DeviceKind, deviceId: string): Promise<DeviceProblem | null> {
+    const before = this.remembered.read(kind);
     this.remembered.write(kind, deviceId);
-    return this.reopen(kind);
+    return this.line.run(() => this.change(kind, () => this.remembered.write(kind, before ?? "")));
+  }
+
+  /** The other side of a phone: its back camera shows a document, its front camera the person. */
+  flip(): Promise<DeviceProblem | null> {
+    const before = { facing: this.facing, id: this.remembered.read("camera") };
+    const shown = this.camera.value.track?.getSettings().facingMode ?? this.facing;
+    this.facing = shown === "environment" ? "user" : "environment";
+    this.remembered.write("camera", "");
+    return this.line.run(() =>
+      this.change("camera", () => {
+        this.facing = before.facing;
+        this.remembered.write("camera", before.id ?? "");
+      }),
+    );
+  }
+
+  /** The notice was read. */
+  noteMove(): void {
+    this.moved.set(null);
   }
 
   /** Stops the capture: the camera's light goes out. */
@@ -96,6 +136,38 @@ export class DeviceBook {
     for (const kind of DEVICE_KINDS) this.shut(kind);
   }
 
+  /** The old camera goes first: most phones have but one of them open at a time. The old microphone stays until the new one is there. */
+  private async change(kind: DeviceKind, takeBack: () => void): Promise<DeviceProblem | null> {
+    const state = this.state(kind);
+    const old = state.value.track;
+    if (kind === "camera") {
+      old?.stop();
+      state.set({ track: null, problem: null, isOpening: true });
+    }
+    const verdict = await this.tryOpen([kind]);
+    if (verdict === "done") {
+      if (old !== state.value.track) old?.stop();
+      await this.readChoices();
+      return null;
+    }
+    takeBack();
+    if (kind === "microphone" && old?.readyState === "live") state.set({ track: old, problem: null, isOpening: false });
+    else await this.tryOpen([kind]);
+    return verdict;
+  }
+
+  /** A device came or went. What was pulled out while in use is replaced by what is left. */
+  private async plugged(): Promise<void> {
+    await this.readChoices();
+    for (const kind of DEVICE_KINDS) {
+      const { track } = this.state(kind).value;
+      const left = this.choices.value[kind];
+      // Still in the list: taken away by a call, not pulled out. That is for the person to take back.
+      if (track?.readyState !== "ended" || left.length === 0 || left.some(({ id }) => id === this.inUse[kind])) continue;
+      if ((await this.tryOpen([kind])) === "done") this.moved.set({ kind, name: this.state(kind).value.track?.label ?? "" });
+    }
+  }
+
   private async tryOpen(kinds: readonly DeviceKind[]): Promise<"done" | DeviceProblem> {
     if (!this.devices) {
       const problem: DeviceProblem = globalThis.isSecureContext === false ? "insecure_page" : "unsupported_browser";
@@ -103,12 +175,15 @@ export class DeviceBook {
       return problem;
     }
     const wanted: MediaStreamConstraints = {};
-    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", this.remembered.read("microphone"), this.cores);
-    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", this.remembered.read("camera"), this.cores);
+    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", this.remembered.read("microphone"), this.cores, this.facing);
+    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", this.remembered.read("camera"), this.cores, this.facing);
     try {
       const stream = await this.devices.getUserMedia(wanted);
       for (const kind of kinds) {
         const track = (kind === "microphone" ? stream.getAudioTracks() : stream.getVideoTracks())[0] ?? null;
+        // Some browsers tell of a pulled plug first by the track's end, others first by the list.
+        track?.addEventListener("ended", this.readAgain);
+        this.inUse[kind] = track?.getSettings().deviceId ?? "";
         this.state(kind).set({ track, problem: track ? null : "not_found", isOpening: false });
       }
       return "done";
@@ -126,6 +201,7 @@ export class DeviceBook {
     const of = (kind: MediaDeviceKind): DeviceChoice[] =>
       found.filter((device) => device.kind === kind && device.deviceId !== "").map(({ deviceId, label }) => ({ id: deviceId, name: label }));
     this.choices.set({ microphone: of("audioinput"), camera: of("videoinput") });
+    this.speakers.set(of("audiooutput"));
   }
 }
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { CaptureWatch, DEAD_SILENCE_MS } from "./capture_watch";
 import { DeviceBook, type MediaDevicesLike, type RememberedDevices } from "./device_book";
 import { browserKind, browserLacks, deviceProblem } from "./device_problem";
-import { FakeClock, FakeTrack } from "./fakes";
+import { FakeClock, FakeTrack, settle } from "./fakes";
 import { Observable } from "./observable";
 
 type Asked = { audio: boolean; video: boolean };
@@ -12,18 +12,20 @@ class FakeDevices extends EventTarget {
   wanted: MediaStreamConstraints | undefined;
   refuse: (asked: Asked) => Error | null = () => null;
   given: FakeTrack[] = [];
+  plugged: Record<"audioinput" | "videoinput" | "audiooutput", string[]> = { audioinput: ["mic"], videoinput: [], audiooutput: [] };
   getUserMedia = async (wanted?: MediaStreamConstraints): Promise<MediaStream> => {
     const asked = { audio: Boolean(wanted?.audio), video: Boolean(wanted?.video) };
     this.asked.push(asked);
     this.wanted = wanted;
     const error = this.refuse(asked);
     if (error) throw error;
-    const audio = asked.audio ? [new FakeTrack("audio")] : [];
-    const video = asked.video ? [new FakeTrack("video")] : [];
+    const audio = asked.audio ? [new FakeTrack("audio", undefined, this.plugged.audioinput[0])] : [];
+    const video = asked.video ? [new FakeTrack("video", undefined, this.plugged.videoinput[0])] : [];
     this.given.push(...audio, ...video);
     return { getAudioTracks: () => audio, getVideoTracks: () => video } as unknown as MediaStream;
   };
-  enumerateDevices = async (): Promise<MediaDeviceInfo[]> => [{ kind: "audioinput", deviceId: "mic", label: "Mic" } as MediaDeviceInfo];
+  enumerateDevices = async (): Promise<MediaDeviceInfo[]> =>
+    Object.entries(this.plugged).flatMap(([kind, ids]) => ids.map((deviceId) => ({ kind, deviceId, label: `${deviceId}!` }) as MediaDeviceInfo));
 }
 
 const named = (name: string, message = ""): Error => Object.assign(new Error(message), { name });
@@ -41,7 +43,7 @@ describe("the book of devices", () => {
     await book.open();
     expect(devices.asked).toEqual([{ audio: true, video: true }]);
     expect(book.camera.value.track).not.toBeNull();
-    expect(book.choices.value.microphone).toEqual([{ id: "mic", name: "Mic" }]);
+    expect(book.choices.value.microphone).toEqual([{ id: "mic", name: "mic!" }]);
   });
 
   it("keeps the microphone when the camera is taken by another program", async () => {
@@ -72,6 +74,66 @@ describe("the book of devices", () => {
     expect(old?.readyState).toBe("ended");
     expect(book.microphone.value.track?.readyState).toBe("live");
     expect(devices.asked.at(-1)).toEqual({ audio: true, video: false });
+  });
+
+  it("changes the microphone without a moment of none, the camera one after the other", async () => {
+    await book.open();
+    const [microphone, camera] = [book.microphone.value.track!, book.camera.value.track!];
+    let isSilent = false;
+    book.microphone.watch(({ track }) => (isSilent ||= track?.readyState !== "live"));
+    expect(await book.choose("microphone", "other")).toBeNull();
+    expect([isSilent, microphone.readyState]).toEqual([false, "ended"]);
+    devices.refuse = () => (camera.readyState === "live" ? named("NotReadableError") : null); // a phone has but one open
+    expect(await book.choose("camera", "back")).toBeNull();
+    expect(book.camera.value.track?.readyState).toBe("live");
+  });
+
+  it("keeps the microphone one has when the chosen one does not open, and says so", async () => {
+    const remembered: string[] = [];
+    book = new DeviceBook(devices as unknown as MediaDevicesLike, { read: () => remembered.at(-1) ?? null, write: (_kind, id) => remembered.push(id) });
+    await book.open();
+    const before = book.microphone.value.track;
+    devices.refuse = () => named("NotReadableError");
+    expect(await book.choose("microphone", "taken")).toBe("in_use");
+    expect(book.microphone.value).toEqual({ track: before, problem: null, isOpening: false });
+    expect(remembered).toEqual(["taken", ""]);
+  });
+
+  it("turns to the other side of a phone and back", async () => {
+    await book.open();
+    const facing = (): unknown => (devices.wanted?.video as MediaTrackConstraints).facingMode;
+    expect(await book.flip()).toBeNull();
+    expect(facing()).toEqual({ ideal: "environment" });
+    expect(await book.flip()).toBeNull();
+    expect(facing()).toEqual({ ideal: "user" });
+  });
+
+  it("falls to what is left when the device in use is pulled out, and says so", async () => {
+    devices.plugged.audioinput = ["headset", "built-in"];
+    await book.open();
+    devices.plugged.audioinput = ["built-in"];
+    devices.given[0]!.stop();
+    devices.dispatchEvent(new Event("devicechange"));
+    await settle();
+    expect(book.moved.value).toEqual({ kind: "microphone", name: "built-in" });
+    expect(book.microphone.value.track?.readyState).toBe("live");
+    book.noteMove();
+    expect(book.moved.value).toBeNull();
+  });
+
+  it("takes nothing back by itself from a call: the device is still there", async () => {
+    await book.open();
+    devices.given[0]!.stop();
+    devices.given[0]!.dispatchEvent(new Event("ended"));
+    await settle();
+    expect(devices.asked).toHaveLength(1);
+    expect(book.moved.value).toBeNull();
+  });
+
+  it("lists loudspeakers where the browser has them", async () => {
+    devices.plugged.audiooutput = ["loud"];
+    await book.open();
+    expect(book.speakers.value).toEqual([{ id: "loud", name: "loud!" }]);
   });
 
   it("says that the browser cannot when there is nothing to ask", async () => {

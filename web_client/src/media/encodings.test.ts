@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { orderedCodecs, sendEncodings, withOpusFec } from "./encodings";
+import { activeLayers, orderedCodecs, sendEncodings, withOpusFec } from "./encodings";
 
 describe("what is sent", () => {
   it("has layers only where the smallest is still a face", () => {
@@ -11,6 +11,17 @@ describe("what is sent", () => {
   it("gives the voice the first right to a narrow line", () => {
     expect(sendEncodings("microphone", 0)[0]?.priority).toBe("high");
     expect(sendEncodings("camera", 480)[0]?.priority).toBeUndefined();
+  });
+
+  it("runs only the layers that somebody watches", () => {
+    const layers = [{ rid: "q" }, { rid: "h" }, { rid: "f" }];
+    expect(activeLayers(layers, null)).toEqual([true, true, true]);
+    expect(activeLayers(layers, [])).toEqual([false, false, false]);
+    expect(activeLayers(layers, ["q", "f"])).toEqual([true, false, true]);
+    expect(activeLayers(layers, ["f", "newer"])).toEqual([false, false, true]);
+    expect(activeLayers(layers, ["newer"])).toEqual([true, true, true]);
+    expect(activeLayers([{}], ["q"])).toEqual([true]);
+    expect(activeLayers([{}], [])).toEqual([false]);
   });
 
   it("keeps the order VP8, H.264 baseline, retransmission", () => {

@@ -7,13 +7,14 @@ export const SIMULCAST_FROM_LINES = 540;
 const SINGLE_CAMERA_BPS = 900_000; // 480p talking head, good quality in VP8
 const LAYERS_BPS = { q: 150_000, h: 500_000, f: 1_700_000 }; // 180p, 360p, 720p
 const MICROPHONE_BPS = 40_000; // wide-band speech with in-band FEC
-const SCREEN_BPS = 2_000_000;
+const SCREEN_BPS = 2_500_000; // a page of text in full size, sharp within a second after turning it
+const SCREEN_FRAMES_PER_S = 15; // sharpness before motion: a document stands still
 const COURT_FRAMES_PER_S = 25; // the film's rate: more is thrown away
 
 /** Encodings for `addTransceiver`; `lines` is the short side of the picture as captured (a phone held upright is 720 wide). */
 export function sendEncodings(source: Source, lines: number): RTCRtpEncodingParameters[] {
   if (source === "microphone") return [{ maxBitrate: MICROPHONE_BPS, priority: "high", networkPriority: "high" }];
-  if (source === "screen") return [{ maxBitrate: SCREEN_BPS, maxFramerate: 15 }];
+  if (source === "screen") return [{ maxBitrate: SCREEN_BPS, maxFramerate: SCREEN_FRAMES_PER_S, priority: "high" }];
   if (lines < SIMULCAST_FROM_LINES) return [{ maxBitrate: SINGLE_CAMERA_BPS, maxFramerate: COURT_FRAMES_PER_S }];
   // Smallest first: browsers give the first layers their share of a narrow line before the large one.
   return [
@@ -21,6 +22,17 @@ export function sendEncodings(source: Source, lines: number): RTCRtpEncodingPara
     { rid: "h", scaleResolutionDownBy: 2, maxBitrate: LAYERS_BPS.h, maxFramerate: COURT_FRAMES_PER_S },
     { rid: "f", scaleResolutionDownBy: 1, maxBitrate: LAYERS_BPS.f, maxFramerate: COURT_FRAMES_PER_S },
   ];
+}
+
+/**
+ * Which of a sender's layers run when the server wants only `rids` (null: all, empty: none). A sender without layers
+ * runs unless nobody watches; names this sender does not have are passed over, and if only such are wanted all run.
+ */
+export function activeLayers(layers: readonly { rid?: string }[], rids: readonly string[] | null): boolean[] {
+  if (rids === null) return layers.map(() => true);
+  if (rids.length === 0) return layers.map(() => false);
+  const isKnown = layers.some(({ rid }) => rid !== undefined && rids.includes(rid));
+  return layers.map(({ rid }) => !isKnown || (rid !== undefined && rids.includes(rid)));
 }
 
 /** Short side of what a video track delivers, 0 when the browser does not say. */

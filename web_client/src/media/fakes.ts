@@ -53,10 +53,11 @@ export class FakeTrack extends EventTarget {
   constructor(
     readonly kind: "audio" | "video",
     private readonly size: { width: number; height: number } = { width: 640, height: 480 },
+    readonly label = "",
   ) {
     super();
   }
-  getSettings = (): MediaTrackSettings => (this.kind === "video" ? this.size : {});
+  getSettings = (): MediaTrackSettings => ({ ...(this.kind === "video" ? this.size : {}), ...(this.label ? { deviceId: this.label } : {}) });
   stop(): void {
     this.readyState = "ended";
   }
@@ -85,6 +86,11 @@ export class FakePeer extends EventTarget {
     return transceiver;
   }
   getTransceivers = (): FakeTransceiver[] => this.transceivers;
+  servers: RTCIceServer[] | undefined;
+  getConfiguration = (): RTCConfiguration => ({});
+  setConfiguration(given: RTCConfiguration): void {
+    this.servers = given.iceServers;
+  }
   restartIce(): void {
     this.restarts += 1;
   }
@@ -130,11 +136,15 @@ export class FakePeer extends EventTarget {
 
 export class FakeTransceiver {
   mid: string | null = null;
+  direction: RTCRtpTransceiverDirection;
   codecs: { mimeType: string }[] = [];
+  encodings: RTCRtpEncodingParameters[];
   readonly receiver: { track: MediaStreamTrack };
   readonly sender = {
     track: null as MediaStreamTrack | null,
     replaceTrack: async (track: MediaStreamTrack | null): Promise<void> => void (this.sender.track = track),
+    getParameters: (): { encodings: RTCRtpEncodingParameters[] } => ({ encodings: this.encodings.map((layer) => ({ ...layer })) }),
+    setParameters: async (given: { encodings: RTCRtpEncodingParameters[] }): Promise<void> => void (this.encodings = given.encodings),
   };
   constructor(
     track: MediaStreamTrack,
@@ -142,6 +152,8 @@ export class FakeTransceiver {
   ) {
     this.sender.track = track;
     this.receiver = { track };
+    this.direction = init.direction ?? "recvonly";
+    this.encodings = (init.sendEncodings ?? []).map((layer) => ({ active: true, ...layer }));
   }
   setCodecPreferences(codecs: { mimeType: string }[]): void {
     this.codecs = codecs;

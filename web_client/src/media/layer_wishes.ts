@@ -31,6 +31,7 @@ interface Wish {
 
 export class LayerWishes {
   private readonly wishes = new Map<string, Wish>();
+  private isResting = false;
 
   constructor(
     private readonly clock: Clock,
@@ -53,12 +54,16 @@ export class LayerWishes {
     wish.cancel = this.clock.after(isGrowing ? GROW_AFTER_MS : SHRINK_AFTER_MS, () => this.say(wish));
   }
 
+  /** Asks for nobody's face, or for all of them again. A shown screen is evidence: it stays. */
+  restFaces(isResting: boolean): void {
+    if (isResting === this.isResting) return;
+    this.isResting = isResting;
+    for (const wish of this.wishes.values()) if (wish.source === "camera") this.say(wish);
+  }
+
   /** A new seat knows nothing of what was wished before. */
   sayAgain(): void {
-    for (const wish of this.wishes.values()) {
-      wish.cancel?.();
-      this.say(wish);
-    }
+    for (const wish of this.wishes.values()) this.say(wish);
   }
 
   close(): void {
@@ -67,8 +72,9 @@ export class LayerWishes {
   }
 
   private say(wish: Wish): void {
+    wish.cancel?.();
     wish.cancel = null;
     wish.sentPx = wish.wantedPx;
-    this.send(wish.identity, wish.source, wish.wantedPx);
+    this.send(wish.identity, wish.source, this.isResting && wish.source === "camera" ? 0 : wish.wantedPx);
   }
 }

@@ -11,8 +11,15 @@ export interface TrackFigures {
   height: number | null;
   framesPerSecond: number | null;
   packetsLost: number;
+  /** Since the reading before; without one, since the beginning. */
   lossRatio: number | null;
+  jitterMs: number | null;
   freezes: number | null;
+  /** Packets the other side asked for again, and key frames it asked for. */
+  repairs: number | null;
+  keyframeRequests: number | null;
+  /** Why the browser sends less than it might: its processor or the line. */
+  limitedBy: "cpu" | "bandwidth" | null;
 }
 
 export interface LinkFigures {
@@ -49,8 +56,8 @@ function trackFigures(row: Row, rows: Map<string, Row>, earlier: Map<string, Row
   const elapsedS = before ? (row.timestamp - before.timestamp) / 1000 : 0;
   const remote = isUp ? rows.get(String(row["remoteId"])) : row;
   const lost = number(remote?.["packetsLost"]) ?? 0;
-  const received = number(row["packetsReceived"]) ?? 0;
-  const ratio = isUp ? number(remote?.["fractionLost"]) : lost + received > 0 ? lost / (lost + received) : null;
+  const jitterS = number(remote?.["jitter"]);
+  const limit = row["qualityLimitationReason"];
   return {
     id: row.id,
     kind: row["kind"] === "audio" ? "audio" : "video",
@@ -62,9 +69,20 @@ function trackFigures(row: Row, rows: Map<string, Row>, earlier: Map<string, Row
     height: number(row["frameHeight"]),
     framesPerSecond: number(row["framesPerSecond"]),
     packetsLost: lost,
-    lossRatio: ratio,
+    lossRatio: isUp ? number(remote?.["fractionLost"]) : lossSince(row, before),
+    jitterMs: jitterS === null ? null : Math.round(jitterS * 1000),
     freezes: number(row["freezeCount"]),
+    repairs: number(row["nackCount"]),
+    keyframeRequests: number(row["pliCount"]),
+    limitedBy: limit === "cpu" || limit === "bandwidth" ? limit : null,
   };
+}
+
+/** Lost of what was sent between two readings; repairs that came late make the browser count backwards, never below none. */
+function lossSince(row: Row, before: Row | undefined): number | null {
+  const lost = Math.max(0, (number(row["packetsLost"]) ?? 0) - (number(before?.["packetsLost"]) ?? 0));
+  const received = Math.max(0, (number(row["packetsReceived"]) ?? 0) - (number(before?.["packetsReceived"]) ?? 0));
+  return lost + received > 0 ? lost / (lost + received) : null;
 }
 
 /** `report` now and, for rates, the one before. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeClock } from "./fakes";
-import { DOUBT_MS, FIRST_CONNECT_MS, FRESH_MS, ICE_RESTART_MS, LinkLadder } from "./link_ladder";
+import { ASK_AGAIN_MS, DOUBT_MS, FIRST_CONNECT_MS, FRESH_MS, ICE_RESTART_MS, LinkLadder } from "./link_ladder";
+import { Refusal } from "./words";
 
 describe("the ladder of a link", () => {
   let clock: FakeClock;
@@ -79,6 +80,50 @@ describe("the ladder of a link", () => {
     ladder.signallingChanged(false);
     await clock.advance(60_000);
     expect(steps).toEqual([]);
+  });
+
+  it("builds nothing afresh while the server hears nothing: a line that is down may heal by itself", async () => {
+    const asked: number[] = [];
+    const deaf = new LinkLadder(clock, {
+      restartIce: async () => {
+        asked.push(clock.nowMs());
+        throw new Refusal("network.timeout", "", true);
+      },
+      fresh: async () => void steps.push("fresh"),
+      rejoin: () => steps.push("rejoin"),
+    });
+    deaf.linkChanged("connected");
+    deaf.linkChanged("failed");
+    await clock.advance(15_000);
+    expect(steps).toEqual([]);
+    expect(asked.length).toBeGreaterThan(15_000 / (ICE_RESTART_MS + ASK_AGAIN_MS));
+    deaf.linkChanged("connected");
+    await clock.advance(60_000);
+    expect(deaf.rung.value).toBe("steady");
+  });
+
+  it("builds nothing afresh either while the question hangs", async () => {
+    const hanging = new LinkLadder(clock, { restartIce: () => new Promise(() => undefined), fresh: async () => void steps.push("fresh"), rejoin: () => undefined });
+    hanging.linkChanged("connected");
+    hanging.linkChanged("failed");
+    await clock.advance(20_000);
+    expect(steps).toEqual([]);
+  });
+
+  it("remembers a network that changed while the socket was down", () => {
+    ladder.signallingChanged(false);
+    ladder.networkChanged();
+    ladder.signallingChanged(true);
+    expect(steps).toEqual(["ice"]);
+  });
+
+  it("asks for no second restart when the server restarts by itself, but watches it", async () => {
+    ladder.signallingChanged(false);
+    ladder.linkChanged("failed");
+    ladder.signallingChanged(true, true);
+    expect(steps).toEqual([]);
+    await clock.advance(ICE_RESTART_MS);
+    expect(steps).toEqual(["fresh"]);
   });
 
   it("leaves a living link alone when the socket comes back", () => {

@@ -5,6 +5,7 @@
 import type { Clock } from "./clock";
 import { Observable, type Unsubscribe } from "./observable";
 import type { LinkState } from "./publish_link";
+import { Refusal } from "./words";
 
 /** `steady` all well (or never connected yet) · `doubtful` a short hole · the rest: the step that is being tried. */
 export type Rung = "steady" | "doubtful" | "ice_restart" | "fresh" | "rejoin";
@@ -22,11 +23,19 @@ export const ICE_RESTART_MS = 4_000;
 export const FRESH_MS = 6_000;
 /** First connection: a slow TCP fallback included. */
 export const FIRST_CONNECT_MS = 12_000;
+/** Between two ICE restarts that the server never heard of: a line that is down answers nobody. */
+export const ASK_AGAIN_MS = 1_000;
 
 export class LinkLadder {
   readonly rung = new Observable<Rung>("steady");
   private state: LinkState = "new";
   private isSignallingUp = true;
+  /** The network changed while nothing could be said: the link may look well and be dead. */
+  private isSuspect = false;
+  /** The server heard of the step that is being tried. */
+  private isHeard = false;
+  private isAsking = false;
+  private attempts = 0;
   private cancelTimer: Unsubscribe | null = null;
 
   constructor(
@@ -46,16 +55,27 @@ export class LinkLadder {
 
   /** The phone left Wi-Fi, came online or woke up: do not wait for ICE to notice. */
   networkChanged(): void {
-    if (this.state === "new" || this.state === "closed" || !this.isSignallingUp) return;
-    if (this.rung.value === "steady" || this.rung.value === "doubtful") this.climbFrom("doubtful");
+    if (this.state === "new" || this.state === "closed") return;
+    if (!this.isSignallingUp) this.isSuspect = true;
+    else if (this.rung.value === "steady" || this.rung.value === "doubtful") this.climbFrom("doubtful");
   }
 
-  /** Nothing can be negotiated while the socket is down; the ladder waits for it and then tries at once. */
-  signallingChanged(isUp: boolean): void {
+  /**
+   * Nothing can be negotiated while the socket is down; the ladder waits for it and then tries at once.
+   * `isRestarting`: the server restarts ICE on this link by itself, only its success is watched.
+   */
+  signallingChanged(isUp: boolean, isRestarting = false): void {
+    const wasUp = this.isSignallingUp;
     this.isSignallingUp = isUp;
     if (!isUp) return this.cancel();
-    if (this.state === "connected" || this.state === "new" || this.state === "closed") return;
-    this.climbFrom("doubtful");
+    if (wasUp) return;
+    const isWell = this.state === "connected" && !this.isSuspect;
+    this.isSuspect = false;
+    if (isWell) return this.settle();
+    if (this.state === "new" || this.state === "closed") return;
+    if (!isRestarting) return this.climbFrom("doubtful");
+    this.isHeard = true;
+    this.enter("ice_restart", ICE_RESTART_MS);
   }
 
   stop(): void {
@@ -70,17 +90,35 @@ export class LinkLadder {
 
   private climbFrom(rung: Rung): void {
     if (rung === "steady" || rung === "doubtful") return this.attempt("ice_restart", ICE_RESTART_MS, () => this.steps.restartIce());
-    if (rung === "ice_restart") return this.attempt("fresh", FRESH_MS, () => this.steps.fresh());
+    // A step that never reached the server proves a dead line, not a dead transport: what may heal by itself is kept.
+    if (rung === "ice_restart" && this.isHeard) return this.attempt("fresh", FRESH_MS, () => this.steps.fresh());
+    if (rung === "ice_restart" && this.isAsking) return this.wait(ASK_AGAIN_MS);
+    if (rung === "ice_restart") return this.attempt("ice_restart", ICE_RESTART_MS, () => this.steps.restartIce());
     this.cancel();
     this.rung.set("rejoin");
     this.steps.rejoin(rung);
   }
 
   private attempt(rung: Rung, limitMs: number, step: () => Promise<void>): void {
+    this.isHeard = false;
+    this.isAsking = true;
     this.enter(rung, limitMs);
-    step().catch(() => {
-      if (this.rung.value === rung && this.isSignallingUp) this.climbFrom(rung);
-    });
+    const attempt = ++this.attempts;
+    const isCurrent = (): boolean => {
+      if (attempt !== this.attempts) return false;
+      this.isAsking = false;
+      return this.rung.value === rung && this.isSignallingUp;
+    };
+    step().then(
+      () => isCurrent() && (this.isHeard = true),
+      (error: unknown) => {
+        if (!isCurrent()) return;
+        // No answer at all: asked again soon. An answer that says no: the next step.
+        if (rung === "ice_restart" && error instanceof Refusal && error.retryable) return this.wait(ASK_AGAIN_MS);
+        this.isHeard = true;
+        this.climbFrom(rung);
+      },
+    );
   }
 
   private enter(rung: Rung, limitMs: number): void {

@@ -50,6 +50,43 @@ describe("the way up", () => {
     expect(FakePeer.made[0]!.getTransceivers()[0]?.sender.track).toBe(again);
   });
 
+  it("rests the layers nobody watches without a negotiation, and tells a fresh transport again", async () => {
+    await link.publish({ camera: new FakeTrack("video", { width: 1280, height: 720 }).as() });
+    const layers = (): unknown[] => FakePeer.made.at(-1)!.getTransceivers()[0]!.encodings.map(({ rid, active }) => [rid, active]);
+    await link.layersWanted("camera", ["q"]);
+    expect(layers()).toEqual([["q", true], ["h", false], ["f", false]]);
+    expect(offers).toHaveLength(1);
+    await link.rebuild();
+    expect(layers()).toEqual([["q", true], ["h", false], ["f", false]]);
+    await link.layersWanted("camera", []);
+    expect(layers()).toEqual([["q", false], ["h", false], ["f", false]]);
+    await link.layersWanted("camera", null);
+    expect(layers()).toEqual([["q", true], ["h", true], ["f", true]]);
+    await link.layersWanted("screen", ["f"]); // nothing shared: kept for later
+  });
+
+  it("takes a screen out of the room and brings another back into the same section", async () => {
+    await link.publish({ camera: new FakeTrack("video").as() });
+    await link.publish({ screen: new FakeTrack("video", { width: 1920, height: 1080 }).as() });
+    await link.withdraw("screen");
+    const second = new FakeTrack("video", { width: 1920, height: 1080 });
+    await link.publish({ screen: second.as() });
+    expect(offers).toEqual([{ 0: "camera" }, { 0: "camera", 1: "screen" }, { 0: "camera" }, { 0: "camera", 1: "screen" }]);
+    expect(FakePeer.made[0]!.getTransceivers()).toHaveLength(2);
+    expect(second.contentHint).toBe("detail");
+  });
+
+  it("says again what the server never heard", async () => {
+    const camera = new FakeTrack("video").as();
+    await link.publish({ camera });
+    await link.publish({ screen: new FakeTrack("video").as() });
+    fails = true;
+    await expect(link.withdraw("screen")).rejects.toThrow();
+    fails = false;
+    await link.publish({ camera });
+    expect(offers.at(-1)).toEqual({ 0: "camera" });
+  });
+
   it("survives an offer that got no answer: the next one is made afresh", async () => {
     fails = true;
     await expect(link.publish({ camera: new FakeTrack("video").as() })).rejects.toThrow();

@@ -48,6 +48,27 @@ describe("sizes on the screen", () => {
   });
 });
 
+describe("faces given up for the line", () => {
+  it("are asked for as nothing, screens are not, and come back as large as they were", async () => {
+    const clock = new FakeClock();
+    const said: string[] = [];
+    const wishes = new LayerWishes(clock, (who, what, px) => said.push(`${who} ${what} ${px}`), () => 1);
+    wishes.tileSized("per_a", "camera", 300);
+    wishes.tileSized("per_a", "screen", 700);
+    await clock.advance(200);
+    said.length = 0;
+    wishes.restFaces(true);
+    wishes.restFaces(true);
+    expect(said).toEqual(["per_a camera 0"]);
+    wishes.tileSized("per_b", "camera", 150); // somebody comes in meanwhile
+    await clock.advance(200);
+    wishes.sayAgain(); // a new seat
+    expect(said.slice(1)).toEqual(["per_b camera 0", "per_a camera 0", "per_a screen 720", "per_b camera 0"]);
+    wishes.restFaces(false);
+    expect(said.slice(5)).toEqual(["per_a camera 360", "per_b camera 180"]);
+  });
+});
+
 describe("loudness", () => {
   it("is nothing at the floor, all at the ceiling, and in between for speech", () => {
     expect(levelOf(new Float32Array(64).fill(0.0001))).toBe(0);
@@ -168,6 +189,45 @@ describe("voices", () => {
   });
 });
 
+describe("a loudspeaker", () => {
+  const made: { sinks: string[]; plays: number; pause: () => void }[] = [];
+  let isGone = false;
+  const outlet = new AudioOutlet((onPaused) => {
+    const state = { sinks: [] as string[], plays: 0, pause: onPaused };
+    made.push(state);
+    return {
+      srcObject: null,
+      play: async () => void (state.plays += 1),
+      pause: () => undefined,
+      remove: () => undefined,
+      setSinkId: async (id: string) => {
+        if (isGone && id !== "") throw new Error("gone");
+        state.sinks.push(id);
+      },
+    };
+  });
+  const voices = (...ids: string[]): RemoteTracks => new Map(ids.map((identity) => [`${identity}/microphone`, { identity, source: "microphone", track: track(identity) }]));
+  const tracks = new Map<string, MediaStreamTrack>();
+  const track = (identity: string): MediaStreamTrack => tracks.get(identity) ?? tracks.set(identity, new FakeTrack("audio").as()).get(identity)!;
+
+  it("is chosen for the voices that are there and those that come, and given up when it is gone", async () => {
+    outlet.follow(voices("per_a"));
+    expect(await outlet.through("desk")).toBe(true);
+    outlet.follow(voices("per_a", "per_b"));
+    await Promise.resolve();
+    expect(made.map(({ sinks }) => sinks)).toEqual([["desk"], ["desk"]]);
+    isGone = true;
+    expect(await outlet.through("pulled out")).toBe(false);
+    expect(made.map(({ sinks }) => sinks.at(-1))).toEqual(["", ""]);
+  });
+
+  it("goes on with a voice that the system stopped", () => {
+    const before = made[0]!.plays;
+    made[0]!.pause();
+    expect(made[0]!.plays).toBe(before + 1);
+  });
+});
+
 describe("figures of a link", () => {
   const report = (bytes: number, timestamp: number): [string, unknown][] => [
     ["T", { id: "T", type: "transport", timestamp, selectedCandidatePairId: "P" }],
@@ -181,6 +241,12 @@ describe("figures of a link", () => {
     const figures = linkFigures(report(250_000, 3_000), report(0, 1_000));
     expect(figures).toMatchObject({ rttMs: 42, transport: "tcp", relayed: false });
     expect(figures.tracks).toEqual([expect.objectContaining({ direction: "up", rid: "f", codec: "VP8", bitsPerSecond: 1_000_000, packetsLost: 3, lossRatio: 0.02, width: 1280 })]);
+  });
+  it("tell the loss of now, not of an hour ago", () => {
+    const heard = (lost: number, received: number): [string, unknown][] => [["A", { id: "A", type: "inbound-rtp", kind: "audio", timestamp: received, packetsLost: lost, packetsReceived: received, jitter: 0.012 }]];
+    expect(linkFigures(heard(100, 900), null).tracks[0]).toMatchObject({ lossRatio: 0.1, jitterMs: 12 });
+    expect(linkFigures(heard(100, 1_900), heard(100, 900)).tracks[0]?.lossRatio).toBe(0);
+    expect(linkFigures(heard(90, 1_900), heard(100, 900)).tracks[0]?.lossRatio).toBe(0); // a repair came late
   });
   it("claim no rate from a single reading", () => {
     expect(linkFigures(report(250_000, 3_000), null).tracks[0]?.bitsPerSecond).toBeNull();

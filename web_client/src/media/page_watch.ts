@@ -20,6 +20,7 @@ interface NetworkInformation extends EventTarget {
 
 export class PageWatch {
   private readonly leash = new Leash();
+  private lastTickMs: number;
 
   constructor(
     private readonly events: PageEvents,
@@ -27,12 +28,13 @@ export class PageWatch {
     private readonly page: Document = document,
     private readonly frame: Window = window,
   ) {
+    this.lastTickMs = clock.nowMs();
     this.listen(page, "visibilitychange", () => (page.visibilityState === "hidden" ? events.hidden() : events.visible()));
     this.listen(frame, "pageshow", (event) => {
       // Back from the browser's page store: sockets died without a word.
-      if ((event as PageTransitionEvent).persisted) events.woke(SLEEP_MS);
+      if ((event as PageTransitionEvent).persisted) events.woke(this.sleptMs());
     });
-    this.listen(page, "resume", () => events.woke(SLEEP_MS));
+    this.listen(page, "resume", () => events.woke(this.sleptMs()));
     this.listen(frame, "online", () => events.networkChanged());
     this.watchNetworkType();
     this.watchSleep();
@@ -54,12 +56,16 @@ export class PageWatch {
     });
   }
 
+  /** How long nothing ran here; at least what counts as a sleep. */
+  private sleptMs(): number {
+    return Math.max(SLEEP_MS, this.clock.nowMs() - this.lastTickMs);
+  }
+
   private watchSleep(): void {
-    let lastMs = this.clock.nowMs();
     this.leash.hold(
       this.clock.every(TICK_MS, () => {
-        const sleptMs = this.clock.nowMs() - lastMs - TICK_MS;
-        lastMs = this.clock.nowMs();
+        const sleptMs = this.clock.nowMs() - this.lastTickMs - TICK_MS;
+        this.lastTickMs = this.clock.nowMs();
         // Hidden pages are throttled to one tick a minute: late, but alive.
         if (sleptMs > SLEEP_MS && this.page.visibilityState === "visible") this.events.woke(sleptMs);
       }),

@@ -1,5 +1,5 @@
 /** The way up: microphone, camera and screen to the court's server. The browser offers, the server answers. */
-import { linesOf, orderedCodecs, sendEncodings, withOpusFec } from "./encodings";
+import { activeLayers, linesOf, orderedCodecs, sendEncodings, withOpusFec } from "./encodings";
 import { Observable } from "./observable";
 import { TaskLine } from "./task_line";
 import type { Source } from "./words";
@@ -19,7 +19,10 @@ export class PublishLink {
   private peer: RTCPeerConnection | null = null;
   private readonly tracks = new Map<Source, MediaStreamTrack>();
   private readonly transceivers = new Map<Source, RTCRtpTransceiver>();
+  private readonly wanted = new Map<Source, readonly string[] | null>();
   private readonly line = new TaskLine();
+  /** The server does not know yet what is published here: the last offer got no answer. */
+  private isUnsaid = false;
   private closed = false;
 
   constructor(private readonly options: PublishLinkOptions) {}
@@ -27,12 +30,12 @@ export class PublishLink {
   /** Publishes these tracks, with one negotiation when any of them is new. A source already known changes its track without one. */
   publish(tracks: Partial<Record<Source, MediaStreamTrack>>): Promise<void> {
     return this.line.run(async () => {
-      let isNew = false;
+      let isNew = this.isUnsaid;
       for (const [source, track] of Object.entries(tracks) as [Source, MediaStreamTrack][]) {
         this.tracks.set(source, track);
         const known = this.transceivers.get(source);
-        if (known) await known.sender.replaceTrack(track);
-        else isNew = true;
+        isNew ||= known === undefined || known.direction === "inactive";
+        if (known && known.sender.track !== track) await known.sender.replaceTrack(hinted(source, track));
       }
       if (isNew) await this.negotiate();
     });
@@ -43,6 +46,27 @@ export class PublishLink {
     return this.line.run(async () => {
       this.tracks.delete(source);
       await this.transceivers.get(source)?.sender.replaceTrack(null);
+    });
+  }
+
+  /** Takes a source out of the room: the server hears that it is over. Published again it takes its old section. */
+  withdraw(source: Source): Promise<void> {
+    return this.line.run(async () => {
+      this.tracks.delete(source);
+      const known = this.transceivers.get(source);
+      if (!known) return;
+      known.direction = "inactive";
+      await known.sender.replaceTrack(null);
+      await this.negotiate();
+    });
+  }
+
+  /** Sends only these layers of a source, without a negotiation; null sends all, an empty list rests it. */
+  layersWanted(source: Source, rids: readonly string[] | null): Promise<void> {
+    return this.line.run(async () => {
+      this.wanted.set(source, rids);
+      const known = this.transceivers.get(source);
+      if (known) await this.applyWanted(source, known.sender);
     });
   }
 
@@ -63,6 +87,11 @@ export class PublishLink {
     });
   }
 
+  /** For the next ICE restart on this transport. */
+  useServers(servers: RTCIceServer[]): void {
+    if (servers.length > 0) this.peer?.setConfiguration({ ...this.peer.getConfiguration(), iceServers: servers });
+  }
+
   stats(): Promise<RTCStatsReport | null> {
     return this.peer ? this.peer.getStats() : Promise.resolve(null);
   }
@@ -78,22 +107,39 @@ export class PublishLink {
     if (this.closed) return;
     const peer = this.peer ?? this.newPeer();
     for (const [source, track] of this.tracks) {
-      if (!this.transceivers.has(source)) this.transceivers.set(source, this.addTrack(peer, source, track));
+      const known = this.transceivers.get(source);
+      if (known) known.direction = "sendonly";
+      else this.transceivers.set(source, this.addTrack(peer, source, track));
     }
+    this.isUnsaid = true;
     await peer.setLocalDescription();
     const sources: Record<string, Source> = {};
     for (const [source, transceiver] of this.transceivers) {
-      if (transceiver.mid !== null) sources[transceiver.mid] = source;
+      if (transceiver.mid !== null && transceiver.direction !== "inactive") sources[transceiver.mid] = source;
     }
     try {
       const answer = await this.options.sendOffer(peer.localDescription?.sdp ?? "", sources);
       if (peer !== this.peer) return;
       await peer.setRemoteDescription({ type: "answer", sdp: withOpusFec(answer) });
+      this.isUnsaid = false;
     } catch (error) {
       // An offer left open would make every later negotiation fail; a first offer cannot be rolled back, its peer goes.
       if (peer === this.peer && peer.signalingState === "have-local-offer") await this.takeBack(peer);
       throw error;
     }
+    for (const [source, { sender }] of this.transceivers) await this.applyWanted(source, sender);
+  }
+
+  /** The server's wish lives longer than a transport: a fresh sender is told again. */
+  private async applyWanted(source: Source, sender: RTCRtpSender): Promise<void> {
+    const rids = this.wanted.get(source);
+    if (rids === undefined) return;
+    const parameters = sender.getParameters();
+    const active = activeLayers(parameters.encodings, rids);
+    if (parameters.encodings.every((layer, n) => (layer.active ?? true) === active[n])) return;
+    parameters.encodings.forEach((layer, n) => (layer.active = active[n] ?? true));
+    // A browser that cannot rest a layer only sends more than is watched.
+    await sender.setParameters(parameters).catch(() => undefined);
   }
 
   private async takeBack(peer: RTCPeerConnection): Promise<void> {
@@ -103,8 +149,7 @@ export class PublishLink {
 
   private addTrack(peer: RTCPeerConnection, source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
     const isAudio = source === "microphone";
-    if (!isAudio && "contentHint" in track) track.contentHint = source === "screen" ? "detail" : "motion";
-    const transceiver = peer.addTransceiver(track, {
+    const transceiver = peer.addTransceiver(hinted(source, track), {
       direction: "sendonly",
       streams: [new MediaStream([track])],
       sendEncodings: sendEncodings(source, isAudio ? 0 : linesOf(track)),
@@ -131,4 +176,10 @@ export class PublishLink {
     this.transceivers.clear();
     peer?.close();
   }
+}
+
+/** Pages of a document stay sharp, faces stay fluent; "detail" also makes browsers keep the full resolution. */
+function hinted(source: Source, track: MediaStreamTrack): MediaStreamTrack {
+  if (source !== "microphone" && "contentHint" in track) track.contentHint = source === "screen" ? "detail" : "motion";
+  return track;
 }

@@ -31,10 +31,21 @@ describe("a place in the media room", () => {
         grants += 1;
         return { grant: `grant ${grants}`, expires_in_s: 60, seat_key: "key" };
       },
+      identity: () => "per_me",
       createPeer: () => new FakePeer().as(),
       sendableCodecs: () => undefined,
     });
   });
+
+  /** What the server says of the room to somebody it still knows. */
+  const knows = (...sources: string[]): void => {
+    const tracks = sources.map((source) => ({ source, kind: "video", muted: false, by_court: false }));
+    channel.answers["room_join"] = () => ({ seat: "again", room: { participants: [{ identity: "per_me", tracks }], held: false }, ice_servers: [{ urls: "turn:relay" }] });
+  };
+  const drop = (): void => {
+    channel.isUp.set(false);
+    channel.isUp.set(true);
+  };
 
   it("publishes microphone and camera with one offer that names both", async () => {
     await client.join(tracks());
@@ -74,42 +85,96 @@ describe("a place in the media room", () => {
     expect(grants).toBe(1);
   });
 
-  it("asks only for a fresh way down when the socket came back and the seat is still ours", async () => {
+  it("keeps its links when only the socket broke: a new seat, the same media, and no word to the person", async () => {
     await client.join(tracks());
-    channel.isUp.set(false);
-    channel.isUp.set(true);
+    const [up] = FakePeer.made;
+    up!.become("connected");
+    knows("microphone", "camera");
+    const states: string[] = [];
+    client.state.watch((state) => states.push(state));
+    drop();
     await clock.advance(10_000);
-    expect(channel.count("subscription_restart")).toBe(1);
-    expect(grants).toBe(1);
-    expect(client.state.value).toBe("in");
-  });
-
-  it("sits down again with a new grant when the seat is gone, and publishes the same tracks", async () => {
-    await client.join(tracks());
-    channel.answers["subscription_restart"] = () => {
-      throw new Refusal("seat.unknown", "", true);
-    };
-    channel.isUp.set(false);
-    channel.isUp.set(true);
-    await clock.advance(1_000);
     expect(grants).toBe(2);
-    expect(channel.count("track_publish")).toBe(2);
-    expect(client.state.value).toBe("in");
+    expect(FakePeer.made).toHaveLength(1);
+    expect(up!.restarts).toBe(0);
+    expect(channel.count("track_publish")).toBe(1);
+    expect(channel.count("subscription_restart")).toBe(0); // whoever sits down is offered a way down unasked
+    expect(states).toEqual([]);
+    expect(client.seatings.value).toBe(2);
+    expect(up!.servers).toEqual([{ urls: "turn:relay" }]);
   });
 
-  it("mends nothing on a seat that a restarted server does not know: one question, then a new seat", async () => {
+  it("mends a link that died while the socket was away, at once and without a new transport", async () => {
+    await client.join(tracks());
+    const [up] = FakePeer.made;
+    up!.become("connected");
+    knows("microphone", "camera");
+    channel.isUp.set(false);
+    up!.become("failed");
+    channel.isUp.set(true);
+    await clock.advance(0);
+    expect(FakePeer.made).toHaveLength(1);
+    expect(up!.restarts).toBe(1);
+  });
+
+  it("does not believe a link that looks well after the network changed", async () => {
+    await client.join(tracks());
+    const [up] = FakePeer.made;
+    up!.become("connected");
+    knows("microphone", "camera");
+    channel.isUp.set(false);
+    client.networkChanged();
+    channel.isUp.set(true);
+    await clock.advance(0);
+    expect(up!.restarts).toBe(1);
+  });
+
+  it("publishes the same tracks on new links when a restarted server knows nothing of them", async () => {
     await client.join(tracks());
     FakePeer.made[0]!.become("connected");
-    channel.isUp.set(false);
-    FakePeer.made[0]!.become("failed");
-    channel.answers["subscription_restart"] = () => {
-      throw new Refusal("seat.none", "", true);
-    };
-    channel.isUp.set(true);
-    await clock.advance(2_000);
-    expect(channel.count("subscription_restart")).toBe(1);
+    knows("microphone");
+    drop();
+    await clock.advance(1_000);
+    expect(FakePeer.made).toHaveLength(2);
     expect(channel.count("track_publish")).toBe(2);
     expect(client.state.value).toBe("in");
+  });
+
+  it("answers the first offer of a server that counts from one again", async () => {
+    const offer = (version: number): void => channel.say("subscription_offered", { version, sdp: OFFER, tracks: [] });
+    await client.join({});
+    offer(7);
+    await clock.advance(0);
+    channel.answers["room_join"] = () => {
+      offer(1);
+      return { seat: "s", room: { participants: [{ identity: "per_me", tracks: [] }], held: false }, ice_servers: [] };
+    };
+    drop();
+    await clock.advance(1_000);
+    const answered = channel.sent.filter(({ command }) => command === "subscription_answer").map(({ body }) => body["version"]);
+    expect(answered).toEqual([7, 1]);
+  });
+
+  it("says with the next seat what it could not say without a socket", async () => {
+    await client.join(tracks());
+    await client.publish("screen", new FakeTrack("video").as());
+    knows("microphone", "camera", "screen");
+    channel.isUp.set(false);
+    await expect(client.withdraw("screen")).rejects.toThrow();
+    channel.isUp.set(true);
+    await clock.advance(1_000);
+    expect(channel.sent.filter(({ command }) => command === "track_publish").at(-1)?.body["sources"]).toEqual({ 0: "microphone", 1: "camera" });
+  });
+
+  it("rests the layers the server names, and tells which pictures are sent", async () => {
+    await client.join({ camera: new FakeTrack("video", { width: 1280, height: 720 }).as() });
+    channel.say("layers_wanted", { source: "camera", rids: ["q"] });
+    await clock.advance(0);
+    expect(FakePeer.made[0]!.getTransceivers()[0]!.encodings.map(({ active }) => active)).toEqual([true, false, false]);
+    channel.say("pictures_changed", { shown: [["per_a", "camera"]], because: "network" });
+    expect(client.pictures.value).toEqual({ shown: [["per_a", "camera"]], because: "network" });
+    await client.leave();
+    expect(client.pictures.value).toBeNull();
   });
 
   it("goes ICE restart, fresh transport, new seat when the way up stays dead", async () => {
@@ -141,15 +206,11 @@ describe("a place in the media room", () => {
 
   it("does not take the end of its own old seat for a takeover", async () => {
     await client.join(tracks());
-    channel.answers["subscription_restart"] = () => {
-      throw new Refusal("seat.none", "", true);
-    };
     channel.answers["room_join"] = () => {
       channel.say("seat_ended", { reason: "replaced" });
       return { seat: "new seat", room: { participants: [], held: false }, ice_servers: [] };
     };
-    channel.isUp.set(false);
-    channel.isUp.set(true);
+    drop();
     await clock.advance(1_000);
     channel.say("seat_ended", { seat: "seat", reason: "replaced" });
     await clock.advance(1_000);

@@ -8,7 +8,16 @@ import { Leash, Observable } from "./observable";
 import { PublishLink } from "./publish_link";
 import { type RemoteTracks, SubscribeLink } from "./subscribe_link";
 import { TaskLine } from "./task_line";
-import { type Grant, type JoinedRoom, Refusal, type SignalChannel, type Source, type SubscriptionOffer } from "./words";
+import {
+  type Grant,
+  type JoinedRoom,
+  type LayersWanted,
+  type PicturesChanged,
+  Refusal,
+  type SignalChannel,
+  type Source,
+  type SubscriptionOffer,
+} from "./words";
 
 /** `ended`: the court or another device took the seat; only the person can sit down again. */
 export type RoomState = "out" | "joining" | "in" | "returning" | "ended";
@@ -16,6 +25,8 @@ export type RoomState = "out" | "joining" | "in" | "returning" | "ended";
 export interface RoomClientOptions {
   channel: SignalChannel;
   fetchGrant(): Promise<Grant>;
+  /** Who sits here, to find oneself in the room. */
+  identity(): string | null;
   createPeer(servers: RTCIceServer[]): RTCPeerConnection;
   sendableCodecs(kind: "audio" | "video"): readonly RTCRtpCodec[] | undefined;
   clock?: Clock;
@@ -34,6 +45,10 @@ export class RoomClient {
   /** The way up and the way down, as the person should see them: the worse of the two counts. */
   readonly rungs = new Observable<{ up: Rung; down: Rung }>({ up: "steady", down: "steady" });
   readonly isConnected = new Observable(false);
+  /** The pictures the server sends here now; null until it has said so. */
+  readonly pictures = new Observable<PicturesChanged | null>(null);
+  /** Counts the seats taken: each new one is to be told what the old one knew. */
+  readonly seatings = new Observable(0);
   private links: Links | null = null;
   private readonly tracks: Partial<Record<Source, MediaStreamTrack>> = {};
   private readonly leash = new Leash();
@@ -42,14 +57,19 @@ export class RoomClient {
   private tries = 0;
   private cancelRetry = (): void => undefined;
   private isRejoinPending = false;
-  private isSittingDown = false;
+  /** The transports are to be new as well: the old ones did not come back. */
+  private mustBeFresh = false;
+  /** While the seat is being taken its first offers may overtake the ack. */
+  private earlyOffers: SubscriptionOffer[] | null = null;
   private seat: string | null = null;
 
   constructor(private readonly options: RoomClientOptions) {
     this.clock = options.clock ?? browserClock;
     const { channel } = options;
     this.leash.hold(
-      channel.on("subscription_offered", (offer: SubscriptionOffer) => void this.links?.down.offered(offer)),
+      channel.on("subscription_offered", (offer: SubscriptionOffer) => this.offered(offer)),
+      channel.on("layers_wanted", ({ source, rids }: LayersWanted) => void this.links?.up.layersWanted(source, rids)),
+      channel.on("pictures_changed", (body: PicturesChanged) => this.pictures.set(body)),
       channel.on("seat_ended", (body: { seat?: string; reason?: string }) => this.seatGone(body)),
       channel.isUp.watch((isUp) => this.socketChanged(isUp)),
     );
@@ -67,7 +87,7 @@ export class RoomClient {
         this.state.set("out");
         throw error;
       }
-      this.scheduleRejoin();
+      this.scheduleRejoin(true);
     }
   }
 
@@ -81,6 +101,12 @@ export class RoomClient {
   async pause(source: Source): Promise<void> {
     delete this.tracks[source];
     await this.links?.up.pause(source);
+  }
+
+  /** Takes a source out of the room for everybody. What could not be said now is said with the next seat. */
+  async withdraw(source: Source): Promise<void> {
+    delete this.tracks[source];
+    await this.links?.up.withdraw(source);
   }
 
   /** One's own mute, said to the server as well, so that nothing more of it is forwarded or recorded. */
@@ -127,34 +153,51 @@ export class RoomClient {
     return this.state.value !== "out" && this.state.value !== "ended";
   }
 
+  /** Takes a seat. Links that live are kept with it: a person whose socket broke is seen and heard all the while. */
   private async sitDown(): Promise<void> {
     if (!this.isWanted) return;
     const { grant } = await this.options.fetchGrant();
-    this.dropLinks();
-    const pendingOffers: SubscriptionOffer[] = [];
-    // The first offer may overtake the ack of the join.
-    const stopKeeping = this.options.channel.on("subscription_offered", (offer: SubscriptionOffer) => void pendingOffers.push(offer));
+    if (this.mustBeFresh) this.dropLinks();
+    const offers: SubscriptionOffer[] = [];
+    this.earlyOffers = offers;
     let joined: JoinedRoom;
-    this.isSittingDown = true;
     try {
       joined = await this.options.channel.request<JoinedRoom>("room_join", { grant });
       this.seat = joined.seat;
     } finally {
-      this.isSittingDown = false;
-      stopKeeping();
+      this.earlyOffers = null;
     }
     if (!this.isWanted) return;
-    const links = this.newLinks(joined.ice_servers ?? []);
+    const links = this.keptLinks(joined) ?? this.newLinks(joined.ice_servers ?? []);
+    links.down.startCounting();
     this.links = links;
-    for (const offer of pendingOffers) void links.down.offered(offer);
+    for (const offer of offers) void links.down.offered(offer);
     if (Object.keys(this.tracks).length > 0) await links.up.publish(this.tracks);
     this.tries = 0;
+    this.mustBeFresh = false;
     this.state.set("in");
+    this.seatings.set(this.seatings.value + 1);
+  }
+
+  /** Links of the seat before, when the server still holds their other ends: it knows what is published here. */
+  private keptLinks({ room, ice_servers: servers = [] }: JoinedRoom): Links | null {
+    const me = room.participants.find(({ identity }) => identity === this.options.identity());
+    const known = new Set(me?.tracks.map(({ source }) => source));
+    const isKnown = (Object.keys(this.tracks) as Source[]).every((source) => known.has(source) || source === "screen");
+    if (this.links && me && isKnown) {
+      this.links.ice.servers = servers;
+      this.links.up.useServers(servers);
+      this.links.down.useServers(servers);
+      return this.links;
+    }
+    this.dropLinks();
+    return null;
   }
 
   private newLinks(servers: RTCIceServer[]): Links {
     const { channel } = this.options;
-    const createPeer = (): RTCPeerConnection => this.options.createPeer(servers);
+    const ice = { servers };
+    const createPeer = (): RTCPeerConnection => this.options.createPeer(ice.servers);
     const up = new PublishLink({
       createPeer,
       sendableCodecs: this.options.sendableCodecs,
@@ -164,9 +207,9 @@ export class RoomClient {
     const down = new SubscribeLink({
       createPeer,
       sendAnswer: async (version, sdp) => void (await channel.request("subscription_answer", { version, sdp })),
-      onBroken: () => void restartDown().catch(() => this.scheduleRejoin()),
+      onBroken: () => void restartDown().catch(() => this.scheduleRejoin(true)),
     });
-    const rejoin = (): void => this.scheduleRejoin();
+    const rejoin = (): void => this.scheduleRejoin(true);
     const upLadder = new LinkLadder(this.clock, { restartIce: () => up.restartIce(), fresh: () => up.rebuild(), rejoin });
     const downLadder = new LinkLadder(this.clock, {
       restartIce: restartDown,
@@ -176,7 +219,7 @@ export class RoomClient {
       },
       rejoin,
     });
-    const links: Links = { up, down, upLadder, downLadder, leash: new Leash() };
+    const links: Links = { up, down, upLadder, downLadder, leash: new Leash(), ice };
     links.leash.hold(
       up.state.watch((state) => this.linkChanged(links, upLadder, state)),
       down.state.watch((state) => this.linkChanged(links, downLadder, state)),
@@ -205,25 +248,31 @@ export class RoomClient {
 
   private tellLadders(isSignallingUp: boolean): void {
     this.links?.upLadder.signallingChanged(isSignallingUp);
-    this.links?.downLadder.signallingChanged(isSignallingUp);
+    // Whoever sits down is offered a fresh way down by the server itself.
+    this.links?.downLadder.signallingChanged(isSignallingUp, true);
   }
 
-  /** After the socket came back: is the seat still ours? If so media never stopped; if not, sit down again. */
+  private offered(offer: SubscriptionOffer): void {
+    if (this.earlyOffers) this.earlyOffers.push(offer);
+    else void this.links?.down.offered(offer);
+  }
+
+  /** After the socket came back: a seat belongs to its connection, so it is taken again; media that lives goes on. */
   private async resume(): Promise<void> {
     if (!this.isWanted || this.isRejoinPending) return;
-    if (!this.links) return this.scheduleRejoin();
+    if (!this.links) return this.scheduleRejoin(true);
     try {
-      await this.options.channel.request("subscription_restart", {});
+      await this.sitDown();
       // Only on a seat that is ours can links be mended.
       this.tellLadders(true);
-    } catch {
-      this.scheduleRejoin();
+    } catch (error) {
+      this.notSeated(error);
     }
   }
 
   /** Our own new seat ends our old one: that is no news. */
   private seatGone({ seat, reason = "ended" }: { seat?: string; reason?: string }): void {
-    if (this.isSittingDown || (seat !== undefined && seat !== this.seat)) return;
+    if (this.earlyOffers || (seat !== undefined && seat !== this.seat)) return;
     this.seatEnded(reason);
   }
 
@@ -236,7 +285,7 @@ export class RoomClient {
       this.remote.set(new Map());
       this.endReason.set(reason);
       this.state.set("ended");
-    } else this.scheduleRejoin();
+    } else this.scheduleRejoin(true);
   }
 
   private forgetRetry(): void {
@@ -244,10 +293,12 @@ export class RoomClient {
     this.isRejoinPending = false;
   }
 
-  private scheduleRejoin(): void {
-    if (!this.isWanted || this.isRejoinPending) return;
+  private scheduleRejoin(isFresh: boolean): void {
+    if (!this.isWanted) return;
+    this.mustBeFresh ||= isFresh;
+    if (this.isRejoinPending) return;
     this.isRejoinPending = true;
-    this.state.set("returning");
+    if (this.mustBeFresh || !this.isConnected.value) this.state.set("returning");
     const delayMs = RETRY_MS[Math.min(this.tries, RETRY_MS.length - 1)] ?? 8_000;
     this.tries += 1;
     this.cancelRetry = this.clock.after(delayMs, () => {
@@ -261,10 +312,15 @@ export class RoomClient {
     if (!this.isWanted || !this.options.channel.isUp.value) return;
     try {
       await this.line.run(() => this.sitDown());
+      this.tellLadders(true);
     } catch (error) {
-      if (error instanceof Refusal && !error.retryable) this.seatEnded(`refused ${error.code}`);
-      else this.scheduleRejoin();
+      this.notSeated(error);
     }
+  }
+
+  private notSeated(error: unknown): void {
+    if (error instanceof Refusal && !error.retryable) this.seatEnded(`refused ${error.code}`);
+    else this.scheduleRejoin(false);
   }
 
   private dropLinks(): void {
@@ -276,6 +332,7 @@ export class RoomClient {
     links?.up.close();
     links?.down.close();
     this.isConnected.set(false);
+    this.pictures.set(null);
     this.rungs.set({ up: "steady", down: "steady" });
   }
 }
@@ -286,4 +343,6 @@ interface Links {
   upLadder: LinkLadder;
   downLadder: LinkLadder;
   leash: Leash;
+  /** Relays give passes for a while; each seat brings new ones. */
+  ice: { servers: RTCIceServer[] };
 }

@@ -50,6 +50,16 @@ export class SubscribeLink {
     this.dropPeer();
   }
 
+  /** A new seat may be another room's: its offers are counted anew. */
+  startCounting(): void {
+    this.newestVersion = -1;
+  }
+
+  /** For the next ICE restart on this transport. */
+  useServers(servers: RTCIceServer[]): void {
+    if (servers.length > 0) this.peer?.setConfiguration({ ...this.peer.getConfiguration(), iceServers: servers });
+  }
+
   stats(): Promise<RTCStatsReport | null> {
     return this.peer ? this.peer.getStats() : Promise.resolve(null);
   }

@@ -15,6 +15,18 @@ export interface SubscriptionOffer {
   tracks: OfferedTrack[];
 }
 
+/** The layers of one's own source that somebody watches; null: all of them, empty: nobody watches. */
+export interface LayersWanted {
+  source: Source;
+  rids: readonly string[] | null;
+}
+
+/** The pictures this seat is being sent right now; the others are paused, for the line's sake or because they are many. */
+export interface PicturesChanged {
+  shown: readonly (readonly [identity: string, source: Source])[];
+  because: "network" | "count" | null;
+}
+
 export interface JoinedRoom {
   seat: string;
   room: {

@@ -129,7 +129,24 @@ export type HearingRight =
   | "publish"
   | "speak";
 export type MicrophoneState = "off" | "on" | "muted" | "muted_by_court";
-export type CameraState = "off" | "on" | "muted_by_court";
+export type CameraState = "off" | "on" | "muted" | "muted_by_court";
+export type ScreenState = "off" | "on" | "muted" | "muted_by_court";
+
+/** What the court's server measured of a person's line. Up: from the person; down: to the person. */
+export interface PathFacts {
+  rtt_ms: number | null;
+  loss_pct: number | null;
+  transport: string | null;
+  since: string | null;
+  jitter_ms?: number | null;
+  loss_up_pct?: number | null;
+  loss_down_pct?: number | null;
+  up_kbps?: number | null;
+  down_kbps?: number | null;
+  /** Lines of the tallest picture on its way; 0 without one. */
+  up_height_px?: number | null;
+  down_height_px?: number | null;
+}
 
 export interface HearingPerson {
   person_id: string;
@@ -141,10 +158,10 @@ export interface HearingPerson {
   presence: Presence;
   connection: Connection;
   page: PageState;
-  facts: { rtt_ms: number | null; loss_pct: number | null; transport: string | null; since: string | null };
+  facts: PathFacts;
   microphone: MicrophoneState;
   camera: CameraState;
-  screen: "off" | "on";
+  screen: ScreenState;
   identity_checked: boolean;
   consents: Record<ConsentStage, ConsentDecision | null>;
   self_test: "passed" | "failed" | null;

@@ -1,7 +1,8 @@
 import { computed, ref, type Ref, shallowRef, type ShallowRef } from "vue";
 import { CaptureWatch, type CaptureTrouble } from "@/media/capture_watch";
 import { browserClock } from "@/media/clock";
-import { DeviceBook, type DeviceChoice, type DeviceKind, type DeviceState, localMemory } from "@/media/device_book";
+import { DeviceBook, type DeviceChoice, type DeviceKind, type DeviceMove, type DeviceState, localMemory } from "@/media/device_book";
+import type { DeviceProblem } from "@/media/device_problem";
 import { LevelMeter, openSampleReader } from "@/media/level_meter";
 import type { Watchable } from "@/media/observable";
 
@@ -35,6 +36,11 @@ export function createCapture() {
   const microphone: ShallowRef<DeviceState> = asRef(book.microphone, ends);
   const camera: ShallowRef<DeviceState> = asRef(book.camera, ends);
   const choices: ShallowRef<Record<DeviceKind, DeviceChoice[]>> = asRef(book.choices, ends);
+  const speakers: ShallowRef<DeviceChoice[]> = asRef(book.speakers, ends);
+  const moved: ShallowRef<DeviceMove | null> = asRef(book.moved, ends);
+  /** The last choice that did not open. */
+  const choiceProblem = ref<{ kind: DeviceKind; problem: DeviceProblem } | null>(null);
+  const facing = computed(() => camera.value.track?.getSettings().facingMode);
   const level: Ref<number> = asRef(meter.level, ends);
   const trouble: ShallowRef<readonly CaptureTrouble[]> = asRef(watch.trouble, ends);
   /** A call or another app has the device: what the court is told. Dead silence is only a hint to the person. */
@@ -50,6 +56,21 @@ export function createCapture() {
     isInterrupted,
     isMicrophoneOn,
     isCameraOn,
+    speakers,
+    moved,
+    choiceProblem,
+    /** Phones say which way a camera looks; a computer's cameras are chosen by name. */
+    canFlip: computed(() => facing.value !== undefined && choices.value.camera.length > 1),
+    /** A mirror for oneself alone; what the back camera shows must be legible. */
+    isMirrored: computed(() => facing.value !== "environment"),
+    async choose(kind: DeviceKind, id: string): Promise<void> {
+      const problem = await book.choose(kind, id);
+      choiceProblem.value = problem && { kind, problem };
+    },
+    async flip(): Promise<void> {
+      const problem = await book.flip();
+      choiceProblem.value = problem && { kind: "camera", problem };
+    },
     setMicrophoneOn(isOn: boolean): void {
       isMicrophoneOn.value = isOn;
       // Silence keeps flowing, so that the court sees "microphone off" and not "no signal".

@@ -11,6 +11,8 @@ export type Stage = "checking" | "testing" | "waiting" | "present";
 /** A presence report doubles as the heartbeat: a socket that looks open after a sleep is found out within this. */
 const REPORT_EVERY_MS = 10_000;
 const REPORT_DEADLINE_MS = 4_000;
+/** After a sleep the socket must answer sooner: people wait before a screen that stands still. */
+const PROOF_DEADLINE_MS = 1_500;
 
 /** What is used of the socket; tests give their own. */
 export type Wire = Pick<SocketLink, "open" | "close" | "on" | "command">;
@@ -70,10 +72,10 @@ export function createHearingLink(hearingId: string, makeLink = (options: Socket
     }
   }
 
-  async function report(): Promise<void> {
+  async function report(deadlineMs = REPORT_DEADLINE_MS): Promise<void> {
     if (!isUp.value) return;
     try {
-      await link.command("presence_report", { page, stage }, REPORT_DEADLINE_MS);
+      await link.command("presence_report", { page, stage }, deadlineMs);
     } catch (error) {
       if (asProblem(error).code === "network.timeout") reconnect();
     }
@@ -110,7 +112,7 @@ export function createHearingLink(hearingId: string, makeLink = (options: Socket
     refresh,
     reconnect,
     /** Proves the socket alive after a sleep; a dead one is replaced. */
-    prove: report,
+    prove: () => report(PROOF_DEADLINE_MS),
     open(): void {
       link.open();
       void refresh();

@@ -15,6 +15,8 @@ export interface HearingVisit {
 
 /** Pages of one hearing follow each other within this; a longer pause ends the visit and lets go of camera and socket. */
 const LINGER_MS = 1_500;
+/** Longer than the server waits for a pong. */
+const SURELY_DEAD_MS = 20_000;
 
 interface Kept {
   visit: HearingVisit;
@@ -36,12 +38,15 @@ function begin(hearingId: string): Kept {
           link.say({ page: capture.isInterrupted.value ? "interrupted" : "visible" });
           void link.prove();
         },
-        woke: () => {
-          void link.prove();
+        woke: (sleptMs) => {
+          // The server has closed a socket that was silent for so long; asking it would only cost the answer's wait.
+          if (sleptMs > SURELY_DEAD_MS) link.reconnect();
+          else void link.prove();
           shaken.value += 1;
         },
         networkChanged: () => {
-          void link.prove();
+          // The old address is gone, and the socket with it.
+          link.reconnect();
           shaken.value += 1;
         },
       },

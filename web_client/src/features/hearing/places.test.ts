@@ -3,7 +3,7 @@ import type { Hearing, HearingPerson } from "@/model/types";
 import { doorStep, nextConsent, stageOf } from "@/features/lobby/door_step";
 import { waitingSentence } from "@/features/lobby/waiting_words";
 import { roomPlace } from "./room_place";
-import { bestGrid, nextSpeaker, stageLayout } from "./stage_layout";
+import { bestGrid, inOrderOfSharing, nextSpeaker, type StageFacts, stageLayout as layOut } from "./stage_layout";
 
 const person = (person_id: string, role: HearingPerson["role"], more: Partial<HearingPerson> = {}): HearingPerson => ({
   person_id,
@@ -47,12 +47,14 @@ const hearing = (me: string, people: HearingPerson[], more: Partial<Hearing> = {
 });
 const COURT = [person("judge", "judge"), person("clerk", "clerk"), person("pl", "party"), person("de", "party"), person("rep", "representative")];
 
+const stageLayout = (facts: Pick<StageFacts, "hearing" | "speaker" | "equalUpTo"> & Partial<StageFacts>) => layOut({ screens: [], isWide: false, ...facts });
+
 describe("the stage", () => {
   it("shows the bench everybody alike while they fit", () => {
-    expect(stageLayout({ hearing: hearing("judge", COURT), speaker: "pl", equalUpTo: 4 })).toEqual({ large: ["clerk", "pl", "de", "rep"], small: [] });
+    expect(stageLayout({ hearing: hearing("judge", COURT), speaker: "pl", equalUpTo: 4 })).toEqual({ screen: null, large: ["clerk", "pl", "de", "rep"], small: [] });
   });
   it("shows a party the judge and whoever speaks, the others small", () => {
-    expect(stageLayout({ hearing: hearing("pl", COURT), speaker: "rep", equalUpTo: 2 })).toEqual({ large: ["judge", "rep"], small: ["clerk", "de"] });
+    expect(stageLayout({ hearing: hearing("pl", COURT), speaker: "rep", equalUpTo: 2 })).toEqual({ screen: null, large: ["judge", "rep"], small: ["clerk", "de"] });
   });
   it("fills the second place with the other side while the judge speaks or nobody does", () => {
     for (const speaker of [null, "judge", "somebody who left"]) {
@@ -62,6 +64,20 @@ describe("the stage", () => {
   it("leaves out who is not in the room, keeps who was only lost", () => {
     const people = [COURT[0]!, person("pl", "party", { presence: "waiting" }), person("de", "party", { connection: "lost" })];
     expect(stageLayout({ hearing: hearing("judge", people), speaker: null, equalUpTo: 4 }).large).toEqual(["de"]);
+  });
+  it("gives a shown screen the stage: all of a wide one, the top of an upright one, above any speaker", () => {
+    const facts = { hearing: hearing("judge", COURT), speaker: "pl", equalUpTo: 4, screens: ["pl", "de"] };
+    expect(stageLayout({ ...facts, isWide: true })).toEqual({ screen: "de", large: [], small: ["clerk", "pl", "de", "rep"] });
+    expect(stageLayout({ ...facts, hearing: hearing("rep", COURT) })).toEqual({ screen: "de", large: ["judge", "pl"], small: ["clerk", "de"] });
+  });
+  it("does not show one's own screen to oneself, nor that of somebody who left", () => {
+    expect(stageLayout({ hearing: hearing("pl", COURT), speaker: null, equalUpTo: 2, screens: ["pl"] }).screen).toBeNull();
+    expect(stageLayout({ hearing: hearing("pl", COURT), speaker: null, equalUpTo: 2, screens: ["gone"] }).screen).toBeNull();
+  });
+  it("puts the newest screen on top and the one before back when it ends", () => {
+    expect(inOrderOfSharing([], ["de"])).toEqual(["de"]);
+    expect(inOrderOfSharing(["de"], ["pl", "de"])).toEqual(["de", "pl"]);
+    expect(inOrderOfSharing(["de", "pl"], ["de"])).toEqual(["de"]);
   });
   it("never makes oneself the large picture, nor forgets the last speaker in a pause", () => {
     expect(nextSpeaker("de", null, "pl")).toBe("de");

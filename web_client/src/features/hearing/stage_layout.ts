@@ -2,6 +2,8 @@ import type { Hearing, HearingPerson } from "@/model/types";
 
 /** Who is shown large and who small. Pure, so that every case of it is a table in a test. */
 export interface StageLayout {
+  /** Whose shown screen lies over all else. */
+  screen: string | null;
   large: string[];
   small: string[];
 }
@@ -10,6 +12,10 @@ export interface StageFacts {
   hearing: Pick<Hearing, "people" | "me">;
   /** Who speaks now, or spoke last: a pause for breath moves no picture. */
   speaker: string | null;
+  /** Who shows a screen, the newest last. */
+  screens: readonly string[];
+  /** A wide stage gives a shown screen all of it; a phone held upright keeps room for two faces under it. */
+  isWide: boolean;
   /** Room for this many equal pictures before the stage splits into large and small. */
   equalUpTo: number;
 }
@@ -23,21 +29,29 @@ export function isInRoom(person: Pick<HearingPerson, "presence">): boolean {
  * The bench sees everyone alike while they fit. A party sees the judge and the person speaking large; with nobody
  * speaking, the first of the other side, so that the stage never jumps to empty.
  */
-export function stageLayout({ hearing, speaker, equalUpTo }: StageFacts): StageLayout {
+export function stageLayout({ hearing, speaker, screens, isWide, equalUpTo }: StageFacts): StageLayout {
   const others = hearing.people.filter((person) => isInRoom(person) && person.person_id !== hearing.me.person_id);
   const ids = others.map(({ person_id }) => person_id);
-  if (ids.length <= equalUpTo) return { large: ids, small: [] };
+  const screen = screens.filter((identity) => ids.includes(identity)).pop() ?? null;
+  if (screen !== null && isWide) return { screen, large: [], small: ids };
+  if (ids.length <= (screen === null ? equalUpTo : Math.min(equalUpTo, 2))) return { screen, large: ids, small: [] };
   const judge = others.find(({ role }) => role === "judge")?.person_id;
   const speaking = speaker !== null && ids.includes(speaker) && speaker !== judge ? speaker : undefined;
   const firstParty = others.find(({ role }) => role === "party" || role === "representative")?.person_id;
   const second = speaking ?? firstParty ?? ids.find((id) => id !== judge);
   const large = [judge, second].filter((id): id is string => id !== undefined);
-  return { large, small: ids.filter((id) => !large.includes(id)) };
+  return { screen, large, small: ids.filter((id) => !large.includes(id)) };
 }
 
 /** Keeps the last person that spoke, except oneself: looking at one's own large picture helps nobody. */
 export function nextSpeaker(previous: string | null, now: string | null, me: string): string | null {
   return now === null || now === me ? previous : now;
+}
+
+/** Who shows a screen in the order they began: the newest lies on top, as in the film. */
+export function inOrderOfSharing(before: readonly string[], now: readonly string[]): string[] {
+  const still = before.filter((identity) => now.includes(identity));
+  return [...still, ...now.filter((identity) => !still.includes(identity))];
 }
 
 /** Computers send wide pictures, phones tall ones; a tile is never made wider than a wide picture. */

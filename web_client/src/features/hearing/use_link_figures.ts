@@ -11,9 +11,8 @@ export function useLinkFigures(room: Room) {
 
   async function read(): Promise<void> {
     const now = await room.stats();
-    const entries = (report: RTCStatsReport | null): [string, unknown][] | null => (report ? [...report.entries()] : null);
-    up.value = linkFigures(entries(now.up), entries(before.up));
-    down.value = linkFigures(entries(now.down), entries(before.down));
+    up.value = linkFigures(now.up?.entries() ?? null, before.up?.entries() ?? null);
+    down.value = linkFigures(now.down?.entries() ?? null, before.down?.entries() ?? null);
     before = now;
   }
   void read();

@@ -44,6 +44,9 @@ export function useOrders(hearingId: string, link: HearingLink) {
     reopen: () => give("reopen", () => hearings.reopenHearing(hearingId)),
     mute: (personId: string, muted: boolean) =>
       give("mute", () => hearings.mute(hearingId, { person_id: personId, source: "microphone", muted })),
+    /** A share that the court stopped stays closed until it is allowed again. */
+    stopShare: (personId: string, isStopped: boolean) =>
+      give("mute", () => hearings.mute(hearingId, { person_id: personId, source: "screen", muted: isStopped })),
     muteAll: () => give("mute", () => hearings.mute(hearingId, { all: true, source: "microphone", muted: true })),
     async remove(personId: string, name: string, reason: string): Promise<boolean> {
       const isDone = await give("remove", () => hearings.removePerson(hearingId, personId, reason));

@@ -1,6 +1,7 @@
 import { computed, onScopeDispose, ref, watch } from "vue";
+import { localMemory } from "@/media/device_book";
 import { askGrant } from "@/api/hearings";
-import { AudioOutlet } from "@/media/audio_outlet";
+import { AudioOutlet, canChooseSpeaker } from "@/media/audio_outlet";
 import { browserClock } from "@/media/clock";
 import type { DeviceKind } from "@/media/device_book";
 import { LayerWishes } from "@/media/layer_wishes";
@@ -11,6 +12,7 @@ import { Refusal, type Source, trackKey } from "@/media/words";
 import { asRef } from "@/stores/capture";
 import { asRefusal } from "@/stores/hearing_link";
 import type { HearingVisit } from "@/stores/hearing_visit";
+import { useScreenShare } from "./use_screen_share";
 
 /** The person's place in the hearing room as the page sees it: refs to look at, verbs to call. */
 export function useRoom(hearingId: string, { link, capture, shaken }: HearingVisit) {
@@ -21,6 +23,7 @@ export function useRoom(hearingId: string, { link, capture, shaken }: HearingVis
       askGrant(hearingId).catch((error: unknown) => {
         throw asRefusal(error);
       }),
+    identity: () => link.hearing.value?.me.person_id ?? null,
     createPeer: (servers) => new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" }),
     sendableCodecs: (kind) => (typeof RTCRtpSender === "undefined" ? undefined : RTCRtpSender.getCapabilities?.(kind)?.codecs),
   });
@@ -33,13 +36,19 @@ export function useRoom(hearingId: string, { link, capture, shaken }: HearingVis
   const remote = asRef(client.remote, ends);
   const rungs = asRef(client.rungs, ends);
   const isSoundBlocked = asRef(outlet.isBlocked, ends);
+  const awakeState = asRef(awake.state, ends);
+  const pictures = asRef(client.pictures, ends);
+  const share = useScreenShare(client, link.me, ends);
+  const speakerId = ref(localMemory.read("speaker") ?? "");
+  /** Neither sending nor asking for faces; `camera`: it was on and comes back with the rest. */
+  const audioOnly = ref<{ camera: boolean } | null>(null);
   const hasEntered = ref(false);
   const refusal = ref<Refusal | null>(null);
   const speaker = ref<string | null>(link.hearing.value?.speaker ?? null);
 
   ends.push(
     client.remote.watch((tracks) => outlet.follow(tracks)),
-    client.state.watch((next) => next === "in" && seatTaken()),
+    client.seatings.watch(() => seatTaken()),
     link.channel.on("speaker_changed", (body: { identity: string | null }) => (speaker.value = body.identity)),
     watch(shaken, () => client.networkChanged()),
     watch(() => link.hearing.value?.state, (next, before) => hearingMoved(next, before)),
@@ -80,6 +89,36 @@ export function useRoom(hearingId: string, { link, capture, shaken }: HearingVis
     client.mute(source, muted).catch(() => undefined);
   }
 
+  /** Tells the browser and the court; the camera's light follows. */
+  async function turnCamera(isOn: boolean): Promise<void> {
+    await capture.setCameraOn(isOn);
+    sayMuted("camera", !isOn);
+  }
+
+  /** Voices alone: what a weak line can carry longest. Shown screens stay, they are evidence. */
+  async function setAudioOnly(isOn: boolean): Promise<void> {
+    if (isOn === (audioOnly.value !== null)) return;
+    const hadCamera = audioOnly.value?.camera ?? capture.isCameraOn.value;
+    audioOnly.value = isOn ? { camera: hadCamera } : null;
+    wishes.restFaces(isOn);
+    if (hadCamera) await turnCamera(!isOn);
+  }
+
+  /** Why a picture of the room is not sent here now; null when it is, or should be. */
+  function whyPaused(identity: string, source: Source): "own" | "network" | "count" | null {
+    if (audioOnly.value && source === "camera") return "own";
+    const now = pictures.value;
+    if (!now || now.shown.some(([who, what]) => who === identity && what === source)) return null;
+    // Without a reason it is only not here yet.
+    return now.because;
+  }
+
+  async function chooseSpeaker(id: string): Promise<void> {
+    speakerId.value = id;
+    localMemory.write("speaker", id);
+    if (!(await outlet.through(id))) speakerId.value = "";
+  }
+
   async function sit(): Promise<void> {
     refusal.value = null;
     const microphone = capture.microphone.value.track;
@@ -103,32 +142,56 @@ export function useRoom(hearingId: string, { link, capture, shaken }: HearingVis
     isReturning: computed(
       () => state.value === "returning" || [rungs.value.up, rungs.value.down].some((rung) => rung !== "steady" && rung !== "doubtful"),
     ),
-    picture: (identity: string): MediaStreamTrack | null =>
-      (remote.value.get(trackKey(identity, "screen")) ?? remote.value.get(trackKey(identity, "camera")))?.track ?? null,
+    share,
+    isAwake: computed(() => awakeState.value === "on"),
+    isAudioOnly: computed(() => audioOnly.value !== null),
+    setAudioOnly,
+    speakerId,
+    canChooseSpeaker: canChooseSpeaker(),
+    chooseSpeaker,
+    whyPaused,
+    picture: (identity: string, source: "camera" | "screen" = "camera"): MediaStreamTrack | null =>
+      remote.value.get(trackKey(identity, source))?.track ?? null,
     hasVoice: (identity: string): boolean => remote.value.has(trackKey(identity, "microphone")),
     /** The one tap: sound is unlocked, devices open, the seat is taken. */
     async enter(): Promise<void> {
       audioContext();
       hasEntered.value = true;
       void awake.start();
+      if (speakerId.value !== "") void chooseSpeaker(speakerId.value);
       link.say({ stage: "present" });
       await capture.book.open(capture.isCameraOn.value ? ["microphone", "camera"] : ["microphone"]);
       await sit();
     },
     unlockSound: () => outlet.unlock(),
-    tileSized: (identity: string, heightPx: number): void => wishes.tileSized(identity, "camera", heightPx),
+    /** The one tap after a call or a sleep: everything that was taken is taken back, sound included. */
+    async comeBack(): Promise<void> {
+      audioContext();
+      void awake.start();
+      void link.prove();
+      await Promise.all([outlet.unlock(), capture.recover()]);
+      if (!client.isConnected.value) client.networkChanged();
+    },
+    tileSized: (identity: string, heightPx: number, source: "camera" | "screen" = "camera"): void =>
+      wishes.tileSized(identity, source, heightPx),
     toggleMicrophone(): void {
       capture.setMicrophoneOn(!capture.isMicrophoneOn.value);
       sayMuted("microphone", !capture.isMicrophoneOn.value);
     },
     async toggleCamera(): Promise<void> {
-      await capture.setCameraOn(!capture.isCameraOn.value);
-      sayMuted("camera", !capture.isCameraOn.value);
+      const isOn = !capture.isCameraOn.value;
+      // Who turns the camera on wants pictures again.
+      if (isOn && audioOnly.value) {
+        audioOnly.value = null;
+        wishes.restFaces(false);
+      }
+      await turnCamera(isOn);
     },
     stats: () => client.stats(),
     sitAgain: sit,
     async leave(): Promise<void> {
       hasEntered.value = false;
+      share.stop();
       await client.leave();
     },
   };
