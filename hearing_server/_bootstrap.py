@@ -19,8 +19,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = ROOT / ".venv.log"
 CONSTRAINTS = ROOT / "config" / "constraints.txt"
+NATIVE = ROOT / "signaling" / "native" / "build.py"
 
 OLDEST_PYTHON = (3, 11)
 # Measured: run set 0.5 GB and node_modules 0.2 GB, test set 0.9 GB more; pip unpacks beside it.
@@ -96,13 +98,19 @@ def is_set_up_here() -> bool:
     return True
 
 
-def _client_digest() -> str | None:
-    """Digest of the client's sources when dist was built from them, else None."""
-    spec = importlib.util.spec_from_file_location("web_client_bundle", ROOT / "web_client" / "bundle.py")
+def _by_path(name: str, path: Path) -> ModuleType:
+    """A module of the checkout that stands on the standard library alone, before anything is installed."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    bundle = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bundle)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _client_digest() -> str | None:
+    """Digest of the client's sources when dist was built from them, else None."""
+    bundle = _by_path("web_client_bundle", ROOT / "web_client" / "bundle.py")
     digest: str = bundle.source_digest()
     return digest if bundle.is_fresh() else None
 
@@ -243,18 +251,41 @@ def _install(extra: str) -> None:
     (VENV / f".ready-{extra or 'run'}").write_text(stamp_text)
 
 
+def _ensure_native() -> None:
+    """Build the native forwarding library from today's C files; without one the server forwards in Python.
+
+    What cannot be built is said once per state of sources and compiler, and never stops a start.
+    """
+    native = _by_path("signaling_native_build", NATIVE)
+    if native.find() is not None:
+        return
+    compiler = native.compiler()
+    tried, stamp = f"{native.fingerprint()} {compiler}", VENV / ".native-tried"
+    if stamp.is_file() and stamp.read_text() == tried:
+        return
+    if compiler is None:
+        say("native forwarding off: no C compiler (apt install gcc libc6-dev)")
+    else:
+        tail = run_shown("Building the native forwarding library", [sys.executable, "-I", str(NATIVE)])
+        if tail is None:
+            return
+        say(tail.rstrip() or "native forwarding off: the build failed")
+    with suppress(OSError):
+        stamp.write_text(tried)
+
+
 def ensure(extra: str = "") -> Path:
     """Make .venv hold the project and `extra` ("" or "test"); says and does nothing when it does already.
 
     Returns the virtual environment's Python.
     """
     check_python()
-    if _is_ready(extra):
-        return PYTHON
-    _check_machine(extra)
-    with _sole_installer():
-        if not _is_ready(extra):
-            LOG.write_text("")
-            _make_venv()
-            _install(extra)
+    if not _is_ready(extra):
+        _check_machine(extra)
+        with _sole_installer():
+            if not _is_ready(extra):
+                LOG.write_text("")
+                _make_venv()
+                _install(extra)
+    _ensure_native()
     return PYTHON

@@ -1,4 +1,4 @@
-"""`python3 -m tests`: sets up the test tools, the distribution's Chromium included, then runs every test.
+"""`python3 -m tests`: sets up the test tools, the distribution's Chromium and compiler included, then runs every test.
 
 Arguments go to pytest: `python3 -m tests tests/unit -k docket`.
 """
@@ -17,6 +17,9 @@ LOCK_WAIT_S = 300
 WANTED_PACKAGES = {
     "chromium": ("/usr/bin/chromium",),
     "fonts-noto-cjk": ("/usr/share/fonts/**/NotoSansCJK*", "/usr/share/fonts/**/NotoSansSC*"),
+    # The native forwarding library is built and tested as well.
+    "gcc": ("/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"),
+    "libc6-dev": ("/usr/include/stdio.h",),
     "libatomic1": ("/usr/lib/*/libatomic.so.1", "/usr/lib/libatomic.so.1", "/usr/lib64/libatomic.so.1"),
 }
 
@@ -38,7 +41,7 @@ def _apt_get() -> list[str]:
         return apt_get
     by_hand = f"apt-get install -y --no-install-recommends {' '.join(missing_packages())}"
     if shutil.which("sudo") is None:
-        _bootstrap.stop(f"the browser tests need packages; please run as root: {by_hand}")
+        _bootstrap.stop(f"the tests need packages; please run as root: {by_hand}")
     # The environment is named behind sudo because sudo drops it.
     sudo = ["sudo", "-n"]
     if _bootstrap.run_shown("Asking sudo", [*sudo, "true"]) is not None:
@@ -46,8 +49,8 @@ def _apt_get() -> list[str]:
     return [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", *apt_get]
 
 
-def ensure_browser() -> None:
-    """Install what the browser tests need from the distribution; says nothing when it is there."""
+def ensure_packages() -> None:
+    """Install what the tests need from the distribution; says nothing when it is there."""
     missing = missing_packages()
     if not missing:
         return
@@ -74,7 +77,7 @@ def ensure_browser() -> None:
 def prepare() -> str:
     """Set up everything for tests; returns the virtual environment's Python."""
     _bootstrap.check_python()
-    ensure_browser()
+    ensure_packages()
     return str(_bootstrap.ensure("test"))
 
 

@@ -85,17 +85,17 @@ def _folders() -> Iterator[Path]:
     """Where the library may lie: beside its sources, else in the user's cache."""
     yield FOLDER / "_build"
     cache = os.environ.get("XDG_CACHE_HOME", "")
-    home = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
+    try:
+        home = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
+    except RuntimeError:  # a service user without a home
+        return
     yield home / "hearing-server" / "native"
 
 
 def find() -> Path | None:
     """The library of today's sources, if it was built."""
     name = f"media-{fingerprint()}.so"
-    try:
-        return next((folder / name for folder in _folders() if (folder / name).is_file()), None)
-    except (OSError, RuntimeError):  # no home folder
-        return None
+    return next((folder / name for folder in _folders() if (folder / name).is_file()), None)
 
 
 def compiler() -> str | None:

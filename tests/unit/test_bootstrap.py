@@ -17,13 +17,21 @@ from tests.architecture.tree import ROOT
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A small checkout: the real bootstrap and bundle files around a client that was built."""
-    for name in ("hearing_server/_bootstrap.py", "hearing_server/__init__.py", "web_client/bundle.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    copied = ("_bootstrap.py", "__init__.py")
+    for name in (
+        *(f"hearing_server/{each}" for each in copied),
+        "web_client/bundle.py",
+        "signaling/native/build.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "constraints.txt").write_text("aiohttp==3.14.5\n")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
     (tmp_path / "web_client" / "main.ts").write_text("document.title = 'court'\n")
+    (tmp_path / "signaling" / "native" / "media.c").write_text(
+        "int media_sizeof(int which) { return which; }\n"
+    )
     return tmp_path
 
 
@@ -46,6 +54,7 @@ def make_ready(checkout: Path, extra: str = "") -> ModuleType:
     bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
     bootstrap.PYTHON.touch()
     (bootstrap.VENV / f".ready-{extra or 'run'}").write_text(bootstrap._wanted_stamp(extra))
+    bootstrap._ensure_native()
     return bootstrap
 
 
@@ -162,6 +171,43 @@ def test_ensure__while_another_start_installs__waits_for_it_and_does_nothing_twi
         stamp.write_text(text)
     out, err = second.communicate(timeout=60)
     assert (second.returncode, out, err) == (0, "ready\n", "")
+
+
+NO_COMPILER = "import shutil\nfind = shutil.which\nshutil.which = lambda name, *rest: None"
+
+
+def test_ensure__without_a_compiler__says_what_is_missing_once_and_goes_on(checkout: Path) -> None:
+    make_ready(checkout)
+    (checkout / "signaling" / "native" / "media.c").write_text("int changed;\n")
+    done = [ensure(checkout, before=NO_COMPILER) for _ in range(2)]
+    assert [each.stdout for each in done] == ["ready\n", "ready\n"]
+    assert done[0].stderr == "native forwarding off: no C compiler (apt install gcc libc6-dev)\n"
+    assert done[1].stderr == ""
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="no C compiler")
+def test_ensure__after_a_c_file_changed__builds_that_alone_and_then_says_nothing(checkout: Path) -> None:
+    make_ready(checkout)
+    folder = checkout / "signaling" / "native"
+    before = list((folder / "_build").glob("media-*.so"))
+    (folder / "media.c").write_text("int media_sizeof(int which) { return -which; }\n")
+    done = [ensure(checkout) for _ in range(2)]
+    assert [each.stdout for each in done] == ["ready\n", "ready\n"]
+    assert done[0].stderr.splitlines()[0] == "Building the native forwarding library …"
+    assert "Installing" not in done[0].stderr
+    assert done[1].stderr == ""
+    after = list((folder / "_build").glob("media-*.so"))
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="no C compiler")
+def test_ensure__when_the_c_files_do_not_compile__says_why_and_goes_on(checkout: Path) -> None:
+    make_ready(checkout)
+    (checkout / "signaling" / "native" / "media.c").write_text("int media_sizeof(int) { return nonsense; }\n")
+    done = ensure(checkout)
+    assert (done.returncode, done.stdout) == (0, "ready\n")
+    assert "native forwarding off: the C compiler failed" in done.stderr.splitlines()[-1]
 
 
 def test_run_shown__with_a_failing_command__keeps_its_last_lines(
