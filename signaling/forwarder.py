@@ -142,13 +142,15 @@ class PythonLeg:
         "rewrite",
         "rewriter",
         "transport",
+        "wide_at",
     )
 
-    def __init__(self, transport: Transport, rewriter: Rewriter, *, is_video: bool) -> None:
+    def __init__(self, transport: Transport, rewriter: Rewriter, *, is_video: bool, wide_at: int = 0) -> None:
         self.transport = transport
         self.rewriter = rewriter
         self.rewrite = rewriter.forward
         self.is_video = is_video
+        self.wide_at = wide_at  # where the transport-wide number lies in every packet; 0: none
         self.is_live = False
         self.blocked_until_ms = 0.0
         self.dropped = 0
@@ -168,7 +170,7 @@ class PythonLeg:
         packet = self._packet(sequence, fanout_of, now_ms)
         repair = self.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
         if repair is not None:
-            self.transport.send_rtp(repair)
+            self.transport.send_rtp(repair, wide_at=self.wide_at)
 
     def _packet(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> MediaPacket | None:
         place = self.rewriter.locate(sequence)
@@ -218,7 +220,7 @@ class PythonForwardStep:
         self.failed = 0
 
     def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> PythonLeg:
-        return PythonLeg(transport, Rewriter(settings), is_video=is_video)
+        return PythonLeg(transport, Rewriter(settings), is_video=is_video, wide_at=settings.wide_at)
 
     def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> PythonFanout:
         return PythonFanout(self, stream.cache)
@@ -238,6 +240,11 @@ class PythonForwardStep:
                 self.failed += 1
                 continue
             buffer[:size] = data
+            wide, at = transport.wide, leg.wide_at
+            if at and wide is not None:
+                number = wide.next(size, now_ms)
+                buffer[at] = number >> 8
+                buffer[at + 1] = number & 0xFF
             length[0] = size
             if srtp_protect(channel.tx_context, scratch_c, length):
                 self.failed += 1

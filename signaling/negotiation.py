@@ -18,15 +18,21 @@ KIND_OF_SOURCE: Final = {"microphone": "audio", "camera": "video", "screen": "vi
 CODEC_NAMES: Final = {"vp8": "VP8", "h264": "H264", "opus": "opus"}
 OPUS_PARAMETERS: Final = "minptime=10;useinbandfec=1"
 H264_PARAMETERS: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+# A lost voice packet is repeated as it was (there is no RTX for it), under the same number and with AES-GCM under the
+# same nonce: then not one octet of it may differ, or its authentication key could be computed (RFC 7714 8.1, 9.1). So
+# voices carry nothing that changes from one sending to the next, neither send times nor transport-wide numbers.
 _WANTED_EXTENSIONS: Final = {
-    "audio": (extensions.MID_URI, extensions.AUDIO_LEVEL_URI, extensions.ABS_SEND_TIME_URI),
+    "audio": (extensions.MID_URI, extensions.AUDIO_LEVEL_URI),
     "video": (
         extensions.MID_URI,
         extensions.RID_URI,
         extensions.REPAIRED_RID_URI,
         extensions.ABS_SEND_TIME_URI,
+        extensions.TRANSPORT_CC_URI,
     ),
 }
+
+_VIDEO_FEEDBACK: Final = ("ccm fir", "nack", "nack pli", "goog-remb", "transport-cc")
 
 # Payload types and extension ids of our own offers. Fixed, so that an m-line may be used again for another track.
 OFFERED_TYPES: Final = {"opus": (111, None), "VP8": (96, 97), "H264": (98, 99)}
@@ -197,7 +203,11 @@ def _answer_section(section: AcceptedSection, local: LocalTransport) -> list[str
 
 
 def _red_lines(red: int, payload_type: int) -> list[str]:
-    return [f"a=rtpmap:{red} red/48000/2", f"a=fmtp:{red} {payload_type}/{payload_type}"]
+    return [
+        f"a=rtpmap:{red} red/48000/2",
+        f"a=rtcp-fb:{red} nack",
+        f"a=fmtp:{red} {payload_type}/{payload_type}",
+    ]
 
 
 def _inactive_section(section: Section, local: LocalTransport) -> list[str]:
@@ -222,8 +232,10 @@ def write_offer(sections: Iterable[OfferSection], local: LocalTransport, *, offe
         numbers = [payload_type] if rtx is None else [payload_type, rtx]
         numbers += [OFFERED_RED] if has_red else []
         lines += _media_head(section.kind, numbers, section.mid, direction, "actpass", local)
-        lines.append(f"a=extmap:{OFFERED_ABS_SEND_TIME} {extensions.ABS_SEND_TIME_URI}")
         lines.append(f"a=extmap:{OFFERED_MID} {extensions.MID_URI}")
+        if section.kind == "video":
+            lines.append(f"a=extmap:{OFFERED_ABS_SEND_TIME} {extensions.ABS_SEND_TIME_URI}")
+            lines.append(f"a=extmap:{extensions.WIDE_ID} {extensions.TRANSPORT_CC_URI}")
         lines += _codec_lines(section.codec, payload_type, rtx, bitrate_hints=False)
         if has_red:
             lines += _red_lines(OFFERED_RED, payload_type)
@@ -287,9 +299,13 @@ def _candidates(local: LocalTransport) -> list[str]:
 
 def _codec_lines(codec: str, payload_type: int, rtx: int | None, *, bitrate_hints: bool) -> list[str]:
     if codec == "opus":
-        return [f"a=rtpmap:{payload_type} opus/48000/2", f"a=fmtp:{payload_type} {OPUS_PARAMETERS}"]
+        return [
+            f"a=rtpmap:{payload_type} opus/48000/2",
+            f"a=rtcp-fb:{payload_type} nack",
+            f"a=fmtp:{payload_type} {OPUS_PARAMETERS}",
+        ]
     lines = [f"a=rtpmap:{payload_type} {codec}/90000"]
-    lines += [f"a=rtcp-fb:{payload_type} {kind}" for kind in ("ccm fir", "nack", "nack pli", "goog-remb")]
+    lines += [f"a=rtcp-fb:{payload_type} {kind}" for kind in _VIDEO_FEEDBACK]
     parameters = [H264_PARAMETERS] if codec == "H264" else []
     if bitrate_hints:
         # Chromium starts its estimate here instead of at 300 kbit/s; others ignore the names.

@@ -48,7 +48,13 @@ class Slot:
 def numbering_of(slot: Slot, publication: Publication) -> RewriterSettings:
     """A fresh numbering for what the slot will carry."""
     payload_type, rtx = OFFERED_TYPES[publication.codec]
-    block = extensions.build_block(mid_id=OFFERED_MID, mid=slot.mid, abs_send_time_id=OFFERED_ABS_SEND_TIME)
+    is_video = publication.is_video  # voices carry nothing that a repeat would change, see `negotiation`
+    block = extensions.build_block(
+        mid_id=OFFERED_MID,
+        mid=slot.mid,
+        abs_send_time_id=OFFERED_ABS_SEND_TIME if is_video else 0,
+        has_wide_sequence=is_video,
+    )
     return RewriterSettings(
         ssrc=slot.ssrc,
         payload_type=payload_type,
@@ -57,7 +63,8 @@ def numbering_of(slot: Slot, publication: Publication) -> RewriterSettings:
         rtx_ssrc=slot.rtx_ssrc,
         rtx_payload_type=rtx,
         extension=block,
-        has_send_time=True,
+        has_send_time=is_video,
+        has_wide_sequence=is_video,
         first_sequence=secrets.randbelow(0x7FFF) + 1,
         first_timestamp=secrets.randbelow(0x7FFFFFFF),
     )

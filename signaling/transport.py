@@ -14,6 +14,8 @@ from signaling.guards import SecondGate
 from signaling.ice import IceAgent, NoPathError, Path
 from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
+from signaling.rtp.arrivals import ArrivalLog, Arrivals
+from signaling.rtp.send_history import SendHistory, WideHistory
 from signaling.sdp import Description, Fingerprint
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,9 @@ class Transport:
         # With the native thread: our RTP's other half. It opens, forwards and closes packets; we see them afterwards.
         self.line = Line(gateway.plane, self) if gateway.plane is not None else None
         self.agent.line = self.line.number if self.line is not None else 0
+        # What left and what came under transport-wide numbers. With the thread it keeps both.
+        self.wide: SendHistory | None = None
+        self._log: ArrivalLog | None = None
         self.state = "new"
         self.fingerprint: Fingerprint | None = None
         self.feedback_ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -63,6 +68,23 @@ class Transport:
         self._media_count = 0
         self._reports = SecondGate(gateway.settings.rtcp_per_transport_per_s)
         self._records = SecondGate(gateway.settings.dtls_per_transport_per_s)
+
+    def number_sent(self) -> None:
+        """Number what leaves: `history` remembers when it did."""
+        if self.line is None and self.wide is None:
+            self.wide = SendHistory()
+
+    @property
+    def history(self) -> WideHistory | None:
+        return self.line if self.line is not None else self.wide
+
+    def watch_numbers(self, extension_id: int) -> Arrivals:
+        """Note when packets with the sender's transport-wide numbers arrive. Without the thread: feed the log."""
+        if self.line is not None:
+            self.line.watch_numbers(extension_id)
+            return self.line
+        self._log = self._log or ArrivalLog()
+        return self._log
 
     # What the hot path reads: the SRTP context, and the function that takes a protected packet.
     @property
@@ -213,13 +235,17 @@ class Transport:
         if protected is not None:
             self._transmit(protected)
 
-    def send_rtp(self, packet: bytes) -> None:
-        """Off the hot path: one repair."""
+    def send_rtp(self, packet: bytes, *, wide_at: int = 0) -> None:
+        """Off the hot path: one repair. `wide_at`: where its transport-wide number belongs, 0 when it has none."""
         if self.channel is None:
             return
+        now_ms = time.monotonic_ns() / 1_000_000
         if self.line is not None:
-            self.line.send(packet, time.monotonic_ns() / 1_000_000)
+            self.line.send(packet, now_ms, wide_at=wide_at)
             return
+        if wide_at and self.wide is not None:
+            number = self.wide.next(len(packet), now_ms)
+            packet = packet[:wide_at] + number.to_bytes(2, "big") + packet[wide_at + 2 :]
         protected = self.channel.protect(packet)
         if protected is not None:
             self._transmit(protected)

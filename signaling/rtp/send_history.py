@@ -17,10 +17,7 @@ class Sent(NamedTuple):
 
 
 class WideHistory(Protocol):
-    """The pure twin is `SendHistory`; the native plane keeps the same ring in C."""
-
-    def next(self, size_bytes: int, now_ms: float) -> int:
-        """The 16-bit number of the packet that leaves now."""
+    """What a controller reads. The pure twin is `SendHistory`; the native plane keeps the same ring in C."""
 
     def sent(self, first: int, count: int) -> Sent:
         """What is known of `count` 16-bit numbers from `first` on."""
@@ -45,6 +42,7 @@ class SendHistory:
         return self._count - 1 & 0xFFFF if self._count else -1
 
     def next(self, size_bytes: int, now_ms: float) -> int:
+        """The 16-bit number of the packet that leaves now."""
         count = self._count
         self._count = count + 1
         slot = count & HISTORY - 1

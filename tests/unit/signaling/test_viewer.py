@@ -55,7 +55,7 @@ class Scene:
             want_keyframe=lambda layer, now_ms: self.asked.append(layer),
             showing=Showing(Attention(), lambda shown, because: None),
         )
-        self.viewer.transport.send_rtp = self.repairs.append  # type: ignore[method-assign, assignment]
+        self.viewer.transport.send_rtp = lambda packet, *, wide_at=0: self.repairs.append(packet)  # type: ignore[method-assign]
         self.camera = self.publish(CAMERA)
         self.low, self.high = self.layer(self.camera, LOW, "h"), self.layer(self.camera, HIGH, "f")
 
