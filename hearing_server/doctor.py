@@ -41,6 +41,7 @@ async def examine(settings: Settings) -> list[Check]:
         ("redis", _redis),
         ("http port", _http_port),
         ("media port", _media_port),
+        ("native forwarding", _native),
         ("web client", _client),
         ("https", _https),
     )
@@ -142,6 +143,31 @@ def _port(name: str, host: str, port: int, kind: socket.SocketKind, option: str)
         except OSError as error:
             return Check(name, False, f"{host}:{port} {error.strerror}", f"choose another with {option}")
     return Check(name, True, f"{host}:{port} is free")
+
+
+# What to do about each reason of signaling.native.build.Why. Only a file that should not be there is a fault: the
+# server forwards in Python as well, at several times the cost.
+_NATIVE_ADVICE = {
+    "no_compiler": (True, "apt install gcc libc6-dev, then: python3 -m signaling.native.build"),
+    "not_built": (True, "run: python3 -m signaling.native.build"),
+    "no_cffi": (False, "install the package cffi"),
+    "unsafe_file": (
+        False,
+        "others may write the built library: give the file and its folder to this user alone",
+    ),
+    "broken": (False, "delete the built library and run: python3 -m signaling.native.build"),
+}
+
+
+async def _native(_: Settings) -> Check:
+    from signaling.native import build
+
+    native = await asyncio.to_thread(build.load)
+    if native is not None:
+        return Check("native forwarding", True, f"built, {native.path.name}")
+    why = build.why_not()
+    is_good, advice = _NATIVE_ADVICE[why]
+    return Check("native forwarding", is_good, f"off: {why.replace('_', ' ')}", advice)
 
 
 async def _client(_: Settings) -> Check:

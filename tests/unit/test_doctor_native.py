@@ -1,0 +1,29 @@
+"""What `doctor` says about native forwarding."""
+
+from __future__ import annotations
+
+import pytest
+
+from hearing_server import doctor
+from hearing_server.settings import Settings
+from signaling.native import build
+from signaling.native.build import Why
+from tests.native_library import library
+
+
+async def test_native__when_it_loads__is_good() -> None:
+    native = library()
+    check = await doctor._native(Settings())  # type: ignore[call-arg]
+    assert check.line() == f"ok   native forwarding: built, {native.path.name}"
+
+
+@pytest.mark.parametrize("why", [why for why in Why if why is not Why.LOADED])
+async def test_native__when_it_does_not_load__says_why_and_what_to_do(
+    why: Why, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "load", lambda: None)
+    monkeypatch.setattr(build, "why_not", lambda: why)
+    check = await doctor._native(Settings())  # type: ignore[call-arg]
+    assert check.seen == f"off: {why.replace('_', ' ')}"
+    assert check.advice
+    assert check.is_good == (why in (Why.NOT_BUILT, Why.NO_COMPILER)), "slower is no fault"
