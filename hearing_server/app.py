@@ -18,6 +18,7 @@ from hearing_server.adapters.pictures import PillowPictures
 from hearing_server.adapters.recording import FolderRecorders
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.sms import SimulatedSms
+from hearing_server.adapters.turn import TurnServers
 from hearing_server.adapters.vault import FolderVault
 from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
@@ -112,7 +113,7 @@ class CourtServer:
 async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[CourtServer]:
     """Open everything in floor order, close it in reverse. The HTTP site itself is the caller's.
 
-    Errors: Unavailable `data_dir.in_use`, `media.port_taken`.
+    Errors: Unavailable `data_dir.in_use`, `media.port_taken`, `media.turn_secret_missing`.
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
@@ -127,6 +128,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         profile = read_court(settings)
         units = SqlUnits(engine, bus)
         await _ensure_court(units, profile)
+        turn = TurnServers.from_settings(settings.media)
         rooms = EngineRooms(vault.grant_key())
         await stack.enter_async_context(rooms.running(_media(settings, vault)))
         recorders = FolderRecorders(rooms)
@@ -144,7 +146,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             explain=explain_error,
             public_origin=settings.server.public_url,
         )
-        sockets = HearingSockets(hub, bus, services.sessions, services.courtroom, rooms)
+        sockets = HearingSockets(
+            hub, bus, services.sessions, services.courtroom, rooms, ice_servers=turn.for_one_seat
+        )
         rooms.seat_listener = sockets
         sockets.start()
         stack.push_async_callback(sockets.stop)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from aiortc.mediastreams import MediaStreamTrack
+
 from hearing_server.robots.court_client import CourtClient
+from hearing_server.robots.network.relay import Relay
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
 
@@ -24,15 +28,35 @@ async def parties_of(client: CourtClient) -> list[dict[str, Any]]:
     return case_people or people
 
 
+def senses_of(
+    number: int, *, rate_hz: int, size: tuple[int, int] = (320, 240)
+) -> Callable[[], tuple[MediaStreamTrack, ...]]:
+    """Makes the voice and the face of robot `number`, always by the same clock."""
+    beat = Metronome()
+    pitch_hz, colour = PITCHES_HZ[number % len(PITCHES_HZ)], COLOURS[number % len(COLOURS)]
+    return lambda: (Voice(beat, pitch_hz), Face(beat, colour, size=size, rate_hz=rate_hz))
+
+
 class RobotParty:
     """One synthetic party with its own colour and pitch."""
 
-    def __init__(self, url: str, person: dict[str, Any], number: int, *, rate_hz: int = 15) -> None:
+    def __init__(
+        self,
+        url: str,
+        person: dict[str, Any],
+        number: int,
+        *,
+        rate_hz: int = 15,
+        network: Relay | None = None,
+        recovers: bool = False,
+    ) -> None:
         self.client = CourtClient(url)
         self.seat: Seat | None = None
         self._person = person
         self._number = number
         self._rate_hz = rate_hz
+        self._network = network
+        self._recovers = recovers
 
     async def arrive(self) -> Seat:
         """Come in by the link and wait in the lobby."""
@@ -41,7 +65,7 @@ class RobotParty:
         if found is None:
             raise ValueError("this person has no join link")
         hearing_id = await self.client.enter_by_link(found[1], sign_in["phone"], sign_in["id_last4"])
-        seat = self.seat = Seat(self.client, hearing_id)
+        seat = self.seat = Seat(self.client, hearing_id, network=self._network, recovers=self._recovers)
         await seat.connect()
         await seat.report("checking")
         config = await self.client.get("/config")
@@ -62,11 +86,7 @@ class RobotParty:
         assert self.seat is not None
         await self.seat.until(lambda view: "publish" in view["me"]["may"], timeout_s=_PATIENCE_S)
         await self.seat.take()
-        beat = Metronome()
-        await self.seat.publish(
-            Voice(beat, PITCHES_HZ[self._number % len(PITCHES_HZ)]),
-            Face(beat, COLOURS[self._number % len(COLOURS)], size=(320, 240), rate_hz=self._rate_hz),
-        )
+        await self.seat.publish_from(senses_of(self._number, rate_hz=self._rate_hz))
         await self.seat.report("present")
         return self.seat
 

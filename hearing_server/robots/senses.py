@@ -49,6 +49,11 @@ class Voice(MediaStreamTrack):
 
     async def recv(self) -> av.AudioFrame:
         at_s = self._sample / SAMPLE_RATE_HZ
+        late_s = time.monotonic() - self._beat.started_s - at_s
+        if late_s > 1.0:
+            # A voice that begins later than the clock, or stood still with its process, speaks on from now.
+            self._sample += int(late_s * SAMPLE_RATE_HZ) // FRAME_SAMPLES * FRAME_SAMPLES
+            at_s = self._sample / SAMPLE_RATE_HZ
         await asyncio.sleep(max(0.0, self._beat.started_s + at_s - time.monotonic()))
         frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
         first = self._sample % SAMPLE_RATE_HZ

@@ -108,7 +108,7 @@ async def test_seat__on_a_second_device__is_refused_until_the_first_leaves(court
 async def test_sign_out__with_the_socket_gone_already__ends_the_seat_in_the_room(court: RunningCourt) -> None:
     async with lobby(court) as (_, lin, _):
         await lin.take()
-        await lin._socket.disconnect()
+        await lin.lose_socket()
         assert seated(court) == 1, "a phone that lost its socket keeps its media"
         await lin.client.call("DELETE", "/me/session")
         await emptied(court)

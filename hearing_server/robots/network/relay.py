@@ -25,7 +25,7 @@ Direction = Literal["up", "down"]
 MAX_WAITING: Final = 10_000
 # One person has two connections, and makes new ones in trouble; more than these is not a person.
 MAX_FLOWS: Final = 512
-_UDP_CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+) \S+ \d+ typ host")
+_UDP_CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+) (\S+) (\d+) typ host")
 _TCP_CANDIDATE = re.compile(r"a=candidate:\S+ 1 tcp \d+ [^\r\n]*\r?\n")
 
 Observer = Callable[[Direction, int, bytes], None]
@@ -55,7 +55,7 @@ class _Flow:
 
 
 class Relay:
-    """Loopback only. `seed` decides the fate of packets (see `fate`); `observer` sees each packet that comes out."""
+    """Listens on loopback. `seed` decides the fate of packets; `observer` sees each packet that comes out."""
 
     def __init__(
         self,
@@ -86,8 +86,11 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._script: list[asyncio.TimerHandle] = []
 
-    async def start(self, port: int, *, host: str = "127.0.0.1") -> None:
-        """Listen, and relay to the server's media port; with `tunnels` that is its TCP port."""
+    async def start(self, port: int = 0, *, host: str = "127.0.0.1") -> None:
+        """Listen, and relay to the server's media port; with `tunnels` that is its TCP port.
+
+        Without a port the first description that passes names the server.
+        """
         loop = asyncio.get_running_loop()
         self._target = (host, port)
         self._client, _ = await loop.create_datagram_endpoint(
@@ -101,6 +104,9 @@ class Relay:
 
     def through(self, sdp: str, *, keeps_tcp: bool = False) -> str:
         """The server's description with the relay as its UDP candidate, and no TCP unless it is kept."""
+        found = _UDP_CANDIDATE.search(sdp)
+        if self._target[1] == 0 and found is not None:
+            self._target = (found[2], int(found[3]))
         if not keeps_tcp:
             sdp = _TCP_CANDIDATE.sub("", sdp)
         return _UDP_CANDIDATE.sub(rf"\1 127.0.0.1 {self.port} typ host", sdp)
@@ -222,7 +228,9 @@ class Relay:
             else:
                 loop = asyncio.get_running_loop()
                 # Another loopback address per move: what the server sees is another network, not just another port.
-                local = (f"127.0.0.{2 + self.moves % 200}", 0)
+                # To a server elsewhere only the port can be another.
+                is_loopback = self._target[0].startswith("127.")
+                local = (f"127.0.0.{2 + self.moves % 200}", 0) if is_loopback else None
                 upstream, _ = await loop.create_datagram_endpoint(
                     lambda: _Hearing(heard), local_addr=local, remote_addr=self._target
                 )
