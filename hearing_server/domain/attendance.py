@@ -40,7 +40,6 @@ from hearing_server.kernel import PersonId
 
 # While the room may be entered: the lobby lets the court sit down first, a recess keeps the seats.
 DOOR_STATES = (HearingState.LOBBY, *RUNNING)
-MUTABLE = (Source.MICROPHONE, Source.CAMERA)
 
 
 def add_member(hearing: Hearing, member: CaseMember) -> Hearing:
@@ -202,17 +201,11 @@ def lift_removal(hearing: Hearing, person_id: PersonId, *, at: datetime) -> Chan
 def mute(
     hearing: Hearing, person_ids: Iterable[PersonId], *, source: Source, muted: bool, at: datetime
 ) -> Change:
-    """The court's mute of a microphone or camera, or its lifting. It outlasts leaving and coming back.
+    """The court closes a microphone, a camera or a shared screen, or opens it. It outlasts leaving and coming back.
 
-    Errors: NotFound; Conflict `hearing.court_not_mutable`, `hearing.source_not_mutable`.
+    Errors: NotFound; Conflict `hearing.court_not_mutable`.
     """
     require_before_the_end(hearing)
-    if source not in MUTABLE:
-        raise Conflict(
-            "hearing.source_not_mutable",
-            zh="只能静音麦克风或关闭摄像头",
-            en="Only microphone or camera can be muted",
-        )
     kind = HearingFactKind.MUTED if muted else HearingFactKind.UNMUTED
     facts: tuple[HearingFact, ...] = ()
     for person in [hearing.participant(person_id) for person_id in person_ids]:

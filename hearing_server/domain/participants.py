@@ -141,9 +141,13 @@ class Participant:
             return ()
         return tuple(stage for stage in REQUIRED_STAGES if self.consents.get(stage) is not Decision.GRANTED)
 
+    def is_closed(self, source: Source) -> bool:
+        """The court has closed this source; a camera that is closed must not come back as a screen."""
+        return source in self.court_muted or (source is Source.SCREEN and Source.CAMERA in self.court_muted)
+
     def device(self, source: Source) -> Device:
         """The one word shown for a device."""
-        if source in self.court_muted:
+        if self.is_closed(source):
             return Device.MUTED_BY_COURT
         return self.devices.get(source, Device.OFF)
 

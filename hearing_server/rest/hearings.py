@@ -71,7 +71,7 @@ class RecessBody(Body):
 class MuteBody(Body):
     person_id: Id | None = None
     all: bool = False
-    source: Literal["microphone", "camera"] = "microphone"
+    source: Literal["microphone", "camera", "screen"] = "microphone"
     muted: bool
 
     @model_validator(mode="after")

@@ -28,8 +28,9 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
+from hearing_server.services.closed_sources import close_sources
 from hearing_server.services.recorder_watch import RecorderWatch
-from hearing_server.services.room_reports import hold_room, sources_under, take_up_room
+from hearing_server.services.room_reports import hold_room, take_up_room
 from hearing_server.services.write_up import write_up
 
 Transition = Callable[[Hearing, datetime], Change]
@@ -248,7 +249,7 @@ class Courtroom:
     async def mute(
         self, actor: Actor, hearing_id: str, *, person_id: PersonId | None, source: Source, muted: bool
     ) -> SeenHearing:
-        """One person's microphone or camera, or everybody's but the court's (None)."""
+        """One person's microphone, camera or shared screen, or everybody's but the court's (None)."""
 
         def transition(hearing: Hearing, now: datetime) -> Change:
             if person_id is None:
@@ -258,10 +259,7 @@ class Courtroom:
         seen = await self._order(actor, hearing_id, Action.MUTE, transition)
         for person in seen.hearing.participants:
             if not person.is_court and person_id in (None, person.person_id):
-                for shown in sources_under(source):
-                    await self._rooms.set_muted(
-                        seen.hearing.id, person.person_id, source=shown, muted=muted, by=actor.person_id
-                    )
+                await close_sources(self._rooms, seen.hearing.id, person, by=actor.person_id)
         return seen
 
     async def remove(self, actor: Actor, hearing_id: str, person_id: PersonId, *, reason: str) -> SeenHearing:

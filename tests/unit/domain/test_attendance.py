@@ -188,8 +188,27 @@ def test_mute_all__spares_the_court() -> None:
     assert not hearing.participant(JUDGE).court_muted
     with pytest.raises(Conflict, match="court_not_mutable"):
         attendance.mute(hearing, [JUDGE], source=Source.MICROPHONE, muted=True, at=at(3))
-    with pytest.raises(Conflict, match="source_not_mutable"):
-        attendance.mute(hearing, [PLAINTIFF], source=Source.SCREEN, muted=True, at=at(3))
+
+
+def test_mute__of_a_screen__stays_when_the_camera_is_opened_again() -> None:
+    def closed(hearing: Hearing) -> set[Source]:
+        return {source for source in Source if hearing.participant(PLAINTIFF).is_closed(source)}
+
+    hearing = in_session()
+    hearing = attendance.mute(hearing, [PLAINTIFF], source=Source.SCREEN, muted=True, at=at(1))[0]
+    assert closed(hearing) == {Source.SCREEN}
+    hearing = attendance.mute(hearing, [PLAINTIFF], source=Source.CAMERA, muted=True, at=at(2))[0]
+    hearing = attendance.mute(hearing, [PLAINTIFF], source=Source.CAMERA, muted=False, at=at(3))[0]
+    assert closed(hearing) == {Source.SCREEN}
+    hearing = attendance.mute(hearing, [PLAINTIFF], source=Source.SCREEN, muted=False, at=at(4))[0]
+    assert closed(hearing) == set()
+
+
+def test_mute__of_a_camera__closes_the_screen_with_it() -> None:
+    hearing = attendance.mute(in_session(), [PLAINTIFF], source=Source.CAMERA, muted=True, at=at(1))[0]
+    assert hearing.participant(PLAINTIFF).device(Source.SCREEN) is Device.MUTED_BY_COURT
+    hearing = attendance.mute(hearing, [PLAINTIFF], source=Source.CAMERA, muted=False, at=at(2))[0]
+    assert hearing.participant(PLAINTIFF).device(Source.SCREEN) is Device.OFF
 
 
 def test_connection__figures_move__only_a_new_state_is_a_fact() -> None:
