@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import shutil
 import time
 from dataclasses import dataclass
@@ -12,11 +14,13 @@ from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import HearingId, RecordingId
 from hearing_server.ports.measures import Measure
-from hearing_server.ports.media import Sealed, SealedGap, Writing
+from hearing_server.ports.media import RecordingStanding, Sealed, SealedGap, Writing
 from recorder.line_gaps import line_gaps
 from recorder.manifest import GapCause, Manifest
 from recorder.session import RecordingFailure, RecordingSession
+from signaling.errors import SignalingError
 
+_log = logging.getLogger(__name__)
 _TITLES = {
     "disk.full": "存储空间已满，无法录制",
     "disk.read_only": "存储目录只读，无法录制",
@@ -38,7 +42,13 @@ class FolderRecorders:
         self._rooms = rooms
         self._running: dict[RecordingId, _Running] = {}
 
-    async def start(self, recording_id: RecordingId, folder: Path) -> None:
+    async def standing(self) -> tuple[RecordingStanding, ...]:
+        return tuple(
+            RecordingStanding(recording_id, running.room, _writing(running.session))
+            for recording_id, running in self._running.items()
+        )
+
+    async def start(self, recording_id: RecordingId, folder: Path, *, room: HearingId) -> None:
         if recording_id in self._running:
             return
         loop = asyncio.get_running_loop()
@@ -51,46 +61,34 @@ class FolderRecorders:
         self._running[recording_id] = _Running(session)
 
     async def listen(self, recording_id: RecordingId, room: HearingId) -> None:
-        running = self._running[recording_id]
+        running = self._here(recording_id)
         if running.room is None:
-            await self._rooms.engine.attach_sink(room, running.session)
+            await self._rooms.attach(room, running.session)
             running.room = room
 
     def writing(self, recording_id: RecordingId) -> Writing | None:
         running = self._running.get(recording_id)
-        if running is None:
-            return None
-        proof = running.session.proof()
-        return Writing(
-            is_advancing=proof.advancing and proof.failure is None,
-            size_bytes=proof.synced_bytes,
-            tracks=len(proof.tracks),
-            failure=proof.failure,
-            free_bytes=proof.free_bytes,
-        )
+        return _writing(running.session) if running is not None else None
 
-    def pause(self, recording_id: RecordingId, *, code: str) -> None:
+    def proofs(self) -> dict[RecordingId, Writing]:
+        """The proof of every running recording."""
+        return {recording_id: _writing(running.session) for recording_id, running in self._running.items()}
+
+    async def pause(self, recording_id: RecordingId, *, code: str) -> None:
         session = self._session(recording_id)
         if not session.paused:
             session.pause(code=code, at_ns=time.monotonic_ns())
 
-    def resume(self, recording_id: RecordingId) -> None:
+    async def resume(self, recording_id: RecordingId) -> None:
         session = self._session(recording_id)
         if session.paused:
             session.resume(at_ns=time.monotonic_ns())
 
-    def is_paused(self, recording_id: RecordingId) -> bool:
-        return bool(self._session(recording_id).paused)
-
-    def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None:
+    async def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None:
         self._session(recording_id).mark(kind=kind, text=text, at_ns=time.monotonic_ns())
 
     async def seal(self, recording_id: RecordingId) -> Sealed:
-        running = self._running.get(recording_id)
-        if running is None:
-            raise Unavailable(
-                "recording.not_here", zh="本节点没有这一录像", en="This node isn't recording it"
-            )
+        running = self._here(recording_id)
         await self._detach(running)
         try:
             manifest = await running.session.close()
@@ -99,6 +97,12 @@ class FolderRecorders:
         finally:
             self._running.pop(recording_id, None)
         return await asyncio.to_thread(_sealed, manifest, running.session.folder)
+
+    async def let_go(self, recording_id: RecordingId) -> None:
+        running = self._running.pop(recording_id, None)
+        if running is not None:
+            await self._detach(running)
+            await running.session.close()
 
     async def abandon(self, recording_id: RecordingId) -> None:
         running = self._running.pop(recording_id, None)
@@ -110,31 +114,50 @@ class FolderRecorders:
     async def stop(self) -> None:
         """The process ends: what is written stays and is continued by the next one."""
         for recording_id in tuple(self._running):
-            running = self._running.pop(recording_id)
-            await self._detach(running)
-            await running.session.close()
+            try:
+                await self.let_go(recording_id)
+            except RecordingFailure as error:
+                # One disk that hangs must not keep the others' last bytes from being synced.
+                _log.warning("recording not closed", extra={"code": error.code})
 
     async def _detach(self, running: _Running) -> None:
-        if running.room is not None:
-            await self._rooms.engine.detach_sink(running.room, running.session)
-            running.room = None
+        room, running.room = running.room, None
+        if room is not None:
+            # A room that was closed before has let its listeners go already.
+            with contextlib.suppress(SignalingError):
+                await self._rooms.engine.detach_sink(room, running.session)
 
     def measures(self) -> list[Measure]:
         """Running recordings and how many of them are not proven to write."""
-        proofs = [running.session.proof() for running in self._running.values()]
-        stalled = sum(not proof.advancing or proof.failure is not None for proof in proofs)
+        proofs = self.proofs().values()
+        stalled = sum(not proof.is_advancing for proof in proofs)
         return [
             Measure("hearing_recordings", "Recordings running on this node", len(proofs)),
             Measure("hearing_recordings_stalled", "Recordings whose bytes do not advance", stalled),
         ]
 
     def _session(self, recording_id: RecordingId) -> RecordingSession:
+        return self._here(recording_id).session
+
+    def _here(self, recording_id: RecordingId) -> _Running:
         running = self._running.get(recording_id)
         if running is None:
             raise Unavailable(
                 "recording.not_here", zh="本节点没有这一录像", en="This node isn't recording it"
             )
-        return running.session
+        return running
+
+
+def _writing(session: RecordingSession) -> Writing:
+    proof = session.proof()
+    return Writing(
+        is_advancing=proof.advancing and proof.failure is None,
+        size_bytes=proof.synced_bytes,
+        tracks=len(proof.tracks),
+        failure=proof.failure,
+        free_bytes=proof.free_bytes,
+        is_paused=bool(session.paused),
+    )
 
 
 def _unavailable(error: RecordingFailure) -> HearingError:

@@ -44,6 +44,13 @@ class LiveHearing:
         if self.speaker == person_id:
             self.speaker = None
 
+    def everybody_left(self) -> None:
+        """The room is gone with all its seats; the court's orders have to be said to the next one."""
+        self.speaker = None
+        self.devices.clear()
+        self.facts.clear()
+        self.is_taken_up = False
+
     def next_version(self, now: datetime) -> int:
         """Versions rise across restarts too, so they begin with the clock."""
         self.view_version = max(self.view_version + 1, int(now.timestamp() * 1000))

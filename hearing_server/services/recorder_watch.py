@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Hearing, HearingState
@@ -43,6 +45,14 @@ class _Alarm:
     at: datetime
 
 
+class TakenUp(StrEnum):
+    """What became of a running hearing's recording when it was taken up."""
+
+    RAN_ON = "ran_on"  # it never stopped: its process outlived us
+    CONTINUED = "continued"  # in the same folder; the gap is named there
+    FAILED = "failed"  # the light says so, and it is tried again
+
+
 class RecorderWatch:
     """One recording per running hearing on this node, and the live overlay its light is part of."""
 
@@ -68,6 +78,8 @@ class RecorderWatch:
         self._lives: dict[HearingId, LiveHearing] = {}
         # Running hearings whose recording couldn't be taken up after a start.
         self._missing: set[HearingId] = set()
+        # The watch and a room that comes back must not go on in one folder at the same moment.
+        self._going_on = asyncio.Lock()
         self._alarmed: set[HearingId] = set()
         self._unwritten: deque[_Alarm] = deque(maxlen=_MAX_UNWRITTEN)
 
@@ -80,7 +92,7 @@ class RecorderWatch:
     async def begin(self, hearing: Hearing) -> RecordingId:
         """Start the recorder and wait for its proof. Errors: Unavailable `disk.…`, `recording.not_proven`."""
         recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
-        await self._recorder.start(recording_id, self._folders.of(recording_id))
+        await self._recorder.start(recording_id, self._folders.of(recording_id), room=hearing.id)
         self._recordings[hearing.id] = recording_id
         try:
             await self.prove_again(hearing.id)
@@ -137,13 +149,13 @@ class RecorderWatch:
             await self._recorder.abandon(recording_id)
         self.live(hearing_id).recording = WritingStatus(WritingState.IDLE)
 
-    async def take_up(self, hearing_id: HearingId) -> bool:
-        """After a restart: go on in the folder of the stored recording; False when that failed.
+    async def take_up(self, hearing_id: HearingId) -> TakenUp:
+        """Go on with the stored recording, after a start of ours or of the process that wrote it.
 
         A folder that can't be written stops no other hearing: the light says failed, and it is tried again.
         """
         try:
-            await self._go_on(hearing_id)
+            taken_up = await self._go_on(hearing_id)
             # The first byte takes a moment; without the wait every start would be an alarm in the log.
             if hearing_id in self._recordings:
                 with suppress(Unavailable):
@@ -151,25 +163,50 @@ class RecorderWatch:
         except HearingError as error:
             _log.exception("recording not taken up", extra={"hearing": hearing_id})
             self._missing.add(hearing_id)
-            live = self.live(hearing_id)
-            live.recording = replace(
-                live.recording, state=WritingState.FAILED, alarm_code=_alarm_of(error.code)
-            )
-            self._note_alarm(hearing_id, live.recording)
-            return False
-        return True
+            self._fail(hearing_id, error.code)
+            return TakenUp.FAILED
+        # When its loss was an alarm, its return is news as well.
+        self._note_alarm(hearing_id, self.live(hearing_id).recording)
+        return taken_up
 
-    async def _go_on(self, hearing_id: HearingId) -> None:
+    def lose(self, hearing_id: HearingId) -> None:
+        """The process that wrote its recording is gone: the light says so until the recording is taken up."""
+        if self._recordings.pop(hearing_id, None) is not None:
+            self._missing.add(hearing_id)
+            self._fail(hearing_id, "recording.lost")
+
+    async def let_go_of_strangers(self) -> None:
+        """Recordings that outlived us and belong to no stored hearing: their openings were never decided."""
+        standing = await self._recorder.standing()
         async with self._units.read() as unit:
-            row = await unit.recordings.of_hearing(hearing_id)
-            hearing = await unit.hearings.get(hearing_id)
-        if row is not None and hearing is not None and row.state is RecordingState.RECORDING:
-            await self._recorder.start(row.id, self._folders.of(row.id))
-            await self._recorder.listen(row.id, hearing_id)
-            self._recordings[hearing_id] = row.id
-            if hearing.state is HearingState.RECESS:
-                self.pause(hearing_id)
-        self._missing.discard(hearing_id)
+            known = {row.id for row in await unit.recordings.in_state(RecordingState.RECORDING)}
+        for one in standing:
+            if one.recording_id not in known:
+                _log.warning("a recording of no hearing was running", extra={"recording": one.recording_id})
+                await self._recorder.let_go(one.recording_id)
+
+    def _fail(self, hearing_id: HearingId, code: str) -> None:
+        live = self.live(hearing_id)
+        live.recording = replace(live.recording, state=WritingState.FAILED, alarm_code=_alarm_of(code))
+        self._note_alarm(hearing_id, live.recording)
+
+    async def _go_on(self, hearing_id: HearingId) -> TakenUp:
+        async with self._going_on:
+            was_running = hearing_id in self._recordings
+            async with self._units.read() as unit:
+                row = await unit.recordings.of_hearing(hearing_id)
+                hearing = await unit.hearings.get(hearing_id)
+            if row is not None and hearing is not None and row.state is RecordingState.RECORDING:
+                was_running = was_running or self._recorder.writing(row.id) is not None
+                await self._recorder.start(row.id, self._folders.of(row.id), room=hearing_id)
+                await self._recorder.listen(row.id, hearing_id)
+                self._recordings[hearing_id] = row.id
+                if hearing.state is HearingState.RECESS:
+                    await self.pause(hearing_id)
+                elif hearing.state is HearingState.IN_SESSION:
+                    await self.resume(hearing_id)
+            self._missing.discard(hearing_id)
+        return TakenUp.RAN_ON if was_running else TakenUp.CONTINUED
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -178,23 +215,23 @@ class RecorderWatch:
         self._look(hearing_id)
         return self.live(hearing_id).recording.is_proven(self._clock.utc_now())
 
-    def pause(self, hearing_id: HearingId) -> None:
+    async def pause(self, hearing_id: HearingId) -> None:
         recording_id = self._recordings.get(hearing_id)
         if recording_id is not None:
-            self._recorder.pause(recording_id, code="recess")
+            await _told(self._recorder.pause(recording_id, code="recess"))
             self._look(hearing_id)
 
-    def resume(self, hearing_id: HearingId) -> None:
+    async def resume(self, hearing_id: HearingId) -> None:
         recording_id = self._recordings.get(hearing_id)
         if recording_id is not None:
-            self._recorder.resume(recording_id)
+            await _told(self._recorder.resume(recording_id))
             self._look(hearing_id)
 
-    def mark(self, hearing_id: HearingId, *, kind: str, text: str) -> None:
+    async def mark(self, hearing_id: HearingId, *, kind: str, text: str) -> None:
         """A log note in the record."""
         recording_id = self._recordings.get(hearing_id)
         if recording_id is not None:
-            self._recorder.mark(recording_id, kind=kind, text=text)
+            await _told(self._recorder.mark(recording_id, kind=kind, text=text))
 
     def hold(self, hearing_id: HearingId, *, held: bool) -> None:
         """The room forwards nothing (or does again): the light must not count what nobody records."""
@@ -291,7 +328,8 @@ class RecorderWatch:
         self, hearing_id: HearingId, old: WritingStatus, writing: Writing, now: datetime
     ) -> WritingStatus:
         """The light while bytes advance: seconds are counted only where the proof was unbroken."""
-        state = WritingState.PAUSED if self._is_paused(hearing_id) else WritingState.WRITING
+        is_paused = writing.is_paused or self.live(hearing_id).is_held
+        state = WritingState.PAUSED if is_paused else WritingState.WRITING
         since_s = (now - old.proven_at).total_seconds() if old.proven_at is not None else 0.0
         if state is old.state and since_s < WATCH_S:
             return old
@@ -299,12 +337,17 @@ class RecorderWatch:
         low = writing.free_bytes < self._reserve_bytes
         return WritingStatus(state, old.verified_s + checked_s, "recording.disk_low" if low else None, now)
 
-    def _is_paused(self, hearing_id: HearingId) -> bool:
-        return self.live(hearing_id).is_held or self._recorder.is_paused(self._recordings[hearing_id])
-
     def _writing(self, hearing_id: HearingId) -> Writing | None:
         recording_id = self._recordings.get(hearing_id)
         return self._recorder.writing(recording_id) if recording_id is not None else None
+
+
+async def _told(order: Awaitable[None]) -> None:
+    """An order that follows a stored decision. A recorder that is gone gets it again when the record is taken up."""
+    try:
+        await order
+    except Unavailable as error:
+        _log.warning("the recorder was not told", extra={"code": error.code})
 
 
 def _alarm_of(failure: str | None) -> str:

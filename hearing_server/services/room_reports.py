@@ -1,4 +1,4 @@
-"""What the room reports about people, and taking running hearings up again after a start."""
+"""What the room reports about people, and how a room is brought to what the court has decided."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from hearing_server.domain import attendance, hearings
-from hearing_server.domain.acts import ActKind
-from hearing_server.domain.hearings import Change, Hearing, HearingState
+from hearing_server.domain import attendance
+from hearing_server.domain.hearings import Change, Hearing
 from hearing_server.domain.participants import (
     Connection,
     ConnectionFacts,
     Device,
+    Presence,
     Source,
 )
 from hearing_server.errors import HearingError
-from hearing_server.kernel import Actor, Clock, CourtId, HearingId, PersonId, Role, system_actor
+from hearing_server.kernel import Actor, Clock, CourtId, HearingId, PersonId, Role
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import PathFacts, RoomEngine
 from hearing_server.ports.units import Units
-from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
+from hearing_server.services.closed_sources import close_sources
 from hearing_server.services.recorder_watch import RecorderWatch
 
 _log = logging.getLogger(__name__)
@@ -35,24 +35,24 @@ async def take_up_room(rooms: RoomEngine, recorder: RecorderWatch, hearing: Hear
     if live.is_taken_up:
         return
     await rooms.open_room(hearing.id)
-    for person in hearing.participants:
-        for source in person.court_muted:
-            for shown in sources_under(source):
-                await rooms.set_muted(
-                    hearing.id, person.person_id, source=shown, muted=True, by=person.person_id
-                )
+    await apply_orders(rooms, hearing)
     live.is_taken_up = True
+
+
+async def apply_orders(rooms: RoomEngine, hearing: Hearing) -> None:
+    """Everybody in the room as the court has ordered: also orders that were lifted while nobody could tell the room."""
+    for person in hearing.participants:
+        if person.presence is Presence.REMOVED:
+            await rooms.remove(hearing.id, person.person_id, reason="removed")
+        else:
+            await rooms.readmit(hearing.id, person.person_id)
+        await close_sources(rooms, hearing.id, person, by=person.person_id)
 
 
 async def hold_room(rooms: RoomEngine, recorder: RecorderWatch, hearing_id: HearingId, *, held: bool) -> None:
     """Hold the room and its recording light together, or release both."""
     await rooms.hold_room(hearing_id, held=held)
     recorder.hold(hearing_id, held=held)
-
-
-def sources_under(source: Source) -> tuple[str, ...]:
-    """What an order on a source closes in the room: a camera that is off must not come back as a screen."""
-    return (source.value, Source.SCREEN.value) if source is Source.CAMERA else (source.value,)
 
 
 class RoomReports:
@@ -75,18 +75,18 @@ class RoomReports:
         self._court_id = court_id
 
     async def seat_taken(self, room: HearingId, person: PersonId) -> None:
-        await self._note(room, person, lambda h, now: attendance.seat(h, person, at=now))
+        await self.note(room, person, lambda h, now: attendance.seat(h, person, at=now))
 
     async def seat_left(self, room: HearingId, person: PersonId, reason: str) -> None:
         if reason in _NOT_LEFT:
             return
         self._recorder.live(room).forget(person)
-        await self._note(room, person, lambda h, now: attendance.leave(h, person, at=now))
+        await self.note(room, person, lambda h, now: attendance.leave(h, person, at=now))
 
     async def path_changed(self, room: HearingId, person: PersonId, state: str, facts: PathFacts) -> None:
         live = self._recorder.live(room)
         live.facts[person] = _figures(facts)
-        changed = await self._note(
+        changed = await self.note(
             room, person,
             lambda h, now: attendance.note_connection(
                 h, person, connection=Connection(state), facts=ConnectionFacts(transport=facts.transport), at=now
@@ -117,41 +117,7 @@ class RoomReports:
         """Let the live pages look again, without anything stored having changed."""
         await self._bus.publish(Doorbell("hearing_changed", hearing_id))
 
-    async def recover(self) -> int:
-        """After a start: take up every hearing that was running or may still be reopened.
-
-        The record goes on and says what it lost.
-        """
-        now = self._clock.utc_now()
-        async with self._units.read() as unit:
-            found = await unit.hearings.in_states((*hearings.RUNNING, HearingState.CLOSED))
-            waiting = await unit.hearings.in_states((HearingState.LOBBY,))
-        alive = [hearing for hearing in found if not hearing.is_final(now)]
-        for hearing in (*alive, *waiting):
-            await self._nobody_is_there(hearing)
-        for hearing in alive:
-            await take_up_room(self._rooms, self._recorder, hearing)
-            is_recording = await self._recorder.take_up(hearing.id)
-            if hearing.state is not HearingState.IN_SESSION:
-                await hold_room(self._rooms, self._recorder, hearing.id, held=True)
-            if not is_recording:
-                continue
-            async with self._units.write() as unit:
-                await record_act(
-                    unit, system_actor(self._court_id), kind=ActKind.RECORDING_RECOVERED,
-                    chain_id=hearing.case_id, at=now, payload={"hearing_id": hearing.id},
-                )  # fmt: skip
-        return len(alive)
-
-    async def _nobody_is_there(self, hearing: Hearing) -> None:
-        """Sockets and seats went with the process: whoever is there still says so again within seconds."""
-        for person in hearing.participants:
-            if person.is_in_room:
-                await self._note(hearing.id, person.person_id, _lost(person.person_id))
-            else:
-                await self._note(hearing.id, person.person_id, _gone(person.person_id))
-
-    async def _note(
+    async def note(
         self, room: HearingId, person_id: PersonId, transition: Callable[[Hearing, datetime], Change]
     ) -> bool:
         """Store what the room saw of a person, as that person's own act; True when something changed."""
@@ -185,18 +151,3 @@ def _figures(facts: PathFacts) -> ConnectionFacts:
         up_height_px=facts.up_height_px,
         down_height_px=facts.down_height_px,
     )
-
-
-def _gone(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:
-    return lambda hearing, at: attendance.note_page_gone(hearing, person_id, at=at)
-
-
-def _lost(person_id: PersonId) -> Callable[[Hearing, datetime], Change]:
-    """The person's path went with the process that died."""
-
-    def transition(hearing: Hearing, at: datetime) -> Change:
-        return attendance.note_connection(
-            hearing, person_id, connection=Connection.LOST, facts=ConnectionFacts(), at=at
-        )
-
-    return transition

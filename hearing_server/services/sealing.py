@@ -72,7 +72,7 @@ class Sealing:
     async def _seal(self, recording: Recording, hearing: Hearing) -> None:
         if self._recorder.writing(recording.id) is None:
             # This process isn't writing it (it was restarted after the closing): go on and seal.
-            await self._recorder.start(recording.id, self._folders.of(recording.id))
+            await self._recorder.start(recording.id, self._folders.of(recording.id), room=hearing.id)
         sealed = await self._recorder.seal(recording.id)
         self._watch.forget(hearing.id)
         await self._rooms.close_room(hearing.id, reason="closed")

@@ -32,13 +32,10 @@ class LateClock:
 class AdvancingRecorder:
     """A recorder whose bytes always advance."""
 
-    async def start(self, *_: object) -> None: ...
+    async def start(self, *_: object, **__: object) -> None: ...
 
     def writing(self, _: object) -> Writing:
         return Writing(True, 1, 1, None, 1 << 40)
-
-    def is_paused(self, _: object) -> bool:
-        return False
 
 
 async def test_verified_seconds__when_looks_come_late__do_not_fall_behind(tmp_path: Path) -> None:
