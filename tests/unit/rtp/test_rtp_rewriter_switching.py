@@ -7,9 +7,7 @@ import pytest
 from signaling.rtp.rewriter import NO_SOURCE
 from signaling.rtp.sequence import difference32
 from tests.unit.rtp.layers import Layer, watching
-from tests.unit.rtp.streams import (
-    FRAME_MS,
-)
+from tests.unit.rtp.streams import FRAME_MS, rtp
 
 
 def test_select__other_layer__old_one_goes_on_until_the_key_frame_of_the_new() -> None:
@@ -140,6 +138,35 @@ def test_forward__sender_restarts_its_numbers__viewer_sees_no_hole() -> None:
         viewer.feed(layer.stream.accept(packet, 33.0))
     assert len(viewer.packets) == 6
     assert viewer.holes == []
+
+
+def test_forward__sender_restarts_with_padding__picture_numbers_go_on_from_the_next_media() -> None:
+    layer = Layer()
+    viewer = watching(layer)
+    for number in (20_000, 20_001, 20_002):
+        padding = layer.stream.accept(rtp(sequence=number, payload=b"", padding=9), 33.0)
+        assert viewer.feed(padding) is None
+    layer.source.sequence = 20_003
+    for media in layer.frame(34.0, key=True):
+        assert viewer.feed(media) is not None
+    assert viewer.feed(layer.stream.accept(rtp(sequence=20_006, payload=b"", padding=9), 35.0)) is None
+    assert viewer.holes == []
+    viewer.check_continuity()
+
+
+def test_select__many_layers_later__a_key_frame_from_before_still_does_not_start_there() -> None:
+    layers = [Layer(ssrc) for ssrc in range(1, 16)]
+    viewer = watching(layers[0])
+    lost = layers[0].source.frame(key=True, packets=1)[0]
+    for media in layers[0].frame(33):
+        viewer.feed(media)
+    for step, layer in enumerate(layers[1:]):
+        viewer.rewriter.select(layer.source.ssrc)
+        for media in layer.frame(66.0 + step, key=True):
+            viewer.feed(media)
+    viewer.rewriter.select(1)
+    assert viewer.feed(layers[0].stream.accept(lost, 99.0)) is None
+    assert viewer.rewriter.source == 15
 
 
 def test_forget_sources__publisher_came_back_with_low_numbers__stream_goes_on() -> None:
