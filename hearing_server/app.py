@@ -53,6 +53,7 @@ from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
 from hearing_server.services.recordings import Recordings
 from hearing_server.services.reminders import Reminding
+from hearing_server.services.room_recovery import RoomRecovery
 from hearing_server.services.room_reports import RoomReports
 from hearing_server.services.sealing import Sealing
 from hearing_server.services.sessions import Sessions
@@ -138,7 +139,8 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         rooms.room_listener = reports
-        await reports.recover()
+        recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
+        await recovery.recover()
         await _start_watch(stack, watch)
         await _start_jobs(stack, bus, services, settings, seals=True)
         hub = Hub(
@@ -228,6 +230,8 @@ def _media(settings: Settings, vault: FolderVault) -> MediaSettings:
         tcp_port=media.tcp_port,
         announced_addresses=media.announced_addresses or (media.host,),
         grant_keys=(vault.grant_key(),),
+        last_n=media.last_n,
+        max_voices=media.max_voices,
     )
 
 
