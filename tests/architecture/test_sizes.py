@@ -11,7 +11,7 @@ HARD_STOP_LINES = 400
 # A function that a reader holds in the head. Tables of declarations and the composition root read as one piece.
 FUNCTION_LINES = 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "data"}
-SIZED = (".py", ".ts", ".vue", ".css", ".mjs", ".js")
+SIZED = (".py", ".c", ".h", ".ts", ".vue", ".css", ".mjs", ".js")
 
 
 def test_source_files__measured__stay_below_the_hard_stop() -> None:

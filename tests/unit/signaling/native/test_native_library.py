@@ -139,6 +139,12 @@ def test_build__source_that_does_not_compile__is_one_plain_line(elsewhere: Path)
     assert list((elsewhere / "cache" / "hearing-server" / "native").iterdir()) == [], "nothing is left behind"
 
 
+def test_build__the_sources_of_this_checkout__compile_without_a_warning(tmp_path: Path) -> None:
+    if build.compiler() is None:
+        pytest.skip("no C compiler")
+    assert build.build(extra_flags=("-Werror",), folder=tmp_path).is_file()
+
+
 def test_build__no_compiler__says_what_to_install(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
