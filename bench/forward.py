@@ -1,134 +1,202 @@
-"""What forwarding costs: CPU of the media server per packet that a viewer received.
+"""What forwarding costs: CPU of the media server per packet that a viewer received, ours beside its peers'.
 
-Run: python -m bench.forward [--quick] [--members N]. One judge and five parties, everybody publishes and watches
-everybody: VP8 at 1 Mbit/s (123 packets/s of at most 1150 bytes) and Opus (50 packets/s) each, about 5 200 forwarded
-packets/s, on loopback. The server is a process of its own on uvloop, with packet cache, repairs, reports, bandwidth
-estimate and a recorder attached; the load client is this process, with real ICE, DTLS and SRTP; one received packet
-in 64 is opened. CPU is user and system time of the server process from /proc; packets are what the viewers received.
+Run: python -m bench.forward [--quick] [--members N] [--busy] [--half-load]. One judge and five parties, everybody
+publishes and watches everybody: VP8 at 1 Mbit/s (123 packets/s of at most 1150 bytes) and Opus (50 packets/s) each,
+about 5 200 forwarded packets/s. Servers take turns in every round, each a fresh process under the same load client
+(this process: real ICE, DTLS, SRTP and reports; one received packet in 64 is opened):
 
-Baselines of the same run, taking turns: the same datagrams sent by a bare Python `sendto` loop, and a room built from
-aiortc's MediaRelay (decode once, encode per viewer; one publisher, three viewers).
+- ours, the pure Python path and the native thread, on uvloop, with packet cache, repairs, reports, bandwidth estimate
+  and a recorder;
+- Janus with its VideoRoom, repairs and recording on (`apt-get install janus`; needs root for its network namespace);
+- the floor: a bare C loop that protects and sends the same packets; and a bare Python `sendto` loop;
+- once at the end a room built from aiortc's MediaRelay (decode once, encode per viewer; one publisher, three viewers).
+
+All run in one network namespace on one veth address; packets cross the namespace's loopback device, so the kernel's
+share is the same for all. Loopback charges the sender with the receiver's half of the kernel's path. CPU is user and
+system time of the server process with all its threads from /proc; packets are what the viewers received. What is
+missing here (Janus, a compiler, rights) is named and left out.
+
+Residence is the time from the kernel's arrival stamp to the last viewer's send, of our server, at this load, at half
+the load one core would carry (`--half-load`, in full runs by itself), and while a Python thread of the same process
+computes all the time (`--busy`).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import socket
 import statistics
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import uvloop
 
-from bench import measure
-from bench.load import Hearing
+from bench import floor, janus, measure, namespace
+from bench.load import Hearing, Load
+from bench.loops import floor_cost, sendto_cost
 from bench.relay import relay_cost
+from bench.window import Window, check, measure_window
+from signaling.native.build import load as load_native
 
 WARM_UP_S = 1.5
 RELAY_VIEWERS = 3
+HALF = 0.5
+UNIT = "CPU us per forwarded packet"
+GOAL_HALF_MS, GOAL_BUSY_MS = 2.0, 3.0
+PATHS = {"pure": "--pure", "native": "--native"}
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One measured stretch of the hearing."""
+@dataclass(slots=True)
+class Results:
+    """What the rounds gave, by server."""
 
-    us_per_packet: float
-    packets_per_s: float
-    core_share: float
-    client_share: float
-    foreign_cores: float
-    lost: int
+    windows: dict[str, list[Window]] = field(default_factory=dict)
+    floor_us: list[float] = field(default_factory=list)
+    sendto_us: list[float] = field(default_factory=list)
+    relay_us: float = 0.0
+    half: dict[str, Window] = field(default_factory=dict)
+    busy: dict[str, Window] = field(default_factory=dict)
 
-
-async def measure_window(hearing: Hearing, length_s: float) -> Window:
-    """Let the hearing run for `length_s`."""
-    tally, pid = hearing.tally, hearing.server.pid
-    began, packets, lost = time.monotonic(), tally.packets, hearing.lost
-    server_s, own_s, busy_s = measure.cpu_s(pid), time.process_time(), measure.busy_s()
-    await asyncio.sleep(length_s)
-    spent_s, own_s = measure.cpu_s(pid) - server_s, time.process_time() - own_s
-    received, elapsed_s = tally.packets - packets, time.monotonic() - began
-    return Window(
-        us_per_packet=spent_s * 1e6 / received,
-        packets_per_s=received / elapsed_s,
-        core_share=spent_s / elapsed_s,
-        client_share=own_s / elapsed_s,
-        foreign_cores=max(0.0, (measure.busy_s() - busy_s - spent_s - own_s) / elapsed_s),
-        lost=hearing.lost - lost,
-    )
+    def us(self, name: str) -> float:
+        """Median of a server, 0 when it did not run."""
+        found = [window.us_per_packet for window in self.windows.get(name, [])]
+        return statistics.median(found) if found else 0.0
 
 
-async def sendto_cost(members: int, length_s: float) -> float:
-    """CPU microseconds per datagram of the bare loop; a socket that nobody reads takes them."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
-        sink.bind(("127.0.0.1", 0))
-        port = str(sink.getsockname()[1])
-        arguments = ["--members", str(members), "--seconds", str(length_s), "--port", port]
-        loop = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.sendto_loop", *arguments, stdout=asyncio.subprocess.PIPE
-        )
-        sent, _ = await asyncio.wait_for(loop.communicate(), length_s + 30)
-    result = json.loads(sent)
-    return float(result["cpu_s"] * 1e6 / result["packets"])
+async def one_window(
+    make: Callable[[], Load], length_s: float, *, is_busy: bool = False, warm_up_s: float = WARM_UP_S
+) -> Window:
+    """A fresh server under load for `length_s`, checked afterwards."""
+    load = make()
+    try:
+        await load.begin()
+        await asyncio.sleep(warm_up_s)
+        if is_busy and isinstance(load, Hearing):
+            await load.server.ask("busy")
+            await asyncio.sleep(warm_up_s)
+        window = await measure_window(load, length_s)
+        if is_busy and isinstance(load, Hearing):
+            await load.server.ask("calm")
+    finally:
+        last = await load.end()
+    if not is_busy:
+        check(load, window, last)
+    return window
 
 
-async def run(members: int, *, rounds: int, length_s: float) -> dict[str, measure.Figure]:
+def contestants(members: int, address: str, event_loops: int) -> dict[str, Callable[[], Load]]:
+    """Who takes part here; who does not is named with the reason."""
+
+    def ours(path: str) -> Callable[[], Load]:
+        return lambda: Hearing(members, arguments=("--address", address, path))
+
+    found: dict[str, Callable[[], Load]] = {"pure": ours(PATHS["pure"])}
+    if load_native() is not None:
+        found["native"] = ours(PATHS["native"])
+    else:
+        print("native: not built (python -m signaling.native.build)", flush=True)
+    reason = janus.why_not() or ("no address but loopback" if address == namespace.LOOPBACK else None)
+    if reason is None:
+        found["janus"] = lambda: janus.JanusHearing(members, address=address, event_loops=event_loops)
+    else:
+        print(f"janus: left out, {reason}", flush=True)
+    return found
+
+
+async def run(options: argparse.Namespace, address: str) -> dict[str, measure.Figure]:
     """All rounds; prints each, returns the figures by median."""
-    windows: list[Window] = []
-    bare: list[float] = []
-    resident_mb = 0.0
+    rounds, length_s = (1, 3.0) if options.quick else (5, 10.0)
+    servers, results = contestants(options.members, address, options.event_loops), Results()
     for number in range(rounds):
-        hearing = Hearing(members)
-        try:
-            await hearing.begin()
-            await asyncio.sleep(WARM_UP_S)
-            window = await measure_window(hearing, length_s)
-            resident_mb = measure.resident_mb(hearing.server.pid)
-            stats = await hearing.server.ask("stats")
-        finally:
-            last = await hearing.end()
-        _check(hearing, stats, last)
-        windows.append(window)
-        bare.append(await sendto_cost(members, length_s))
+        names = list(servers)
+        for name in names if number % 2 == 0 else reversed(names):
+            window = await one_window(servers[name], length_s)
+            results.windows.setdefault(name, []).append(window)
+            print(f"round {number + 1}/{rounds} {name}: {window.words()}", flush=True)
+        if floor.why_not() is None:
+            results.floor_us.append(await floor_cost(options.members, length_s, address))
+        results.sendto_us.append(await sendto_cost(options.members, length_s))
+        bare = f"{results.floor_us[-1]:.2f}" if results.floor_us else floor.why_not()
         print(
-            f"round {number + 1}/{rounds}: {window.us_per_packet:.2f} us per packet, "
-            f"{window.packets_per_s:.0f} packets/s, server {window.core_share:.1%} of a core, lost {window.lost}; "
-            f"client {window.client_share:.1%}, others {window.foreign_cores:.2f} cores; sendto {bare[-1]:.2f} us",
+            f"round {number + 1}/{rounds} floor: {bare} us, sendto {results.sendto_us[-1]:.2f} us", flush=True
+        )
+    results.relay_us, relay_rate = await relay_cost(RELAY_VIEWERS, length_s)
+    print(f"MediaRelay: {results.relay_us:.0f} us per packet at {relay_rate:.0f} packets/s", flush=True)
+    if options.half_load if options.half_load is not None else not options.quick:
+        await half_load(options, address, results, length_s)
+    if options.busy:
+        for name in [each for each in servers if each in PATHS]:
+            window = results.busy[name] = await one_window(servers[name], length_s, is_busy=True)
+            print(f"busy thread, {name}: {window.words()}", flush=True)
+    return figures(results, servers)
+
+
+async def half_load(options: argparse.Namespace, address: str, results: Results, length_s: float) -> None:
+    """As many hearings at once as half a core carries by the figures above."""
+    for name, path in PATHS.items():
+        if name not in results.windows:
+            continue
+        per_room = statistics.median(window.packets_per_s for window in results.windows[name])
+        rooms = options.rooms or max(1, round(HALF * 1e6 / results.us(name) / per_room))
+        arguments = ("--address", address, path)
+        window = results.half[name] = await one_window(
+            lambda rooms=rooms, arguments=arguments: Hearing(
+                options.members, rooms=rooms, arguments=arguments
+            ),  # type: ignore[misc]
+            length_s,
+        )
+        print(f"half load, {name}, {rooms} hearings: {window.words()}", flush=True)
+
+
+def figures(results: Results, servers: dict[str, Callable[[], Load]]) -> dict[str, measure.Figure]:
+    """Each with its peer of the same run; the ratios are what counts on a noisy machine."""
+    for name in servers:
+        print(
+            f"{name}: {measure.spread([w.us_per_packet for w in results.windows[name]])} us per packet",
             flush=True,
         )
-    relay_us, relay_rate = await relay_cost(RELAY_VIEWERS, length_s)
-    print(f"MediaRelay: {relay_us:.0f} us per packet at {relay_rate:.0f} packets/s", flush=True)
-    values = [window.us_per_packet for window in windows]
-    print(f"server: {measure.spread(values)} us per packet; {resident_mb:.0f} MB resident", flush=True)
-    unit, middle = "CPU us per forwarded packet", statistics.median(values)
-    return {
-        "forward_cpu": measure.figure(middle, unit, "bare Python sendto loop", statistics.median(bare)),
-        "forward_cpu_vs_relay": measure.figure(middle, unit, "aiortc MediaRelay room", relay_us),
+    bare = statistics.median(results.floor_us) if results.floor_us else 0.0
+    pure, native, peer = results.us("pure"), results.us("native"), results.us("janus")
+    python_loop = statistics.median(results.sendto_us)
+    found = {
+        "forward_cpu": measure.figure(pure, UNIT, "bare Python sendto loop", python_loop),
+        "forward_cpu_vs_relay": measure.figure(pure, UNIT, "aiortc MediaRelay room", results.relay_us),
     }
-
-
-def _check(hearing: Hearing, stats: dict[str, int], last: dict[str, int]) -> None:
-    """A figure counts only if everything really worked."""
-    tally = hearing.tally
-    if tally.bad or not tally.verified:
-        raise SystemExit(f"{tally.bad} packets could not be opened, {tally.verified} could")
-    if stats["failed"] > 0.001 * stats["forwarded"]:
-        raise SystemExit(f"the server failed to send {stats['failed']} packets")
-    if last["recorded"] < 0.98 * tally.sent:
-        raise SystemExit(f"recorded {last['recorded']} of {tally.sent} packets")
+    for name, ours in (("forward_cpu", pure), ("forward_cpu_native", native)):
+        if ours and peer:
+            found[f"{name}_vs_janus"] = measure.figure(ours, UNIT, "Janus VideoRoom", peer)
+        if ours and bare:
+            found[f"{name}_vs_floor"] = measure.figure(ours, UNIT, "bare C loop, protect and send", bare)
+    for name, windows, share, goal_ms in (
+        ("residence_half_load_p999", results.half, 0.999, GOAL_HALF_MS),
+        ("residence_busy_p99", results.busy, 0.99, GOAL_BUSY_MS),
+    ):
+        for path, window in windows.items():
+            value_ms = window.stayed.quantile_ms(share)
+            if value_ms is not None:
+                found[f"{name}_{path}"] = measure.figure(value_ms, "ms in the server", "goal", goal_ms)
+    return found
 
 
 def main() -> int:
     """Print progress, then the figures as one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="within 45 s")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one short round, within a minute")
     parser.add_argument("--members", type=int, default=6)
-    wanted = parser.parse_args()
-    rounds, length_s = (2, 4.0) if wanted.quick else (5, 10.0)
-    measure.print_result("forward", uvloop.run(run(wanted.members, rounds=rounds, length_s=length_s)))
+    parser.add_argument("--busy", action="store_true", help="also with a busy Python thread in our process")
+    parser.add_argument("--half-load", action=argparse.BooleanOptionalAction, help="default: in full runs")
+    parser.add_argument(
+        "--rooms", type=int, default=0, help="hearings at half load; 0: from the measured cost"
+    )
+    parser.add_argument(
+        "--event-loops", type=int, default=0, help="Janus: threads for all handles; 0: its default"
+    )
+    options = parser.parse_args()
+    address = namespace.enter()
+    measure.print_result("forward", uvloop.run(run(options, address)))
     return 0
 
 

@@ -64,12 +64,22 @@ class Link:
         self._dtls: Any = RTCDtlsTransport(records, [self._certificate])
         self._answered = asyncio.Event()
         self._checks: asyncio.Task[None] | None = None
+        self._controls = True
         self.is_started = self.is_connected = False
         self.tx: Any = None
         self.rx: Any = None
 
-    async def connect(self, sdp: str) -> None:
-        """Reach the server described by its offer or answer. Raises TimeoutError."""
+    def bind(self, host: str) -> int:
+        """Take a port before anybody is reached, for a peer that wants a candidate; the port."""
+        self._socket.bind((host, 0))
+        return int(self._socket.getsockname()[1])
+
+    async def connect(self, sdp: str, *, controls: bool = True) -> None:
+        """Reach the server described by its offer or answer. Raises TimeoutError.
+
+        A server that is no lite one controls where it made the offer: then without `controls`.
+        """
+        self._controls = controls
         self.is_started = True
         remote, candidate = parse(sdp), _CANDIDATE.search(sdp)
         if candidate is None:
@@ -97,8 +107,11 @@ class Link:
             )
             request.attributes["USERNAME"] = f"{remote.ufrag}:{self.ufrag}"
             request.attributes["PRIORITY"] = 1 << 24
-            request.attributes["ICE-CONTROLLING"] = 1
-            request.attributes["USE-CANDIDATE"] = None
+            if self._controls:
+                request.attributes["ICE-CONTROLLING"] = 1
+                request.attributes["USE-CANDIDATE"] = None
+            else:
+                request.attributes["ICE-CONTROLLED"] = 1
             request.add_message_integrity(remote.password.encode())
             self._socket.send(bytes(request))
             await asyncio.sleep(CHECK_EVERY_S if self._answered.is_set() else 0.1)
@@ -119,8 +132,27 @@ class Link:
                     on_rtp(data)
             elif 19 < first < 64:
                 self._records.queue.put_nowait(data)
-            elif first < 4:
+            elif data[:2] == b"\x01\x01":
                 self._answered.set()
+            elif data[:2] == b"\x00\x01":
+                self._answer_check(data)
+
+    def _answer_check(self, data: bytes) -> None:
+        """Servers that are not lite check us, too."""
+        request = stun.parse_message(data)
+        answer = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+        )
+        answer.attributes["XOR-MAPPED-ADDRESS"] = self._socket.getpeername()
+        answer.add_message_integrity(self.password.encode())
+        self._socket.send(bytes(answer))
+
+    def deafen(self) -> None:
+        """Read no more: the kernel throws away what comes, and the server pays for it as before."""
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     def send_rtp(self, packet: bytes) -> None:
         """Protect and send one packet."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from bench.child import Child
@@ -14,43 +16,110 @@ AUDIO_S, PICTURE_S, REPORT_S = 0.02, 1 / 30, 1.0
 JOIN_TIMEOUT_S = 20.0
 
 
-class Hearing:
-    """`count` members, all publish and all watch all. Owns the server process and the pacing task."""
+class Load(ABC):
+    """Members who all publish and all watch all. Owns the server process and the pacing task."""
 
-    def __init__(self, count: int) -> None:
-        self.tally = Tally()
-        self.members = [Member(number, self.tally) for number in range(count)]
-        self.server: Child
-        self._early: dict[str, list[dict[str, Any]]] = {}
+    def __init__(self, members: Sequence[Member], tally: Tally, *, size: int) -> None:
+        """`size`: how many sit in one room."""
+        self.tally = tally
+        self._size = size
+        self.members = list(members)
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    @abstractmethod
+    def pid(self) -> int:
+        """Of the server under measurement."""
+
+    @abstractmethod
     async def begin(self) -> None:
         """Start the server, seat everybody, send; returns when every stream reaches every member."""
-        self.server = await Child.start("bench.room_server", on_news=self._news)
-        for member in self.members:
-            seat = (await self.server.ask("join", identity=f"m{member.number}"))["seat"]
-            answer = await self.server.ask("publish", seat=seat, sdp=member.offer())
-            member.seat = seat
-            for offer in self._early.pop(seat, []):
-                self._spawn(self._answer(member, offer))
-            await member.sending.connect(answer["sdp"])
-        self._spawn(self._send())
-        streams = len(self.members) * (len(self.members) - 1) * 2
+
+    @abstractmethod
+    async def end(self) -> dict[str, Any]:
+        """Stop sending, hang up, stop the server; its last words."""
+
+    def start_sending(self) -> None:
+        self.spawn(self._send())
+
+    async def everybody_heard(self) -> None:
+        """Returns when every stream reaches every member. Raises TimeoutError."""
+        streams = len(self.members) * (self._size - 1) * 2
         async with asyncio.timeout(JOIN_TIMEOUT_S):
             while sum(1 for m in self.members for h in m.heard.values() if h.packets) < streams:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
-    def _spawn(self, work: Any) -> None:
+    def spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _send(self) -> None:
+        """Everything at its time: each member's pictures and voice start at a moment of their own."""
+        began = time.monotonic()
+        due: list[tuple[float, int, int, float, Any]] = []
+        for place, member in enumerate(self.members):
+            phase = place / len(self.members)
+            for kind, (period, act) in enumerate(
+                ((AUDIO_S, member.speak), (PICTURE_S, member.show), (REPORT_S, member.report))
+            ):
+                due.append((began + phase * period, place, kind, period, act))
+        heapq.heapify(due)
+        while True:
+            at, place, kind, period, act = due[0]
+            wait = at - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
+            act()
+            heapq.heapreplace(due, (at + period, place, kind, period, act))
+
+    @property
+    def lost(self) -> int:
+        return sum(max(0, heard.lost) for member in self.members for heard in member.heard.values())
+
+    async def hang_up(self) -> None:
+        """Stop sending, close every connection."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for member in self.members:
+            await member.close()
+
+
+class Hearing(Load):
+    """`rooms` hearings of `count` members each in our own server; `arguments` go to `bench.room_server`."""
+
+    def __init__(self, count: int, *, rooms: int = 1, arguments: Sequence[str] = ()) -> None:
+        tally = Tally()
+        super().__init__([Member(number, tally) for number in range(count * rooms)], tally, size=count)
+        self._arguments = arguments
+        self.server: Child
+        self._early: dict[str, list[dict[str, Any]]] = {}
+
+    @property
+    def pid(self) -> int:
+        return self.server.pid
+
+    async def begin(self) -> None:
+        self.server = await Child.start("bench.room_server", *self._arguments, on_news=self._news)
+        for member in self.members:
+            identity, room = f"m{member.number}", f"bench{member.number // self._size}"
+            seat = (await self.server.ask("join", identity=identity, room=room))["seat"]
+            answer = await self.server.ask("publish", seat=seat, sdp=member.offer())
+            member.seat = seat
+            for offer in self._early.pop(seat, []):
+                self.spawn(self._answer(member, offer))
+            await member.sending.connect(answer["sdp"])
+        self.start_sending()
+        await self.everybody_heard()
 
     def _news(self, news: dict[str, Any]) -> None:
         member = next((each for each in self.members if each.seat == news["seat"]), None)
         if member is None:
             self._early.setdefault(news["seat"], []).append(news)
         else:
-            self._spawn(self._answer(member, news))
+            self.spawn(self._answer(member, news))
 
     async def _answer(self, member: Member, offer: dict[str, Any]) -> None:
         sdp = member.answer(offer["offer"])
@@ -58,35 +127,6 @@ class Hearing:
         if not member.watching.is_started:
             await member.watching.connect(offer["offer"])
 
-    async def _send(self) -> None:
-        """Everything at its time: each member's pictures and voice start at a moment of their own."""
-        began = time.monotonic()
-        due: list[tuple[float, int, int, float, Any]] = []
-        for member in self.members:
-            phase = member.number / len(self.members)
-            for kind, (period, act) in enumerate(
-                ((AUDIO_S, member.speak), (PICTURE_S, member.show), (REPORT_S, member.report))
-            ):
-                due.append((began + phase * period, member.number, kind, period, act))
-        heapq.heapify(due)
-        while True:
-            at, number, kind, period, act = due[0]
-            wait = at - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-                continue
-            act()
-            heapq.heapreplace(due, (at + period, number, kind, period, act))
-
-    @property
-    def lost(self) -> int:
-        return sum(max(0, heard.lost) for member in self.members for heard in member.heard.values())
-
     async def end(self) -> dict[str, Any]:
-        """Stop sending, hang up, stop the server; its last words."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for member in self.members:
-            await member.close()
+        await self.hang_up()
         return await self.server.stop()
