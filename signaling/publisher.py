@@ -7,6 +7,7 @@ from signaling.gateway import Gateway
 from signaling.negotiation import AcceptedSection, write_answer
 from signaling.publication import Layer, Publication
 from signaling.rtp import extensions, rtcp
+from signaling.rtp.arrivals import ArrivalLog, Arrivals, FeedbackWriter, NumberReader
 from signaling.rtp.cache import unwrap_rtx
 from signaling.rtp.clock import RoundTrip
 from signaling.rtp.extensions import ExtensionIds
@@ -22,7 +23,9 @@ NEW_STREAMS_PER_S: Final = (
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 # A rotating SSRC starts a track in every recording. Sources come and go a few times a minute at most.
 NEW_LAYERS_PER_MINUTE: Final = 60
-SENDER_REPORT_SPACING_MS: Final = 50.0  # per stream; browsers send one a second, each is written to the recording
+SENDER_REPORT_SPACING_MS: Final = (
+    50.0  # per stream; browsers send one a second, each is written to the recording
+)
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -49,11 +52,15 @@ class Publisher:
         self.unknown = 0
         self.loss_ratio: float | None = None
         self._round_trip = RoundTrip()
+        self._max_bps = settings.publisher_max_bps
         self.estimate = LossEstimate(
             start_bps=settings.publisher_start_bps,
             floor_bps=settings.publisher_min_bps,
             ceiling_bps=settings.publisher_max_bps,
         )
+        self._arrivals: Arrivals | None = None
+        self._reader: tuple[NumberReader, ArrivalLog] | None = None  # only where Python reads the packets
+        self._feedback = FeedbackWriter()
         self.transport = Transport(gateway, self._rtp, self._rtcp, on_state)
 
     @property
@@ -75,6 +82,7 @@ class Publisher:
         for section in sections:
             uris.update(section.extensions)
         self._ids = ExtensionIds.from_uris(uris)
+        self._watch_numbers(self._ids.transport_cc)
         kept = {id(publications[section.mid]): section.rids or (None,) for section in sections}
         for table in (self._media, self._repair):
             for ssrc in [
@@ -83,10 +91,24 @@ class Publisher:
                 del table[ssrc]
         return write_answer(offer, sections, self.transport.local())
 
+    def _watch_numbers(self, extension_id: int) -> None:
+        """The browser numbers its packets under this id (0: it does not) and wants to hear when they came."""
+        self._reader = None
+        self._arrivals = None
+        if extension_id:
+            self._arrivals = self.transport.watch_numbers(extension_id)
+            if isinstance(self._arrivals, ArrivalLog):
+                self._reader = NumberReader(extension_id), self._arrivals
+
     def _rtp(self, packet: bytes, now_ns: int) -> None:
         if len(packet) < 12:
             return
         ssrc = int.from_bytes(packet[8:12], "big")
+        if self._reader is not None:
+            reader, log = self._reader
+            number = reader.number(packet, ssrc)
+            if number >= 0:
+                log.record(number, now_ns)
         layer = self._media.get(ssrc)
         if layer is not None:
             layer.receive(packet, now_ns)
@@ -214,12 +236,22 @@ class Publisher:
             elif isinstance(message, rtcp.ReferenceEcho) and message.ssrc == self.transport.feedback_ssrc:
                 self._round_trip.returned(message.last_reference, message.delay, now_ms)
 
+    def acknowledge(self) -> None:
+        """Every 100 ms: tell the browser when its packets came, so that it finds its rate."""
+        if self._arrivals is None:
+            return
+        arrivals = self._arrivals.take()
+        picture = next((layer for layer in self.layers() if layer.publication.is_video), None)
+        if picture is None:
+            return
+        ours, theirs = self.transport.feedback_ssrc, picture.stream.ssrc
+        for message in self._feedback.write(arrivals, ours, theirs):
+            self.transport.send_rtcp(message)
+
     def repair(self, now_ms: float) -> None:
         """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
         for layer in self.layers():
             stream = layer.stream
-            if not layer.publication.is_video:
-                continue
             if stream.losses.pending:
                 missing = stream.losses.due(now_ms)
                 if missing:
@@ -228,6 +260,8 @@ class Publisher:
                     )
             if stream.losses.needs_keyframe:
                 stream.losses.needs_keyframe = False
+                if not layer.publication.is_video:
+                    continue
                 if layer.fanout.legs or layer.sinks:
                     self.want_keyframe(layer, now_ms)
             elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
@@ -252,6 +286,9 @@ class Publisher:
         for layer in self.layers():
             if rtt_ms is not None:
                 layer.stream.losses.rtt_ms = rtt_ms
+            layer.stream.trusts_repeats = all(
+                leg.rewriter.redundancy is not None for leg in layer.publication.legs if leg.is_live
+            )
             pace = layer.stream.rate.packets_per_second
             block = layer.stream.report_block(now_ms)
             blocks.append(block)
@@ -276,5 +313,6 @@ class Publisher:
     def send_remb(self) -> None:
         ssrcs = [layer.stream.ssrc for layer in self.layers() if layer.publication.is_video]
         if ssrcs:
-            limit_bps = int(self.estimate.limit_bps)
+            # With our feedback the browser estimates by itself, delay included; a cap by losses would only double it.
+            limit_bps = self._max_bps if self._arrivals is not None else int(self.estimate.limit_bps)
             self.transport.send_rtcp(rtcp.build_remb(self.transport.feedback_ssrc, limit_bps, ssrcs))

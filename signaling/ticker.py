@@ -37,6 +37,9 @@ class RoomClock:
         if now_ms - self._speaker_ms >= 100:
             self._speaker_ms = now_ms
             self._update_speaker(now_ms)
+            for participant in participants:
+                if participant.publisher is not None:
+                    participant.publisher.acknowledge()
         if now_ms - self._report_ms >= self._settings.remb_interval_s * 1000:
             self._report_ms = now_ms
             self._report(participants, now_ms)

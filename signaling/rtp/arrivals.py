@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from signaling.rtp.extensions import ONE_BYTE, transport_sequence
+from signaling.rtp.header import parse_header
 from signaling.rtp.sequence import nearest_extended
 from signaling.rtp.transport_cc import build_feedback
 
@@ -14,7 +16,43 @@ KEPT_NUMBERS: Final = 4096
 # otherwise be told, in thousands of messages, what it never sent.
 MAX_SPAN: Final = 4096
 _TICK_NS: Final = 250_000
+MAX_PLACES: Final = 64  # streams per transport; see MAX_STREAMS in publisher.py
 MAX_JUMP: Final = 0x4000  # a number this far off belongs to a sender that started anew
+
+
+class NumberReader:
+    """Finds the transport-wide number in packets; remembers for every stream where it lies."""
+
+    __slots__ = ("_extension_id", "_head", "_places")
+
+    def __init__(self, extension_id: int) -> None:
+        self._extension_id = extension_id
+        self._head = extension_id << 4 | 1
+        self._places: dict[
+            int, tuple[bytes, int]
+        ] = {}  # SSRC -> (first word of the block, offset of the number)
+
+    def number(self, packet: bytes, ssrc: int) -> int:
+        """The 16-bit number, -1 when the packet has none. At least 12 bytes."""
+        shape, at = self._places.get(ssrc, (b"", 0))
+        if at and packet[12:16] == shape and packet[0] & 0x1F == 0x10 and packet[at - 1] == self._head:
+            return packet[at] << 8 | packet[at + 1]
+        header = parse_header(packet)
+        if header is None:
+            return -1
+        number = transport_sequence(packet, header, self._extension_id)
+        if number >= 0 and header.extension_profile == ONE_BYTE and header.extension_start == 16:
+            self._remember(ssrc, packet, header.extension_end)
+        return number
+
+    def _remember(self, ssrc: int, packet: bytes, end: int) -> None:
+        at = 16
+        while packet[at] != self._head and at < end:
+            first = packet[at]
+            at += (first & 0x0F) + 2 if first else 1
+        self._places[ssrc] = packet[12:16], at + 1
+        while len(self._places) > MAX_PLACES:
+            del self._places[next(iter(self._places))]
 
 
 class Arrivals(Protocol):

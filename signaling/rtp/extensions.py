@@ -20,7 +20,7 @@ WIDE_ID: Final = 5  # of the transport-wide number in our own offers
 # finds the two octets of the number at one place. The number itself is written when the packet leaves.
 WIDE_ELEMENT: Final = bytes([0, WIDE_ID << 4 | 1, 0, 0])
 
-_ONE_BYTE: Final = 0xBEDE
+ONE_BYTE: Final = 0xBEDE  # profiles of RFC 8285
 _TWO_BYTE: Final = 0x1000
 _TWO_BYTE_MASK: Final = 0xFFF0
 _SDES_MAX_BYTES: Final = 16  # RFC 8852: a rid is short; longer names are hostile
@@ -56,7 +56,7 @@ def find(packet: bytes, header: RtpHeader, extension_id: int) -> bytes | None:
         return None
     profile = header.extension_profile
     at, end = header.extension_start, header.extension_end
-    if profile == _ONE_BYTE:
+    if profile == ONE_BYTE:
         while at < end:
             first = packet[at]
             if first == 0:  # padding between elements
@@ -143,4 +143,4 @@ def build_block(
         words += 1
         elements += bytes([abs_send_time_id << 4 | 2])
     words += len(WIDE_ELEMENT) // 4 if has_wide_sequence else 0
-    return _ONE_BYTE.to_bytes(2, "big") + words.to_bytes(2, "big") + elements
+    return ONE_BYTE.to_bytes(2, "big") + words.to_bytes(2, "big") + elements

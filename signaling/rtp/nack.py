@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 FIRST_WAIT_MS: Final = 20.0  # Galene: reordering settles within 20 ms ...
 FIRST_WAIT_PACKETS: Final = 2  # ... or two packets, whichever is more
 MAX_TRIES: Final = 8  # LiveKit 5, mediasoup 10; eight tries at 70 ms fill the 2 s history
+VOICE_USEFUL_MS: Final = 1000.0  # and a round trip: browsers keep what they sent about that long
 MIN_SPACING_MS: Final = 20.0
 MAX_SPACING_MS: Final = 400.0
 BACKOFF: Final = 1.25  # LiveKit nack.go
@@ -17,6 +18,20 @@ _ANSWERS_REMEMBERED: Final = 512
 _FORGET_MS: Final = 10_000.0  # by then the 16-bit number may have come round again
 
 
+class Patience(NamedTuple):
+    """How long a missing packet is waited and asked for."""
+
+    first_wait_packets: int
+    max_tries: int
+    useful_ms: float | None  # besides a round trip; None: as long as there are tries
+
+
+PICTURE: Final = Patience(FIRST_WAIT_PACKETS, MAX_TRIES, None)
+# Voice packets are 20 ms apart, so the wait for reordering is over with the next one. A record wants what comes late,
+# and asking costs nothing: tried until the sender has forgotten it.
+VOICE: Final = Patience(1, 64, VOICE_USEFUL_MS)
+
+
 class LossDetector:
     """Watches one incoming stream by unwrapped sequence number and says which packets to ask for, and when.
 
@@ -24,12 +39,15 @@ class LossDetector:
     frame. Packets given up for the first two reasons raise `needs_keyframe`, which the owner reads and clears.
     """
 
-    __slots__ = ("_next", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms")
+    __slots__ = (
+        "_next", "_patience", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms",
+    )  # fmt: skip
 
-    def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS) -> None:
+    def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS, patience: Patience = PICTURE) -> None:
         self._next = -1
-        # sequence -> (time of the next request, requests sent); insertion order = age
-        self._pending: dict[int, tuple[float, int]] = {}
+        self._patience = patience
+        # sequence -> (time of the next request, requests sent, missing since); insertion order = age
+        self._pending: dict[int, tuple[float, int, float]] = {}
         self.rtt_ms = rtt_ms
         self.asked = 0  # requests, each packet of a message counted
         self.recovered = 0  # missing packets that came after all, asked for or only late
@@ -56,6 +74,11 @@ class LossDetector:
             self._next = sequence + 1
             self._add(expected, sequence, now_ms)
 
+    def had(self, sequence: int) -> None:
+        """What this packet carried came in another one: it need not be asked for."""
+        if self._pending.pop(sequence, None) is not None:
+            self.recovered += 1
+
     def _add(self, start: int, stop: int, now_ms: float) -> None:
         pending = self._pending
         overflow = len(pending) + stop - start - MAX_PENDING
@@ -68,7 +91,7 @@ class LossDetector:
             start += overflow - held
         due_ms = now_ms + FIRST_WAIT_MS
         for sequence in range(start, stop):
-            pending[sequence] = (due_ms, 0)
+            pending[sequence] = (due_ms, 0, now_ms)
 
     def due(self, now_ms: float) -> list[int]:
         """16-bit sequence numbers to ask for now. Call it every 10-20 ms while `pending` is not 0."""
@@ -79,14 +102,16 @@ class LossDetector:
         exhausted: list[int] = []
         spacing = min(max(self.rtt_ms, MIN_SPACING_MS), MAX_SPACING_MS)
         newest = self._next - 1
-        for sequence, (due_ms, tries) in pending.items():
-            if now_ms < due_ms or newest - sequence < FIRST_WAIT_PACKETS:
+        first_wait_packets, max_tries, useful_ms = self._patience
+        for sequence, (due_ms, tries, since_ms) in pending.items():
+            if now_ms < due_ms or newest - sequence < first_wait_packets:
                 continue
-            if tries >= MAX_TRIES:
+            is_late = useful_ms is not None and now_ms - since_ms > useful_ms + self.rtt_ms
+            if tries >= max_tries or is_late:
                 exhausted.append(sequence)
                 continue
             wait_ms = min(spacing * BACKOFF**tries, MAX_SPACING_MS)
-            pending[sequence] = (now_ms + wait_ms, tries + 1)
+            pending[sequence] = (now_ms + wait_ms, tries + 1, since_ms)
             asked.append(sequence & 0xFFFF)
         for sequence in exhausted:
             del pending[sequence]

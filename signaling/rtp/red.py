@@ -1,4 +1,4 @@
-"""Redundant audio (RFC 2198): the primary block, for viewers and recorders that take plain Opus only."""
+"""Redundant audio (RFC 2198): the primary block, for viewers that take plain Opus only, and what is repeated."""
 
 from __future__ import annotations
 
@@ -27,3 +27,25 @@ def primary_block(payload: bytes) -> tuple[int, bytes] | None:
     if start > size:
         return None
     return payload[at] & 0x7F, payload[start:]
+
+
+def repeats(payload: bytes) -> int:
+    """How many frames before its own a RED payload repeats; 0 when the block headers do not add up.
+
+    Browsers repeat the packets right before this one, oldest first; an empty block repeats nothing and ends the count.
+    """
+    at, size = 0, len(payload)
+    lengths: list[int] = []
+    while at < size and payload[at] & 0x80:
+        if at + 4 > size:
+            return 0
+        lengths.append((payload[at + 2] & 0x03) << 8 | payload[at + 3])
+        at += 4
+    if at >= size or at + 1 + sum(lengths) > size:
+        return 0
+    found = 0
+    for length in reversed(lengths):
+        if not length:
+            break
+        found += 1
+    return found

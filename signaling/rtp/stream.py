@@ -7,7 +7,7 @@ from signaling.rtp.clock import DriftMeter, JitterMeter, ReceptionMeter, SenderC
 from signaling.rtp.extensions import audio_level
 from signaling.rtp.header import parse_header
 from signaling.rtp.keyframes import H264_IDR, H264_PARAMETERS, KeyframeThrottle, h264_start
-from signaling.rtp.nack import LossDetector
+from signaling.rtp.nack import PICTURE, VOICE, LossDetector
 from signaling.rtp.packet import (
     FLAG_EMPTY,
     FLAG_FRAME_START,
@@ -24,8 +24,10 @@ from signaling.rtp.packet import (
     MediaPacket,
 )
 from signaling.rtp.rates import RateMeter
+from signaling.rtp.red import repeats
 from signaling.rtp.rtcp import ReportBlock
 from signaling.rtp.sequence import MAX_FORWARD_STEP, SequenceUnwrapper
+from signaling.rtp.temporal import TemporalMeter
 from signaling.rtp.vp8 import keyframe_size, parse_descriptor
 
 
@@ -46,7 +48,8 @@ class IncomingStream:
         self.ssrc = ssrc
         self.codec = codec
         self.cache = PacketCache(AUDIO_PACKETS if codec is Codec.OPUS else VIDEO_PACKETS)
-        self.losses = LossDetector()
+        self.losses = LossDetector(patience=VOICE if codec is Codec.OPUS else PICTURE)
+        self.trusts_repeats = True  # everybody gets RED as it comes: what it repeats is not missing
         self.keyframes = KeyframeThrottle(keyframe_interval_ms)
         self.clock = SenderClock(clock_rate_hz)
         self.jitter = JitterMeter(clock_rate_hz)
@@ -56,6 +59,7 @@ class IncomingStream:
         self.rate = (
             RateMeter()
         )  # fed by the owner's timer: rate.sample(reception.bytes, reception.received, now_ms)
+        self.temporal = TemporalMeter()
         self.width_px = 0  # from the last VP8 key frame; 0 unknown (H264)
         self.height_px = 0
         self.last_arrival_ms = -1.0
@@ -80,7 +84,9 @@ class IncomingStream:
         if media is None or not self.cache.put(media):
             self.refused += 1
             return None
-        self._count(packet, media[1], media[2], media[13], media[1] - newest, now_ms, is_red=media[4] == KIND_RED)
+        self._count(
+            packet, media[1], media[2], media[13], media[1] - newest, now_ms, is_red=media[4] == KIND_RED
+        )
         return media
 
     def count(
@@ -160,13 +166,24 @@ class IncomingStream:
             self.losses.forget()  # the sender restarted its numbers: nothing was lost
             self.reception.restart()
         self.losses.received(sequence, now_ms)
+        if is_red and self.trusts_repeats and self.losses.pending:
+            self._take_repeats(packet, sequence)
         self.reception.packet(sequence, len(packet))
         if step > 0 and timestamp != self._last_timestamp:  # once per frame: its packets leave in one burst
             self._last_timestamp = timestamp
             self.jitter.packet(timestamp, now_ms)
             self.drift.packet(timestamp, now_ms)
+        if self._is_vp8 and TemporalMeter.is_sampled(sequence):
+            self.temporal.packet(packet)
         if flags & FLAG_KEYFRAME:
             self._keyframe(packet, sequence)
+
+    def _take_repeats(self, packet: bytes, sequence: int) -> None:
+        """Something is missing and this packet may carry it."""
+        header = parse_header(packet)
+        if header is not None:
+            for behind in range(1, repeats(packet[header.payload_start : header.payload_end]) + 1):
+                self.losses.had(sequence - behind)
 
     def _keyframe(self, packet: bytes, sequence: int) -> None:
         self.losses.keyframe(sequence)
