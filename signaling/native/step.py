@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from signaling.forwarder import FanoutOf, Leg, Taken
+from signaling.native.numbering import native_settings
 from signaling.native.plane import Line, Plane
-from signaling.native.twin import native_settings
 from signaling.rtp.packet import Codec, MediaPacket
 from signaling.rtp.rewriter import NO_SOURCE, RewriterSettings
 from signaling.rtp.stream import IncomingStream

@@ -13,7 +13,8 @@ import pytest
 
 from signaling.native import build
 from signaling.native.build import BuildError, Native, Why
-from signaling.native.twin import CODECS, NativeCache, NativeRewriter, native_settings, to_native
+from signaling.native.numbering import native_settings
+from signaling.native.twin import CODECS, NativeCache, NativeRewriter, to_native
 from signaling.rtp import cache, header, keyframes, packet, red, rewriter, sequence
 from signaling.rtp.outgoing import RewriterSettings
 from tests.native_library import library
