@@ -12,34 +12,21 @@ import ctypes
 import json
 import os
 import selectors
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from pylibsrtp import Policy, Session
 
+from bench.compiled import compiled
 from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
 
-SOURCE: Final = Path(__file__).with_name("floor.c")
-BUILD_TIMEOUT_S: Final = 60
 _KEY_BYTES: Final = 32 + 12  # AES-256-GCM: key and salt
 _RECEIVE_BYTES: Final = 4 << 20
 
 
-def why_not() -> str | None:
-    """What is missing, in words."""
-    return None if shutil.which("cc") else "no C compiler"
-
-
-def _compiled(folder: Path) -> Any:
-    library = folder / "floor.so"
-    command = ["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
-    subprocess.run(command, check=True, timeout=BUILD_TIMEOUT_S)
-    loaded = ctypes.CDLL(str(library))
+def _loaded() -> Any:
+    loaded = compiled("floor")
     loaded.floor_run.restype = ctypes.c_int64
     loaded.floor_run.argtypes = [
         ctypes.c_size_t,
@@ -91,8 +78,7 @@ def run(members: int, length_s: float, address: str) -> dict[str, float]:
         sender.connect(sink.getsockname())
         sinks.append(sink)
         senders.append(sender)
-    with tempfile.TemporaryDirectory() as folder:
-        loaded = _compiled(Path(folder))
+    loaded = _loaded()
     sessions = _sessions(members)
     contexts = [MediaContexts(session, session).tx for session in sessions]
     reader = os.fork()

@@ -123,19 +123,28 @@ class Link:
                 data = receive(2048)
             except (BlockingIOError, ConnectionError):
                 return
-            first = data[0] if data else 0
-            if 127 < first < 192:
-                if 192 <= data[1] <= 223:
-                    if self.rx is not None:
-                        self._on_rtcp(self.rx.unprotect_rtcp(data))
-                else:
-                    on_rtp(data)
-            elif 19 < first < 64:
-                self._records.queue.put_nowait(data)
-            elif data[:2] == b"\x01\x01":
-                self._answered.set()
-            elif data[:2] == b"\x00\x01":
-                self._answer_check(data)
+            if data and 127 < data[0] < 192 and not 192 <= data[1] <= 223:
+                on_rtp(data)
+            else:
+                self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """A report, a handshake record or a check that came."""
+        first = data[0] if data else 0
+        if 127 < first < 192:
+            if self.rx is not None:
+                self._on_rtcp(self.rx.unprotect_rtcp(data))
+        elif 19 < first < 64:
+            self._records.queue.put_nowait(data)
+        elif data[:2] == b"\x01\x01":
+            self._answered.set()
+        elif data[:2] == b"\x00\x01":
+            self._answer_check(data)
+
+    def hand_over(self) -> int:
+        """Somebody else reads from now on, and gives back with `take` what is no media; the socket's descriptor."""
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        return self._socket.fileno()
 
     def _answer_check(self, data: bytes) -> None:
         """Servers that are not lite check us, too."""

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.child import Child
+from bench.compiled import why_not
+from bench.counter import Counter
 from bench.member import Member, Tally
 
 AUDIO_S, PICTURE_S, REPORT_S = 0.02, 1 / 30, 1.0
 JOIN_TIMEOUT_S = 20.0
+SYNC_S = 0.5  # reports, once a second, speak of what was counted
 
 
 class Load(ABC):
@@ -25,6 +28,7 @@ class Load(ABC):
         self._size = size
         self.members = list(members)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._counter: Counter | None = None
 
     @property
     @abstractmethod
@@ -48,6 +52,27 @@ class Load(ABC):
         async with asyncio.timeout(JOIN_TIMEOUT_S):
             while sum(1 for m in self.members for h in m.heard.values() if h.packets) < streams:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+    def count_in_c(self) -> None:
+        """Once everybody is heard: let C read what comes, where there is a compiler. Say so where there is none."""
+        reason = why_not()
+        if reason is not None:
+            print(f"counting in Python: {reason}", flush=True)
+            return
+        self._counter = Counter(self.tally)
+        for member in self.members:
+            self._counter.take(member)
+        self.spawn(self._sync())
+
+    async def _sync(self) -> None:
+        while True:
+            self.sync()
+            await asyncio.sleep(SYNC_S)
+
+    def sync(self) -> None:
+        """Bring the tally up to now."""
+        if self._counter is not None:
+            self._counter.sync()
 
     def spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -83,6 +108,8 @@ class Load(ABC):
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._counter is not None:
+            self._counter.close()
         for member in self.members:
             await member.close()
 

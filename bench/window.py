@@ -51,10 +51,12 @@ async def measure_window(load: Load, length_s: float) -> Window:
     """Let the hearing run for `length_s`."""
     tally, pid = load.tally, load.pid
     stayed = await _stayed(load)
+    load.sync()
     began, packets, lost = time.monotonic(), tally.packets, load.lost
     server_s, own_s, busy_s = measure.cpu_s(pid), time.process_time(), measure.busy_s()
     await asyncio.sleep(length_s)
     spent_s, own_s = measure.cpu_s(pid) - server_s, time.process_time() - own_s
+    load.sync()
     received, elapsed_s = tally.packets - packets, time.monotonic() - began
     busy_s = measure.busy_s() - busy_s
     return Window(
@@ -76,14 +78,18 @@ async def _stayed(load: Load) -> Spread:
     return Spread(tuple(stats["stayed"]), stats["stayed_ns"])
 
 
-def check(load: Load, window: Window, last: dict[str, Any]) -> None:
-    """A figure counts only if everything really worked. Raises SystemExit."""
+def check(load: Load, window: Window, last: dict[str, Any], *, is_strict: bool = True) -> None:
+    """A figure counts only if everything really worked. Raises SystemExit, but for packets that a machine full of other
+    work lost where it is loaded on purpose (not `is_strict`): those are named."""
     tally = load.tally
     if tally.bad or not tally.verified:
         raise SystemExit(f"{tally.bad} packets could not be opened, {tally.verified} could")
     if window.lost > 0.01 * window.packets_per_s:
         print(f"note: {window.lost} packets were lost on the way", flush=True)
     if "recorded" in last and last["recorded"] < 0.98 * tally.sent:
-        raise SystemExit(f"recorded {last['recorded']} of {tally.sent} packets")
+        words = f"recorded {last['recorded']} of {tally.sent} packets"
+        if is_strict:
+            raise SystemExit(words)
+        print(f"note: {words}", flush=True)
     if "recorded_bytes" in last and not last["recorded_bytes"]:
         raise SystemExit("the peer recorded nothing")
