@@ -93,6 +93,10 @@ def _parse(text: str) -> Description:
     if not isinstance(text, str) or len(text) > MAX_SDP_CHARS or not text.startswith("v=0"):
         raise SignalingError("sdp.malformed", "size or version")
     lines = text.replace("\r\n", "\n").split("\n")
+    if "\r" in text.replace(
+        "\r\n", ""
+    ):  # our answer repeats names: a line end inside one would be a line of ours
+        raise SignalingError("sdp.malformed", "line ends")
     if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_CHARS for line in lines):
         raise SignalingError("sdp.malformed", "too long")
     session = Section(kind="session", port=9, protocol="")
@@ -119,7 +123,7 @@ def _section(line: str) -> Section:
     number = int(port.partition("/")[0])
     if not 0 <= number <= 65535 or len(formats) > MAX_CODECS:
         raise SignalingError("sdp.malformed", "m-line")
-    section = Section(kind=kind, port=number, protocol=protocol)
+    section = Section(kind=_matching(_TOKEN, kind), port=number, protocol=_matching(_TOKEN, protocol))
     if kind in ("audio", "video"):
         section.payload_types = [int(each) for each in formats]
     return section
@@ -147,7 +151,7 @@ def _attribute(
     elif name == "rtpmap" and len(raw) < MAX_CODECS:
         number, codec = value.split(maxsplit=1)
         parts = codec.split("/")
-        raw[int(number)] = (parts[0].lower(), int(parts[1]))
+        raw[int(number)] = (_matching(_TOKEN, parts[0]).lower(), int(parts[1]))
     elif name == "fmtp" and len(formats) < MAX_CODECS:
         number, parameters = value.split(maxsplit=1)
         formats[int(number)] = _parameters(parameters)

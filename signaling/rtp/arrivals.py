@@ -35,7 +35,13 @@ class NumberReader:
     def number(self, packet: bytes, ssrc: int) -> int:
         """The 16-bit number, -1 when the packet has none. At least 12 bytes."""
         shape, at = self._places.get(ssrc, (b"", 0))
-        if at and packet[12:16] == shape and packet[0] & 0x1F == 0x10 and packet[at - 1] == self._head:
+        if (
+            at
+            and packet[12:16] == shape
+            and packet[0] & 0x1F == 0x10
+            and len(packet) > at + 1  # the same first words do not make it as long as the last one
+            and packet[at - 1] == self._head
+        ):
             return packet[at] << 8 | packet[at + 1]
         header = parse_header(packet)
         if header is None:
@@ -47,9 +53,11 @@ class NumberReader:
 
     def _remember(self, ssrc: int, packet: bytes, end: int) -> None:
         at = 16
-        while packet[at] != self._head and at < end:
+        while at < end and packet[at] != self._head:
             first = packet[at]
             at += (first & 0x0F) + 2 if first else 1
+        if at + 2 >= end:  # found in an element of another length
+            return
         self._places[ssrc] = packet[12:16], at + 1
         while len(self._places) > MAX_PLACES:
             del self._places[next(iter(self._places))]
