@@ -46,11 +46,15 @@ class Decision:
     layer: Layer | None
     max_temporal: int
     want: Want | None
+    is_starved: bool = False  # the line has no room for it
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """All m-lines that can carry something now, most urgent first. `starved`: no room on the line for these."""
+    """All m-lines that can carry something now, most urgent first. `starved`: no room on the line for these.
+
+    `next_bps` is what the line would have to carry for the next better picture, a resting one included.
+    """
 
     lines: tuple[Decision, ...]
     starved: frozenset[PictureKey]
@@ -79,7 +83,7 @@ def decide(slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: f
         for slot in open_slots
         if slot.mid in given.starved and (publication := slot.publication) is not None
     )
-    return Decisions(tuple(lines), starved, given.next_bps)
+    return Decisions(tuple(lines), starved, ideal.next_bps)
 
 
 def _layers(slot: Slot) -> list[Layer]:
@@ -111,6 +115,7 @@ def _wish(slot: Slot, showing: Showing, now_ms: float, *, resting: bool) -> Wish
             layer.stream.ssrc,
             max(layer.stream.rate.bits_per_second, layer.rest.expected_bps),
             layer.stream.height_px,
+            layer.stream.temporal.shares,
         )
         for layer in publication.layers.values()
         if resting or _is_coming(layer, now_ms)
@@ -122,7 +127,9 @@ def _wish(slot: Slot, showing: Showing, now_ms: float, *, resting: bool) -> Wish
         layers=offers,
         max_height_px=showing.wish_px(publication),
         current=source if source != NO_SOURCE else None,
+        current_temporal=slot.max_temporal,
         is_vital=showing.is_vital(publication),
+        was_starved=slot.was_starved,
     )
 
 

@@ -11,7 +11,7 @@ from signaling.rtp import extensions
 from signaling.rtp.clock import RoundTrip
 from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import RateMeter
-from signaling.rtp.rewriter import RewriterSettings
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, RewriterSettings
 
 
 @dataclass(slots=True)
@@ -30,6 +30,9 @@ class Slot:
     loss_ratio: float = 0.0
     want: Want | None = None  # what of its picture the publisher should send for this viewer
     packets_before: int = 0  # sent up to the last report
+    highest: int | None = None  # newest outgoing number (16 bits) that the viewer reported
+    max_temporal: int = ALL_TEMPORAL_LAYERS  # what the leg was told last
+    was_starved: bool = False  # the line had no room for it
     rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed twice a second
     nacks_heard: int = 0  # packets the viewer asked for again
     repairs_sent: int = 0

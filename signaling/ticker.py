@@ -32,6 +32,8 @@ class RoomClock:
         for participant in participants:
             if participant.publisher is not None:
                 participant.publisher.repair(now_ms)
+            if participant.viewer is not None:
+                participant.viewer.tick(now_ms)
         if self._room.demand.watch(now_ms):
             self._room.choose_layers(now_ms)
         if now_ms - self._speaker_ms >= 100:

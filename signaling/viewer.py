@@ -10,18 +10,20 @@ from signaling.forwarder import ForwardStep, Leg
 from signaling.gateway import Gateway
 from signaling.layer_choice import Decision, decide
 from signaling.layer_demand import Want
+from signaling.line_estimate import LineEstimate
 from signaling.negotiation import (
     OFFERED_RED,
     OfferSection,
     write_offer,
 )
+from signaling.prober import Prober
 from signaling.publication import Layer, Publication
-from signaling.remb_gate import RembGate
 from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
 from signaling.rtp.nack import AnswerLimiter
-from signaling.rtp.rates import LossEstimate, RateMeter
-from signaling.rtp.rewriter import NO_SOURCE
+from signaling.rtp.rates import RateMeter
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
+from signaling.rtp.transport_cc import TransportFeedback
 from signaling.sdp import Description
 from signaling.showing import Showing
 from signaling.slot import Slot, numbering_of
@@ -29,9 +31,6 @@ from signaling.transport import Transport
 
 REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
 MAX_SLOTS: Final = 128
-CONGESTION_LOSS: Final = (
-    0.2  # a full send buffer counts like this share of loss: the estimate falls by a tenth
-)
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
 # Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
@@ -62,8 +61,9 @@ class Viewer:
         self._version = 0
         self._open_since_ms: float | None = None  # an offer waits for its answer since then
         self._changed = False
-        self.estimate = LossEstimate(start_bps=gateway.settings.viewer_start_bps)
-        self._gate = RembGate()
+        self.estimate = LineEstimate(start_bps=gateway.settings.viewer_start_bps)
+        self._prober = Prober(self.estimate.path)
+        self._next_bps: float | None = None  # what the next better picture takes of the line
         self.sent_bps = 0.0
         self._octets_before = 0
         self._repaired_bytes = 0  # since the last report
@@ -72,6 +72,7 @@ class Viewer:
         self.loss_ratio: float | None = None
         self.rtt_ms: float | None = None
         self.transport = Transport(gateway, lambda packet, now_ns: None, self._rtcp, on_state)
+        self.transport.number_sent()
 
     # Offers and answers
 
@@ -87,7 +88,7 @@ class Viewer:
             self.slots.append(slot)
         slot.publication, slot.codec = publication, publication.codec
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
-        slot.packets_before = 0
+        slot.packets_before, slot.highest, slot.max_temporal = 0, None, ALL_TEMPORAL_LAYERS
         slot.rate, slot.nacks_heard, slot.repairs_sent, slot.keyframes_heard = RateMeter(), 0, 0, 0
         slot.want = Want()  # something of it, until line and wishes are known
         slot.ssrc = self._new_ssrc()
@@ -201,13 +202,18 @@ class Viewer:
         for line in decisions.lines:
             line.slot.want = line.want
             self._apply(line, now_ms)
+        self._next_bps = decisions.next_bps
         self.showing.tell(publications, decisions.starved)
 
     def _apply(self, line: Decision, now_ms: float) -> None:
         publication, leg = line.slot.publication, line.slot.leg
         if publication is None or leg is None:
             return
+        line.slot.was_starved = line.is_starved
         if line.layer is not None:
+            if line.max_temporal != line.slot.max_temporal:
+                line.slot.max_temporal = line.max_temporal
+                leg.rewriter.limit_temporal(line.max_temporal)
             self._select(publication, leg, line.layer, now_ms)
         elif leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
             leg.rewriter.pause()
@@ -248,7 +254,20 @@ class Viewer:
             elif isinstance(message, rtcp.ReceiverReport | rtcp.SenderReport):
                 self._reported(message.blocks, now_ms)
             elif isinstance(message, rtcp.Remb):
-                self.estimate.remb(self._gate.heard(message.bitrate_bps, self.sent_bps, now_ms))
+                self.estimate.remb(message.bitrate_bps, self.sent_bps, now_ms)
+            elif isinstance(message, TransportFeedback):
+                self._acknowledged(message, now_ms)
+
+    def _acknowledged(self, message: TransportFeedback, now_ms: float) -> None:
+        history = self.transport.history
+        if history is not None and self.estimate.feedback(message, history, now_ms, self.rtt_ms):
+            self.choose_layers(now_ms)  # a queue grows now: half a second later it is half a second long
+
+    def tick(self, now_ms: float) -> None:
+        """With the room's clock: probe for a better picture."""
+        history = self.transport.history
+        if history is not None and (self._prober.is_running or self.estimate.is_live):
+            self._prober.tick(self._next_bps, self.slots, history, now_ms)
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
         self._asked += len(request.sequences)
@@ -292,6 +311,7 @@ class Viewer:
             slot = self._by_ssrc.get(block.ssrc)
             if slot is None:
                 continue
+            slot.highest = block.highest_sequence & 0xFFFF
             slot.loss_ratio += (block.fraction_lost - slot.loss_ratio) * LOSS_SMOOTHING
             if slot.round_trip.returned(block.last_report, block.delay, now_ms) is not None:
                 self.rtt_ms = slot.limiter.rtt_ms = slot.round_trip.rtt_ms or 0.0
@@ -317,7 +337,8 @@ class Viewer:
         self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
-        self.estimate.report(CONGESTION_LOSS if congested else self.loss_ratio or 0.0, self.sent_bps)
+        loss_ratio = self.loss_ratio or 0.0
+        self.estimate.report(loss_ratio, self.sent_bps, is_congested=congested, now_ms=now_ms)
 
     def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
         layer = publication.layer_of(leg.rewriter.source)

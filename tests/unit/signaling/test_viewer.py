@@ -131,7 +131,7 @@ async def test_repair__when_a_viewer_asks_for_more_than_its_line_carries__then_t
     None
 ):
     async with scene() as s:
-        s.viewer.estimate.remb(REPAIR_FLOOR_BPS)
+        s.viewer.estimate.fallback.remb(REPAIR_FLOOR_BPS)
         s.select(s.low, 0)
         for number in range(1, 41):
             s.picture(s.low, number, number, keyframe=number == 1, size=1000)

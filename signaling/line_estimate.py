@@ -1,0 +1,53 @@
+"""What one viewer's line carries: by its browser's transport-wide feedback, else by reports and its own estimate."""
+
+from typing import Final
+
+from signaling.remb_gate import RembGate
+from signaling.rtp.delay_trend import Usage
+from signaling.rtp.path_estimate import PathEstimate
+from signaling.rtp.rates import LossEstimate
+from signaling.rtp.send_history import WideHistory
+from signaling.rtp.transport_cc import TransportFeedback
+
+CONGESTION_LOSS: Final = (
+    0.2  # a full send buffer counts like this share of loss: the estimate falls by a tenth
+)
+
+
+class LineEstimate:
+    """`limit_bps` is what may be sent; `is_live` says that it comes from feedback."""
+
+    def __init__(self, *, start_bps: float) -> None:
+        self.path = PathEstimate(start_bps=start_bps)
+        self.fallback = LossEstimate(start_bps=start_bps)
+        self._gate = RembGate()
+        self.is_live = False
+
+    @property
+    def limit_bps(self) -> float:
+        return self.path.limit_bps if self.is_live else self.fallback.limit_bps
+
+    @property
+    def usage(self) -> Usage:
+        """What the line does with what is sent; always normal without feedback."""
+        return self.path.usage if self.is_live else Usage.NORMAL
+
+    def feedback(
+        self, message: TransportFeedback, history: WideHistory, now_ms: float, rtt_ms: float | None
+    ) -> bool:
+        """Transport-wide feedback. True when less may be sent than before."""
+        before_bps = self.limit_bps
+        self.path.feedback(message, history, now_ms, rtt_ms)
+        self.is_live = self.path.is_live(now_ms)
+        return self.limit_bps < before_bps
+
+    def remb(self, bitrate_bps: float, sent_bps: float, now_ms: float) -> None:
+        """The browser's own estimate. One that sends feedback estimates from voices alone: then it says nothing."""
+        if not self.is_live:
+            self.fallback.remb(self._gate.heard(bitrate_bps, sent_bps, now_ms))
+
+    def report(self, loss_ratio: float, sent_bps: float, *, is_congested: bool, now_ms: float) -> None:
+        """Once a second: the losses by receiver reports; `is_congested`: our send buffer was full since."""
+        self.is_live = self.path.is_live(now_ms)
+        if not self.is_live:
+            self.fallback.report(CONGESTION_LOSS if is_congested else loss_ratio, sent_bps)
