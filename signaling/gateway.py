@@ -59,5 +59,8 @@ def _open_plane(settings: MediaSettings) -> Plane | None:
     if native is None:
         return None
     return Plane(
-        native, pause_s=settings.native_read_pause_s, media_per_s=settings.media_per_transport_per_s
+        native,
+        pause_s=settings.native_read_pause_s,
+        media_per_s=settings.media_per_transport_per_s,
+        bursts=settings.native_bursts,
     )

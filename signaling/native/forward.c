@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,9 +16,102 @@ uint64_t clock_ns(clockid_t which)
 
 /* Sending */
 
-int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes)
+static void congested(struct leg *leg, double now_ms)
 {
-    /* 0 sent, 1 the buffer is full, -1 failed. `packet` has room for the SRTP trailer. */
+    if (!leg)
+        return; /* a repair: it will be asked for again */
+    leg->dropped++;
+    if (leg->is_video) { /* a torn picture is worse than a still one: wait for a whole one */
+        rewriter_pause(leg->rewriter);
+        leg->blocked_until_ms = now_ms + CONGESTION_MS;
+    }
+}
+
+static int is_full(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+}
+
+static void send_one(struct plane *plane, struct line *line, struct leg *leg, const uint8_t *packet, int bytes,
+                     double now_ms)
+{
+    if (send(line->fd, packet, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        plane->facts.forwarded++;
+    else if (is_full(errno))
+        congested(leg, now_ms);
+    else
+        plane->facts.failed++;
+}
+
+static int send_segmented(int fd, const struct burst *burst)
+{
+    /* One trip through the kernel for the whole burst (UDP_SEGMENT); on the wire they are the same datagrams. */
+    char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+    struct iovec part = {(void *)burst->data, (size_t)burst->bytes};
+    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&head);
+    uint16_t size = (uint16_t)burst->size;
+    c->cmsg_level = SOL_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof size);
+    memcpy(CMSG_DATA(c), &size, sizeof size);
+    return sendmsg(fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ? 0 : errno;
+}
+
+static void flush_line(struct plane *plane, struct line *line, double now_ms)
+{
+    struct burst *burst = line->burst;
+    if (!burst || !burst->count)
+        return;
+    int error = burst->count == 1 || line->is_single ? EIO : send_segmented(line->fd, burst);
+    if (!error) {
+        plane->facts.forwarded += (uint64_t)burst->count;
+    } else if (is_full(error)) {
+        for (int i = 0; i < burst->count; i++)
+            congested(burst->legs[i], now_ms);
+    } else { /* alone, or a way that takes no bursts (EIO: no checksum offload, EINVAL: larger than its MTU) */
+        line->is_single |= burst->count > 1 && (error == EIO || error == EINVAL);
+        for (int i = 0, at = 0; i < burst->count; i++, at += burst->size)
+            send_one(plane, line, burst->legs[i], burst->data + at,
+                     burst->bytes - at < burst->size ? burst->bytes - at : burst->size, now_ms);
+    }
+    burst->count = burst->bytes = burst->is_ended = 0;
+}
+
+void flush(struct plane *plane, double now_ms)
+{
+    for (int i = 0; i < plane->pending_count; i++)
+        flush_line(plane, plane->pending[i], now_ms);
+    plane->pending_count = 0;
+}
+
+static void queue(struct plane *plane, struct line *line, struct leg *leg, const uint8_t *packet, int bytes,
+                  double now_ms)
+{
+    struct burst *burst = line->burst;
+    if (burst->count &&
+        (burst->is_ended || burst->count == BURST_PACKETS || bytes > burst->size))
+        flush_line(plane, line, now_ms);
+    if (!burst->count) {
+        burst->size = bytes;
+        int is_listed = 0;
+        for (int i = 0; i < plane->pending_count && !is_listed; i++)
+            is_listed = plane->pending[i] == line;
+        if (!is_listed) {
+            if (plane->pending_count == PENDING_LINES)
+                flush(plane, now_ms);
+            plane->pending[plane->pending_count++] = line;
+        }
+    }
+    burst->is_ended = bytes < burst->size;
+    burst->legs[burst->count++] = leg;
+    memcpy(burst->data + burst->bytes, packet, (size_t)bytes);
+    burst->bytes += bytes;
+}
+
+int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, double now_ms)
+{
+    /* 0, or -1 when it could not be protected. `packet` has room for the SRTP trailer; `leg` NULL for a repair. */
     if (!line->tx || bytes > MAX_PLAIN || plane->protect(line->tx, packet, &bytes)) {
         plane->facts.failed++;
         return -1;
@@ -25,16 +119,12 @@ int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes)
     if (line->fd < 0) {
         record(plane, RECORD_SEND, line->id, packet, bytes, 0);
         plane->facts.forwarded++;
-        return 0;
+    } else if (line->burst && bytes <= BURST_SIZE) {
+        queue(plane, line, leg, packet, bytes, now_ms);
+    } else {
+        send_one(plane, line, leg, packet, bytes, now_ms);
     }
-    if (send(line->fd, packet, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-        plane->facts.forwarded++;
-        return 0;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
-        return 1;
-    plane->facts.failed++;
-    return -1;
+    return 0;
 }
 
 void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms)
@@ -53,13 +143,7 @@ void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *pa
     if (bytes <= 0)
         return;
     number_widely(leg->line, plane->out, bytes, leg->wide_at, now_ms);
-    if (transmit(plane, leg->line, plane->out, bytes) == 1) {
-        leg->dropped++;
-        if (leg->is_video) { /* a torn picture is worse than a still one: wait for a whole one */
-            rewriter_pause(leg->rewriter);
-            leg->blocked_until_ms = now_ms + CONGESTION_MS;
-        }
-    }
+    transmit(plane, leg->line, leg, plane->out, bytes, now_ms);
 }
 
 /* Receiving */
@@ -102,34 +186,32 @@ static void note_arrival(struct line *line, const uint8_t *packet, int bytes, ui
         line->arrivals[line->arrival_count++] = (struct arrival){at_ns, (uint16_t)(element[0] << 8 | element[1])};
 }
 
-void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns)
+int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns)
 {
+    /* 1 when it went to anybody. */
     if (!line || !line->rx || bytes < MIN_MEDIA)
-        return;
+        return 0;
     if ((int64_t)(at_ns - line->window_ns) > (int64_t)SECOND_NS) {
         line->window_ns = at_ns;
         line->window_count = 0;
     }
     if (++line->window_count > plane->media_per_s) { /* before cryptography: that is what a flood would buy */
         line->limited++;
-        return;
+        return 0;
     }
     if (plane->unprotect(line->rx, packet, &bytes)) {
         line->refused++;
-        return;
+        return 0;
     }
     if (bytes < 12)
-        return;
+        return 0;
     note_arrival(line, packet, bytes, at_ns);
     struct stream *stream = stream_of(line, packet);
     if (!stream) {
         record(plane, RECORD_UNKNOWN, line->id, packet, bytes, at_ns);
-        return;
+        return 0;
     }
-    if (stream_in(plane, stream, packet, bytes, at_ns) && stream->leg_count) {
-        uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-        count_residence(plane, now_ns > at_ns ? now_ns - at_ns : 0);
-    }
+    return stream_in(plane, stream, packet, bytes, at_ns) && stream->leg_count;
 }
 
 int is_media(const uint8_t *packet, int bytes)
@@ -158,6 +240,7 @@ void read_peer(struct plane *plane, struct peer *peer)
     static __thread char control[BATCH][64];
     struct mmsghdr heads[BATCH];
     struct iovec parts[BATCH];
+    uint64_t stamps[BATCH];
     for (int turn = 0; turn < TURNS; turn++) {
         for (int i = 0; i < BATCH; i++) {
             parts[i] = (struct iovec){data[i], DATAGRAM};
@@ -175,11 +258,17 @@ void read_peer(struct plane *plane, struct peer *peer)
         for (int i = 0; i < count; i++) {
             int bytes = (int)heads[i].msg_len;
             uint64_t at_ns = arrival_ns(&heads[i].msg_hdr, ahead_ns, now_ns);
+            stamps[i] = 0;
             if (is_media(data[i], bytes))
-                media_in(plane, peer->line, data[i], bytes, at_ns);
+                stamps[i] = media_in(plane, peer->line, data[i], bytes, at_ns) ? at_ns : 0;
             else
                 record(plane, RECORD_DATAGRAM, peer->id, data[i], bytes, at_ns);
         }
+        flush(plane, (double)now_ns / 1e6);
+        uint64_t done_ns = clock_ns(CLOCK_MONOTONIC);
+        for (int i = 0; i < count; i++)
+            if (stamps[i])
+                count_residence(plane, done_ns - stamps[i]);
         if (count < BATCH)
             return;
     }

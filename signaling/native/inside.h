@@ -16,6 +16,9 @@
 #define STREAMS_PER_LINE 32 /* as MAX_STREAMS in publisher.py */
 #define WIDE_HISTORY 8192   /* two and a half seconds at 3000 packets per second */
 #define ARRIVALS 4096       /* as MAX_WAITING in rtp/arrivals.py; overflow drops the newest */
+#define BURST_PACKETS 16     /* a picture of 16 kB; UDP_SEGMENT itself takes 64 */
+#define BURST_SIZE 1600      /* MAX_PLAIN and the SRTP trailer */
+#define PENDING_LINES 128    /* bursts that wait for the end of a batch: every viewer of two full rooms */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
 #define SECOND_NS 1000000000ull
 
@@ -25,6 +28,12 @@ struct sent {
     uint64_t number;
     double sent_ms;
     uint32_t bytes;
+};
+
+struct burst { /* protected packets of one size that leave in one call; a smaller one may end it */
+    int count, bytes, size, is_ended;
+    struct leg *legs[BURST_PACKETS];
+    uint8_t data[BURST_PACKETS * BURST_SIZE];
 };
 
 struct arrival {
@@ -51,6 +60,8 @@ struct line { /* one transport */
     int stream_count;
     uint64_t wide; /* transport-wide number of the next packet */
     struct sent *history;
+    struct burst *burst; /* empty whenever the lock is free */
+    int is_single;       /* the way refused bursts */
     int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
     struct arrival *arrivals;
     int arrival_count;
@@ -85,12 +96,15 @@ struct plane {
     int epoll_fd, event_fd, stop_fd;
     uint64_t pause_ns;
     uint32_t media_per_s;
+    int is_single;
     srtp_fn protect, unprotect;
     struct table lines, streams, legs, peers;
     uint8_t *ring;
     size_t ring_bytes, head, used;
     int is_told; /* Python was woken and has not drained since */
     struct plane_facts facts;
+    struct line *pending[PENDING_LINES];
+    int pending_count;
     uint8_t out[DATAGRAM + 64];
 };
 
@@ -108,11 +122,12 @@ void record_media(struct plane *plane, uint32_t id, const struct media_packet *p
 
 /* forward.c */
 uint64_t clock_ns(clockid_t which);
-int transmit(struct plane *plane, struct line *line, uint8_t *packet, int bytes);
+int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, double now_ms);
+void flush(struct plane *plane, double now_ms); /* send what waits: always before the lock is given back */
 void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms);
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
 int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns);
-void media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
+int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
 int is_media(const uint8_t *packet, int bytes);
 void read_peer(struct plane *plane, struct peer *peer);
 
@@ -120,5 +135,6 @@ void read_peer(struct plane *plane, struct peer *peer);
 void free_stream(struct stream *stream);
 void free_leg(struct leg *leg);
 void free_line(struct line *line);
+void close_leg(struct plane *plane, struct leg *leg);
 
 #endif

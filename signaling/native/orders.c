@@ -1,4 +1,4 @@
-/* Python's orders: lines, peers, streams and legs come, change and go. Each takes the lock once. */
+/* Python's orders: lines, peers and streams come, change and go. Each takes the lock once. */
 #include "inside.h"
 
 #include <errno.h>
@@ -26,6 +26,7 @@ void free_line(struct line *line)
 {
     free(line->history);
     free(line->arrivals);
+    free(line->burst);
     free(line);
 }
 
@@ -38,6 +39,7 @@ uint32_t line_open(struct plane *plane)
         return 0;
     line->fd = -1;
     line->history = calloc(WIDE_HISTORY, sizeof *line->history);
+    line->burst = plane->is_single ? NULL : calloc(1, sizeof *line->burst);
     enter(plane);
     line->id = table_add(&plane->lines, line);
     uint32_t id = line->id;
@@ -76,6 +78,7 @@ void line_receive(struct plane *plane, uint32_t id, const uint8_t *packet, int b
     enter(plane);
     if (is_media(copy, bytes))
         media_in(plane, table_get(&plane->lines, id), copy, bytes, at_ns);
+    flush(plane, (double)at_ns / 1e6);
     leave(plane);
 }
 
@@ -90,7 +93,8 @@ int line_send(struct plane *plane, uint32_t id, const uint8_t *plain, int bytes,
     int result = -1;
     if (line) {
         number_widely(line, copy, bytes, wide_at, now_ms);
-        result = transmit(plane, line, copy, bytes);
+        result = transmit(plane, line, NULL, copy, bytes, now_ms);
+        flush(plane, now_ms);
     }
     leave(plane);
     return result;
@@ -184,7 +188,7 @@ static void close_stream(struct plane *plane, struct stream *stream)
     free_stream(stream);
 }
 
-static void close_leg(struct plane *plane, struct leg *leg)
+void close_leg(struct plane *plane, struct leg *leg)
 {
     for (uint32_t i = 0; i < plane->streams.size; i++) {
         struct stream *stream = plane->streams.items[i];
@@ -321,6 +325,7 @@ void stream_receive(struct plane *plane, uint32_t id, const uint8_t *plain, int 
     struct stream *stream = table_get(&plane->streams, id);
     if (stream && bytes >= 12 && bytes <= DATAGRAM)
         stream_in(plane, stream, plain, bytes, at_ns);
+    flush(plane, (double)at_ns / 1e6);
     leave(plane);
 }
 
@@ -335,103 +340,8 @@ int stream_replay(struct plane *plane, uint32_t id, uint32_t leg_id, double now_
         count = cache_since_keyframe(stream->media->cache, REPLAY_PACKETS, kept, REPLAY_PACKETS);
         for (int i = 0; i < count; i++)
             copy_to(plane, leg, kept[i], now_ms);
+        flush(plane, now_ms);
     }
     leave(plane);
     return count;
-}
-
-/* Legs */
-
-uint32_t leg_open(struct plane *plane, uint32_t line_id, const struct rewriter_settings *settings, int is_video)
-{
-    struct leg *leg = calloc(1, sizeof *leg);
-    if (!leg)
-        return 0;
-    leg->rewriter = rewriter_new(settings);
-    leg->is_video = is_video;
-    leg->wide_at = leg->rewriter ? rewriter_wide_offset(leg->rewriter) : 0;
-    enter(plane);
-    leg->line = table_get(&plane->lines, line_id);
-    if (leg->rewriter && leg->line)
-        leg->id = table_add(&plane->legs, leg);
-    leave(plane);
-    uint32_t id = leg->id;
-    if (!id)
-        free_leg(leg);
-    return id;
-}
-
-void leg_shut(struct plane *plane, uint32_t id)
-{
-    enter(plane);
-    struct leg *leg = table_get(&plane->legs, id);
-    if (leg)
-        close_leg(plane, leg);
-    leave(plane);
-}
-
-void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, int64_t shift, int has_shift)
-{
-    enter(plane);
-    struct leg *leg = table_get(&plane->legs, id);
-    struct rewriter *rewriter = leg ? leg->rewriter : NULL;
-    if (rewriter && order == LEG_SELECT)
-        rewriter_select(rewriter, (uint32_t)argument, has_shift, shift);
-    else if (rewriter && order == LEG_PAUSE)
-        rewriter_pause(rewriter);
-    else if (rewriter && order == LEG_FORGET)
-        rewriter_forget_sources(rewriter);
-    else if (rewriter && order == LEG_REDUNDANCY)
-        rewriter_take_redundancy(rewriter, (int)argument);
-    else if (rewriter && order == LEG_TEMPORAL)
-        rewriter_limit_temporal(rewriter, (int)argument);
-    leave(plane);
-}
-
-int leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
-{
-    enter(plane);
-    struct leg *leg = table_get(&plane->legs, id);
-    if (leg) {
-        rewriter_read(leg->rewriter, &facts->numbering);
-        facts->dropped = leg->dropped;
-        facts->blocked_until_ms = leg->blocked_until_ms;
-    }
-    leave(plane);
-    return leg != NULL;
-}
-
-int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)
-{
-    /* SSRC of the layer behind an outgoing number; -1 when it was never sent or is too old. */
-    enter(plane);
-    struct leg *leg = table_get(&plane->legs, id);
-    uint32_t ssrc = 0;
-    int64_t sequence;
-    int found = leg && rewriter_locate(leg->rewriter, number, &ssrc, &sequence);
-    leave(plane);
-    return found ? (int64_t)ssrc : -1;
-}
-
-int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t number, double now_ms, int is_dry)
-{
-    /* Payload bytes of the packet behind an outgoing number, 0 when it is not here; sent again unless `is_dry`. */
-    enter(plane);
-    struct leg *leg = table_get(&plane->legs, id);
-    const struct stream *stream = table_get(&plane->streams, stream_id);
-    const struct media_packet *packet = NULL;
-    uint32_t ssrc;
-    int64_t sequence;
-    if (leg && stream && rewriter_locate(leg->rewriter, number, &ssrc, &sequence) && ssrc == stream->ssrc)
-        packet = cache_get(stream->media->cache, sequence, now_ms);
-    int bytes = packet ? packet->payload_bytes : 0;
-    if (packet && !is_dry) {
-        int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
-        if (size > 0) {
-            number_widely(leg->line, plane->out, size, leg->wide_at, now_ms);
-            transmit(plane, leg->line, plane->out, size);
-        }
-    }
-    leave(plane);
-    return bytes;
 }

@@ -50,6 +50,7 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
     plane->unprotect = (srtp_fn)unprotect;
     plane->pause_ns = settings->pause_ns;
     plane->media_per_s = settings->media_per_s;
+    plane->is_single = settings->is_single;
     plane->ring_bytes = (settings->ring_bytes + 7) / 8 * 8;
     plane->ring = malloc(plane->ring_bytes);
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

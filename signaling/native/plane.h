@@ -15,6 +15,7 @@ struct plane_settings {
     uint64_t pause_ns;
     uint64_t ring_bytes;
     uint32_t media_per_s;
+    int32_t is_single; /* never send bursts (UDP_SEGMENT) */
 };
 
 struct plane_record { /* then `bytes` bytes, padded to eight */

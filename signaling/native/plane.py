@@ -20,9 +20,6 @@ from signaling.rtp.send_history import Sent
 
 logger = logging.getLogger(__name__)
 
-DRAIN_S: Final = (
-    0.02  # as long as a loss may wait for its first request: nothing else in the ring is as urgent
-)
 DRAIN_BYTES: Final = 512 << 10  # per turn of the loop: about 500 packets
 RING_BYTES: Final = 8 << 20  # about two seconds of a full core; beyond it records are dropped and counted
 _RECORD: Final = Struct("=QqIBBhIHH")  # struct plane_record
@@ -49,11 +46,16 @@ class LineOwner(Protocol):
 class Plane:
     """One thread. `taken` datagrams go to the handlers that `Line`, `NativeFanout` and the UDP port registered."""
 
-    def __init__(self, native: Native, *, pause_s: float, media_per_s: int) -> None:
+    def __init__(self, native: Native, *, pause_s: float, media_per_s: int, bursts: bool) -> None:
         self.native, self.ffi, self.lib = native, native.ffi, native.lib
         settings = self.ffi.new(
             "struct plane_settings *",
-            {"pause_ns": int(pause_s * 1e9), "ring_bytes": RING_BYTES, "media_per_s": media_per_s},
+            {
+                "pause_ns": int(pause_s * 1e9),
+                "ring_bytes": RING_BYTES,
+                "media_per_s": media_per_s,
+                "is_single": not bursts,
+            },
         )
         self.handle: Any = self.lib.plane_open(*SRTP_FUNCTIONS, settings)
         if self.handle == self.ffi.NULL:
@@ -67,14 +69,12 @@ class Plane:
         self.streams: dict[int, tuple[LineOwner, Taken]] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.lib.plane_event_fd(self.handle), self._drain)
-        self._tick = self._loop.call_later(DRAIN_S, self._on_tick)
+        self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.drain)
 
     def close(self) -> None:
         """End the thread. Every handle is dead afterwards. Idempotent."""
         if self.handle is None:
             return
-        self._tick.cancel()
         self._loop.remove_reader(self.lib.plane_event_fd(self.handle))
         self.lib.plane_close(self.handle)
         self.handle = None
@@ -85,12 +85,13 @@ class Plane:
     def is_open(self) -> bool:
         return self.handle is not None
 
-    def _on_tick(self) -> None:
-        self._tick = self._loop.call_later(DRAIN_S, self._on_tick)
-        self._drain()
+    def drain(self) -> None:
+        """Take what the thread left for us; what does not fit into one turn comes with the next.
 
-    def _drain(self) -> None:
-        """Take what the thread left for us; what does not fit into one turn comes with the next."""
+        The engine's clock calls it for media, which can wait; the thread itself asks for it when something cannot.
+        """
+        if self.handle is None:
+            return
         filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
         view, at, read = self._view, 0, _RECORD.unpack_from
         media, streams = self.lib.RECORD_MEDIA, self.streams

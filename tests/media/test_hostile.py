@@ -208,10 +208,10 @@ async def test_stun__when_the_rate_is_exceeded__then_further_checks_are_not_answ
 
 
 async def test_media__when_a_participant_floods_its_own_channel__then_the_excess_is_not_forwarded() -> None:
-    async with house(media_per_transport_per_s=40) as place:
+    async with house(media_per_transport_per_s=60) as place:
         judge, party = await place.join("judge"), await place.join("party")
         await party.publish()  # 50 voices and 15 pictures a second
-        await judge.sees("party", "microphone", more=60)
+        await judge.sees("party", "microphone", more=40)
         publisher = place.engine._rooms["hearing"].participants["party"].publisher
         assert publisher is not None
         assert publisher.transport.limited >= 10

@@ -1,0 +1,99 @@
+/* Python's orders to legs: what they take their packets from, what they send again. Each takes the lock once. */
+#include "inside.h"
+
+#include <stdlib.h>
+
+uint32_t leg_open(struct plane *plane, uint32_t line_id, const struct rewriter_settings *settings, int is_video)
+{
+    struct leg *leg = calloc(1, sizeof *leg);
+    if (!leg)
+        return 0;
+    leg->rewriter = rewriter_new(settings);
+    leg->is_video = is_video;
+    leg->wide_at = leg->rewriter ? rewriter_wide_offset(leg->rewriter) : 0;
+    enter(plane);
+    leg->line = table_get(&plane->lines, line_id);
+    if (leg->rewriter && leg->line)
+        leg->id = table_add(&plane->legs, leg);
+    leave(plane);
+    uint32_t id = leg->id;
+    if (!id)
+        free_leg(leg);
+    return id;
+}
+
+void leg_shut(struct plane *plane, uint32_t id)
+{
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    if (leg)
+        close_leg(plane, leg);
+    leave(plane);
+}
+
+void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, int64_t shift, int has_shift)
+{
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    struct rewriter *rewriter = leg ? leg->rewriter : NULL;
+    if (rewriter && order == LEG_SELECT)
+        rewriter_select(rewriter, (uint32_t)argument, has_shift, shift);
+    else if (rewriter && order == LEG_PAUSE)
+        rewriter_pause(rewriter);
+    else if (rewriter && order == LEG_FORGET)
+        rewriter_forget_sources(rewriter);
+    else if (rewriter && order == LEG_REDUNDANCY)
+        rewriter_take_redundancy(rewriter, (int)argument);
+    else if (rewriter && order == LEG_TEMPORAL)
+        rewriter_limit_temporal(rewriter, (int)argument);
+    leave(plane);
+}
+
+int leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
+{
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    if (leg) {
+        rewriter_read(leg->rewriter, &facts->numbering);
+        facts->dropped = leg->dropped;
+        facts->blocked_until_ms = leg->blocked_until_ms;
+    }
+    leave(plane);
+    return leg != NULL;
+}
+
+int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)
+{
+    /* SSRC of the layer behind an outgoing number; -1 when it was never sent or is too old. */
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    uint32_t ssrc = 0;
+    int64_t sequence;
+    int found = leg && rewriter_locate(leg->rewriter, number, &ssrc, &sequence);
+    leave(plane);
+    return found ? (int64_t)ssrc : -1;
+}
+
+int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t number, double now_ms, int is_dry)
+{
+    /* Payload bytes of the packet behind an outgoing number, 0 when it is not here; sent again unless `is_dry`. */
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    const struct stream *stream = table_get(&plane->streams, stream_id);
+    const struct media_packet *packet = NULL;
+    uint32_t ssrc;
+    int64_t sequence;
+    if (leg && stream && rewriter_locate(leg->rewriter, number, &ssrc, &sequence) && ssrc == stream->ssrc)
+        packet = cache_get(stream->media->cache, sequence, now_ms);
+    int bytes = packet ? packet->payload_bytes : 0;
+    if (packet && !is_dry) {
+        int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
+        if (size > 0) {
+            number_widely(leg->line, plane->out, size, leg->wide_at, now_ms);
+            transmit(plane, leg->line, NULL, plane->out, size, now_ms);
+            flush(plane, now_ms);
+        }
+    }
+    leave(plane);
+    return bytes;
+}
