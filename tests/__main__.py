@@ -9,6 +9,7 @@ import glob
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from hearing_server import _bootstrap
 
@@ -16,12 +17,14 @@ LOCK_WAIT_S = 300
 # Any of these files, or the program, shows that the package is there. Playwright's driver needs libatomic.
 WANTED_PACKAGES = {
     "chromium": ("/usr/bin/chromium",),
+    "coturn": ("/usr/bin/turnserver",),
     "fonts-noto-cjk": ("/usr/share/fonts/**/NotoSansCJK*", "/usr/share/fonts/**/NotoSansSC*"),
     # The native forwarding library is built and tested as well.
     "gcc": ("/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"),
     "libc6-dev": ("/usr/include/stdio.h",),
     "libatomic1": ("/usr/lib/*/libatomic.so.1", "/usr/lib/libatomic.so.1", "/usr/lib64/libatomic.so.1"),
 }
+STOP_COTURN = ("systemctl", "disable", "--now", "coturn")
 
 
 def missing_packages() -> list[str]:
@@ -63,12 +66,15 @@ def ensure_packages() -> None:
     if not glob.glob("/var/lib/apt/lists/*_Packages*"):  # a new machine or image
         fetch_lists()
     install = [*apt_get, "install", "-y", "--no-install-recommends", *missing]
-    title = f"Installing {', '.join(missing)} (about 260 MB, half a minute and more)"
-    if _bootstrap.run_shown(title, install, env=env) is None:
-        return
-    tail = fetch_lists()  # lists go stale: the archive drops old versions
-    if tail is None:
-        tail = _bootstrap.run_shown(title, install, env=env)
+    title = f"Installing {', '.join(missing)} (up to 260 MB, half a minute and more)"
+    tail = _bootstrap.run_shown(title, install, env=env)
+    if tail is not None:
+        tail = fetch_lists()  # lists go stale: the archive drops old versions
+        if tail is None:
+            tail = _bootstrap.run_shown(title, install, env=env)
+    if tail is None and "coturn" in missing and Path("/run/systemd/system").is_dir():
+        # The package starts a TURN server open to the network; tests start their own, on loopback.
+        _bootstrap.run_shown("Stopping coturn", [*apt_get[: apt_get.index("apt-get")], *STOP_COTURN], env=env)
     if tail is not None:
         _bootstrap.say(tail.rstrip())
         _bootstrap.stop(f"apt-get could not install {', '.join(missing)} (log: {_bootstrap.LOG})")

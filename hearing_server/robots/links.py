@@ -43,19 +43,30 @@ def configuration(ice_servers: list[dict[str, Any]], *, relayed_only: bool = Fal
     return RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
 
 
+def forget_host_sockets(peer: RTCPeerConnection) -> None:
+    """Make "relay" mean it: aioice then names no host candidate, but would still send checks from them."""
+    for transceiver in peer.getTransceivers():
+        connection: Any = transceiver.receiver.transport.transport.iceGatherer._connection
+        for protocol in [each for each in connection._protocols if each.local_candidate.type == "host"]:
+            connection._protocols.remove(protocol)
+            protocol.transport.close()
+
+
 class Link:
     """One peer connection that may be exchanged for a fresh one. `on_state` hears every change."""
 
     def __init__(
-        self, make_peer: Callable[[], RTCPeerConnection], on_state: Callable[[LinkState], None]
+        self, configure: Callable[[], tuple[RTCConfiguration, bool]], on_state: Callable[[LinkState], None]
     ) -> None:
         self.state = LinkState.NEW
         self.peer: RTCPeerConnection | None = None
-        self._make_peer = make_peer
+        self._configure = configure
         self._on_state = on_state
+        self._relayed_only = False
 
     def _new_peer(self) -> RTCPeerConnection:
-        peer = self.peer = self._make_peer()
+        configured, self._relayed_only = self._configure()
+        peer = self.peer = RTCPeerConnection(configured)
 
         @peer.on("connectionstatechange")
         def changed() -> None:
@@ -94,6 +105,11 @@ class Link:
         dtls = transceivers[0].receiver.transport if transceivers else None
         return dtls.transport._connection if dtls is not None else None
 
+    async def _set_local(self, peer: RTCPeerConnection, description: RTCSessionDescription) -> None:
+        await peer.setLocalDescription(description)
+        if self._relayed_only:
+            forget_host_sockets(peer)
+
     async def drop(self) -> None:
         """Hang up without a word to the seat."""
         peer, self.peer = self.peer, None
@@ -110,12 +126,12 @@ class UpLink(Link):
 
     def __init__(
         self,
-        make_peer: Callable[[], RTCPeerConnection],
+        configure: Callable[[], tuple[RTCConfiguration, bool]],
         on_state: Callable[[LinkState], None],
         make_tracks: Callable[[], tuple[MediaStreamTrack, ...]],
         send_offer: SendOffer,
     ) -> None:
-        super().__init__(make_peer, on_state)
+        super().__init__(configure, on_state)
         self._make_tracks = make_tracks
         self._send_offer = send_offer
         self.resting: dict[str, asyncio.Task[None]] = {}  # source -> what keeps its track's time meanwhile
@@ -128,7 +144,7 @@ class UpLink(Link):
         try:
             for track in self._make_tracks():
                 peer.addTransceiver(track, direction="sendonly")
-            await peer.setLocalDescription(await peer.createOffer())
+            await self._set_local(peer, await peer.createOffer())
             sources = {
                 str(each.mid): "microphone" if each.kind == "audio" else "camera"
                 for each in peer.getTransceivers()
@@ -182,12 +198,12 @@ class DownLink(Link):
 
     def __init__(
         self,
-        make_peer: Callable[[], RTCPeerConnection],
+        configure: Callable[[], tuple[RTCConfiguration, bool]],
         on_state: Callable[[LinkState], None],
         on_track: Callable[[str, str, MediaStreamTrack], None],
         send_answer: SendAnswer,
     ) -> None:
-        super().__init__(make_peer, on_state)
+        super().__init__(configure, on_state)
         self._on_track = on_track
         self._send_answer = send_answer
         self._fingerprint = ""
@@ -208,7 +224,7 @@ class DownLink(Link):
             self._known.clear()
         peer = self.peer or self._new_peer()
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-        await peer.setLocalDescription(await peer.createAnswer())
+        await self._set_local(peer, await peer.createAnswer())
         await self._send_answer(offer["version"], peer.localDescription.sdp)
         if is_running:
             self._checking = asyncio.ensure_future(self._check(sdp))

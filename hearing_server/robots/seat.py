@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiortc import RTCPeerConnection
+from aiortc import RTCConfiguration
 from aiortc.mediastreams import MediaStreamTrack
 
 from hearing_server.robots.court_client import CourtClient, Problem
@@ -69,6 +69,7 @@ class Seat:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rejoining: asyncio.Task[None] | None = None
         self._must_be_fresh = False
+        self._is_closing = False
         self._make_tracks: MakeTracks | None = None
         self._socket = SocketLink(
             client, hearing_id, recovers=recovers, on_up=self._socket_up, on_down=self._socket_down
@@ -80,7 +81,9 @@ class Seat:
         self._socket.on("seat_ended", self._seat_ended)
         self.up_ladder = LinkLadder(Steps(self._restart_up, self._fresh_up, self._rejoin_soon))
         self.down_ladder = LinkLadder(Steps(self._restart_down, self._fresh_down, self._rejoin_soon))
-        self.down = DownLink(self._peer, self._ladder_of(self.down_ladder), self._on_track, self._answer)
+        self.down = DownLink(
+            self._configuration, self._ladder_of(self.down_ladder), self._on_track, self._answer
+        )
 
     @property
     def frames(self) -> Counter[tuple[str, str]]:
@@ -137,7 +140,7 @@ class Seat:
         self._make_tracks = make_tracks
         if self.up is not None:
             await self.up.close()
-        self.up = UpLink(self._peer, self._ladder_of(self.up_ladder), make_tracks, self._offer)
+        self.up = UpLink(self._configuration, self._ladder_of(self.up_ladder), make_tracks, self._offer)
         await self.up.publish()
 
     async def lose_socket(self) -> None:
@@ -152,6 +155,7 @@ class Seat:
 
     async def close(self) -> None:
         """Leave the room and hang up."""
+        self._is_closing = True
         self.up_ladder.stop()
         self.down_ladder.stop()
         for task in list(self._tasks):
@@ -171,8 +175,8 @@ class Seat:
     def _links(self) -> list[Link]:
         return [self.down] if self.up is None else [self.up, self.down]
 
-    def _peer(self) -> RTCPeerConnection:
-        return RTCPeerConnection(configuration(self.ice_servers, relayed_only=self._relayed_only))
+    def _configuration(self) -> tuple[RTCConfiguration, bool]:
+        return configuration(self.ice_servers, relayed_only=self._relayed_only), self._relayed_only
 
     def _ladder_of(self, ladder: LinkLadder) -> Callable[[LinkState], None]:
         return lambda state: ladder.link_changed(state) if self._recovers else None
@@ -188,7 +192,8 @@ class Seat:
         await self.command("subscription_answer", version=version, sdp=sdp)
 
     async def _answer_offers(self) -> None:
-        while True:
+        # Not for ever: aioice swallows a cancellation that meets it while it closes something.
+        while not self._is_closing:
             offer = await self._offers.get()
             try:
                 await self.down.offered({**offer, "sdp": self._through(offer["sdp"])})

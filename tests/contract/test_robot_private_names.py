@@ -1,0 +1,41 @@
+"""One test per private name of aiortc and aioice that the robots lean on for what browsers can and aiortc cannot."""
+
+import inspect
+
+from aioice import ice
+from aiortc import RTCConfiguration, RTCPeerConnection
+
+
+async def test_transport__then_its_ice_connection_is_where_robots_look() -> None:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        transceiver = peer.addTransceiver("audio", direction="recvonly")
+        await peer.setLocalDescription(await peer.createOffer())
+        transport = transceiver.receiver.transport.transport
+        connection = transport._connection
+        assert isinstance(connection, ice.Connection)
+        assert transport.iceGatherer._connection is connection
+        assert connection._nominated == {}
+        assert {each.local_candidate.type for each in connection._protocols} == {"host"}
+    finally:
+        await peer.close()
+
+
+def test_connection__then_credentials_may_be_taken_over_and_a_check_nominates() -> None:
+    connection = ice.Connection(ice_controlling=True)
+    connection.remote_username, connection.remote_password = "far", "secret"
+    source = inspect.getsource(ice.Connection.build_request)
+    assert "self.remote_username" in source
+    assert '"USE-CANDIDATE"' in source
+    assert list(inspect.signature(ice.Connection.build_request).parameters) == ["self", "pair", "nominate"]
+    assert "integrity_key" in inspect.signature(ice.StunProtocol.request).parameters
+
+
+async def test_stats__then_the_transport_says_what_it_received() -> None:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        peer.addTransceiver("audio", direction="recvonly")
+        found = [each for each in (await peer.getStats()).values() if each.type == "transport"]
+        assert [each.bytesReceived for each in found] == [0]
+    finally:
+        await peer.close()
