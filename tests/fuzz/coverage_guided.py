@@ -5,6 +5,7 @@ Not part of CI: it runs until it is stopped. What it finds goes through `python 
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 
 def main() -> int:
     try:
-        import atheris
+        atheris = importlib.import_module("atheris")
     except ImportError:
         print("atheris is not installed: pip install atheris", file=sys.stderr)
         return 2
