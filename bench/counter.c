@@ -11,9 +11,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 32, PACKET = 2048, STREAMS = 256, MAX_LINKS = 1024, READY = 64, WAIT_MS = 100 };
+enum { BATCH = 32, PACKET = 2048, STREAMS = 256, MAX_LINKS = 1024, READY = 256, WAIT_MS = 100 };
+/* Between two turns: what comes meanwhile is read together. Nobody times anything at this end. */
+static const struct timespec PAUSE = {0, 2000000};
 
 struct stream {
     uint32_t ssrc;
@@ -104,6 +107,7 @@ static void *run(void *given)
                     pass_on(counter, index, packet, size);
             }
         }
+        nanosleep(&PAUSE, NULL);
     }
     return NULL;
 }

@@ -60,6 +60,7 @@ class Tally:
     bytes: int = 0
     verified: int = 0
     bad: int = 0
+    refusal: str = ""  # why the last bad one could not be opened
     sent: int = 0
     keyframes: int = 0
     seen: dict[int, Heard] = field(default_factory=dict)
@@ -183,8 +184,9 @@ class Member:
         try:
             self.watching.rx.unprotect(data)
             self.tally.verified += 1
-        except Exception:  # pylibsrtp's only error; the run fails on the count
+        except Exception as error:  # pylibsrtp's only error; the run fails on the count
             self.tally.bad += 1
+            self.tally.refusal = str(error)
 
     def _asked(self, plain: bytes) -> None:
         for message in rtcp.parse(plain):

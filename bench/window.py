@@ -83,7 +83,7 @@ def check(load: Load, window: Window, last: dict[str, Any], *, is_strict: bool =
     work lost where it is loaded on purpose (not `is_strict`): those are named."""
     tally = load.tally
     if tally.bad or not tally.verified:
-        raise SystemExit(f"{tally.bad} packets could not be opened, {tally.verified} could")
+        raise SystemExit(f"{tally.bad} packets could not be opened ({tally.refusal}), {tally.verified} could")
     if window.lost > 0.01 * window.packets_per_s:
         print(f"note: {window.lost} packets were lost on the way", flush=True)
     if "recorded" in last and last["recorded"] < 0.98 * tally.sent:
