@@ -18,7 +18,7 @@ from signaling.meter import RoomMeter
 from signaling.native.step import NativeForwardStep
 from signaling.participant import Participant
 from signaling.room import Room
-from signaling.rtp.histogram import Histogram, RecentSpread, Spread
+from signaling.rtp.histogram import Histogram, Spread
 from signaling.settings import MediaSettings
 from signaling.sink import PacketSink
 from signaling.ticker import RoomClock
@@ -39,9 +39,8 @@ _NS: Final = 1_000_000_000
 class EngineStats:
     """Counters since start. `dropped` counts datagrams thrown away by reason.
 
-    `residence` is how long timed packets stayed here since start; `worst_room_ms` the p99 of the last
-    minute in the worst room (with the native thread: of all), None without packets. `people` counts seats by the state
-    of their connection.
+    `residence` is how long timed packets stayed here since start; `worst_room_ms` the p99 of the last minute in the
+    worst room, None without packets. `people` counts seats by the state of their connection.
     """
 
     rooms: int
@@ -76,7 +75,6 @@ class MediaEngine:
         self._events_dropped = 0
         self._traffic = Traffic()
         self._residence = Histogram()  # of rooms that are closed
-        self._recent = RecentSpread(time.monotonic_ns() / 1_000_000)
         self._loops: list[asyncio.Task[None]] = []
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -277,16 +275,13 @@ class MediaEngine:
         )
 
     def _stayed(self) -> Spread:
-        """Of closed rooms, of open ones, and of the native thread, which times every packet of all rooms together."""
-        parts = [clock.meter.residence.spread() for clock in self._clocks.values()]
-        if self._gateway.plane is not None:
-            parts.append(self._gateway.plane.facts()[3])
-        return self._residence.spread().with_others(parts)
+        """Of closed rooms and of open ones."""
+        return self._residence.spread().with_others(
+            [clock.meter.residence.spread() for clock in self._clocks.values()]
+        )
 
     def _worst_room_ms(self) -> float | None:
         found = [clock.meter.residence_recent.quantile_ms(0.99) for clock in self._clocks.values()]
-        if self._gateway.plane is not None:
-            found.append(self._recent.of(self._stayed()).quantile_ms(0.99))
         return max((each for each in found if each is not None), default=None)
 
     def _room(self, room: str) -> Room:
@@ -315,8 +310,6 @@ class MediaEngine:
         """Never ends by itself: a room that fails is logged and the others go on."""
         while True:
             await asyncio.sleep(self._settings.nack_tick_s)
-            if self._recent.is_due(now_ms := time.monotonic_ns() / 1_000_000):
-                self._recent.note(self._stayed(), now_ms)
             for name, clock in list(self._clocks.items()):
                 try:
                     for participant in clock.tick(time.monotonic_ns()):

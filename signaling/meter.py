@@ -88,7 +88,11 @@ class RoomMeter:
         """(what counts, its counters of now) of everything a person sends and is sent."""
         found: list[tuple[object, Traffic]] = []
         if participant.publisher is not None:
-            participant.publisher.transport.agent.meter = self._clock
+            transport = participant.publisher.transport
+            if transport.line is not None:
+                transport.line.stayed(self.residence)  # every packet, timed by the thread
+            else:
+                transport.agent.meter = self._clock
         for publication in participant.publications.values():
             for layer in publication.layers.values():
                 stream = layer.stream

@@ -62,6 +62,7 @@ struct line { /* one transport */
     struct sent *history;
     struct burst *burst; /* empty whenever the lock is free */
     int is_single;       /* the way refused bursts */
+    uint64_t residence[RESIDENCE_BUCKETS], residence_ns; /* of what came in here, since it was last asked for */
     int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
     struct arrival *arrivals;
     int arrival_count;
@@ -127,6 +128,7 @@ void flush(struct plane *plane, double now_ms); /* send what waits: always befor
 void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms);
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
 int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns);
+void count_residence(struct plane *plane, struct line *line, uint64_t ns);
 int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
 int is_media(const uint8_t *packet, int bytes);
 void read_peer(struct plane *plane, struct peer *peer);

@@ -169,6 +169,22 @@ int line_sent(struct plane *plane, uint32_t id, uint16_t first, int count, doubl
     return found;
 }
 
+uint64_t line_residence(struct plane *plane, uint32_t id, uint64_t *counts)
+{
+    /* Takes what was counted since the last call; the sum in ns. */
+    enter(plane);
+    struct line *line = table_get(&plane->lines, id);
+    uint64_t sum_ns = line ? line->residence_ns : 0;
+    memset(counts, 0, RESIDENCE_BUCKETS * sizeof *counts);
+    if (line) {
+        memcpy(counts, line->residence, sizeof line->residence);
+        memset(line->residence, 0, sizeof line->residence);
+        line->residence_ns = 0;
+    }
+    leave(plane);
+    return sum_ns;
+}
+
 void line_counters(struct plane *plane, uint32_t id, uint64_t *refused, uint64_t *limited)
 {
     enter(plane);

@@ -9,6 +9,7 @@
 
 /* cdef begin */
 enum { RECORD_MEDIA = 1, RECORD_UNKNOWN = 2, RECORD_DATAGRAM = 3, RECORD_SEND = 4 };
+enum { RESIDENCE_BUCKETS = 160 }; /* as BUCKETS in rtp/histogram.py */
 enum { LEG_SELECT = 1, LEG_PAUSE = 2, LEG_FORGET = 3, LEG_REDUNDANCY = 4, LEG_TEMPORAL = 5 };
 
 struct plane_settings {
@@ -63,6 +64,7 @@ void line_watch_numbers(struct plane *plane, uint32_t line, int extension_id);
 int line_arrivals(struct plane *plane, uint32_t line, uint16_t *numbers, uint64_t *at_ns, int capacity);
 int64_t line_newest(struct plane *plane, uint32_t line);
 int line_sent(struct plane *plane, uint32_t line, uint16_t first, int count, double *sent_ms, uint32_t *bytes);
+uint64_t line_residence(struct plane *plane, uint32_t line, uint64_t *counts);
 void line_counters(struct plane *plane, uint32_t line, uint64_t *refused, uint64_t *limited);
 
 uint32_t peer_open(struct plane *plane, int fd, uint32_t line);

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
 from signaling.native.build import Native
 from signaling.rtp.arrivals import MAX_WAITING
-from signaling.rtp.histogram import Spread
+from signaling.rtp.histogram import BUCKETS, Histogram, Spread
 from signaling.rtp.send_history import Sent
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Plane:
         self._view = memoryview(self.ffi.buffer(self._out))
         self._facts: Any = self.ffi.new("struct plane_facts *")
         self.numbers: Any = self.ffi.new("uint16_t[]", MAX_WAITING)
+        self.counts: Any = self.ffi.new("uint64_t[]", BUCKETS)
         self.times: Any = self.ffi.new("uint64_t[]", MAX_WAITING)
         self.lines: dict[int, LineOwner] = {}
         self.streams: dict[int, tuple[LineOwner, Taken]] = {}
@@ -195,6 +196,14 @@ class Line:
         refused, limited = self.plane.ffi.new("uint64_t *"), self.plane.ffi.new("uint64_t *")
         self.plane.lib.line_counters(self.plane.handle, self.number, refused, limited)
         return int(refused[0]), int(limited[0])
+
+    def stayed(self, into: Histogram) -> None:
+        """Add how long packets stayed that came in here and were forwarded since the last call."""
+        if self.plane.is_open:
+            counts = self.plane.counts
+            sum_ns = self.plane.lib.line_residence(self.plane.handle, self.number, counts)
+            if sum_ns:
+                into.include(list(counts), int(sum_ns))
 
     # Transport-wide numbers: `rtp.send_history.WideHistory` and `rtp.arrivals.Arrivals`, kept by the thread.
 
