@@ -19,7 +19,8 @@ AIR: Final = 1.05
 LEAST_BPS: Final = 300_000.0  # below, a probe is a handful of packets and proves nothing
 CALM_MS: Final = 3000.0  # after trouble: the pictures have just become smaller
 AGAIN_MS: Final = 1000.0  # after one that passed
-FIRST_HOLD_MS: Final = 5000.0  # after one that failed; doubled with every further one
+FIRST_HOLD_MS: Final = 5000.0  # after one that failed
+HOLD_GROWTH: Final = 1.5  # with every further one
 LONGEST_HOLD_MS: Final = 40_000.0
 TRIAL_MS: Final = 5000.0  # trouble this soon after a raise: the probe was too kind
 
@@ -127,4 +128,4 @@ class ProbeSchedule:
         if now_ms - self._from_ms > LONGEST_HOLD_MS:
             self._hold_ms = FIRST_HOLD_MS  # a minute without trouble
         self._from_ms = now_ms + self._hold_ms
-        self._hold_ms = min(2 * self._hold_ms, LONGEST_HOLD_MS)
+        self._hold_ms = min(HOLD_GROWTH * self._hold_ms, LONGEST_HOLD_MS)

@@ -76,7 +76,7 @@ def test_probe__line_recovered_from_a_dip__the_better_layers_are_back_within_sec
     scene.needed_bps = 2.04e6
     scene.run(20)
     assert scene.estimate.limit_bps < 400e3
-    scene.run(12)
+    scene.run(15)
     assert scene.estimate.limit_bps >= 2.04e6
     assert scene.estimate.probes.passed >= 2
     assert scene.worst_queue_ms(5) < 60
@@ -88,7 +88,7 @@ def test_probe__line_does_not_carry_more__backs_off_and_disturbs_little() -> Non
     scene.run(120)
     assert scene.estimate.limit_bps < 1.2e6
     assert scene.estimate.probes.passed == 0
-    assert 2 <= scene.estimate.probes.failed <= 6, "each failure doubles the pause"
+    assert 2 <= scene.estimate.probes.failed <= 7, "each failure lengthens the pause"
     disturbed = [queue for at, queue in scene.queues_ms if at > 10e3 and queue > 60]
     assert len(disturbed) < 0.02 * len(scene.queues_ms)
     assert scene.worst_queue_ms(100) < 200

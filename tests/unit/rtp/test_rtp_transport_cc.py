@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.rtp.arrivals import MAX_JUMP, MAX_WAITING, ArrivalLog, FeedbackWriter
+from signaling.rtp.arrivals import MAX_JUMP, MAX_WAITING, ArrivalLog, FeedbackWriter, NumberReader
 from signaling.rtp.rtcp import split_compound
 from signaling.rtp.transport_cc import (
     LOST,
@@ -188,6 +189,36 @@ def test_writer__sender_starts_anew__feedback_follows_it() -> None:
     sender.feed([(100, 10**9)])
     sender.feed([((100 + MAX_JUMP + 5) & 0xFFFF, 2 * 10**9)])
     assert set(sender.gathered) == {100, 100 + MAX_JUMP + 5}
+
+
+def numbered(number: int, *, block: bytes = b"", csrcs: int = 0, ssrc: int = 5) -> bytes:
+    elements = block + bytes([0x31]) + number.to_bytes(2, "big")
+    elements += bytes(-len(elements) % 4)
+    head = struct.pack("!BBHII", 0x90 | csrcs, 96, 1, 2, ssrc) + bytes(4 * csrcs)
+    return head + struct.pack("!HH", 0xBEDE, len(elements) // 4) + elements + b"payload"
+
+
+def test_reader__the_place_moves__every_number_is_found() -> None:
+    reader = NumberReader(3)
+    names = bytes([0x40]) + b"7", bytes([0x41]) + b"31", b"\x00", bytes([0x10, 0x31])
+    for number in range(200):
+        for block in (b"", *names, b"".join(names)):
+            for csrcs in (0, 1):
+                packet = numbered(number, block=block, csrcs=csrcs, ssrc=number % 3)
+                assert reader.number(packet, number % 3) == number
+    plain = struct.pack("!BBHII", 0x80, 96, 1, 2, 5) + b"payload" * 4
+    assert reader.number(plain, 1) == -1
+    other = numbered(7).replace(b"\x31", b"\x51")
+    assert reader.number(other, 1) == -1
+    two_byte = struct.pack("!BBHIIHH", 0x90, 96, 1, 2, 5, 0x1000, 1) + b"\x03\x02\x12\x34"
+    assert reader.number(two_byte, 1) == 0x1234
+
+
+@given(st.binary(min_size=12, max_size=80), st.integers(1, 14))
+def test_reader__any_bytes__never_raises(packet: bytes, extension_id: int) -> None:
+    reader = NumberReader(extension_id)
+    for _ in range(2):
+        assert -1 <= reader.number(packet, 1) <= 0xFFFF
 
 
 def test_log__nobody_takes__is_bounded_and_counted() -> None:
