@@ -30,14 +30,14 @@ class NumberReader:
         self._head = extension_id << 4 | 1
         self._places: dict[
             int, tuple[bytes, int]
-        ] = {}  # SSRC -> (first word of the block, offset of the number)
+        ] = {}  # SSRC -> (start of the block, first element included; offset of the number)
 
     def number(self, packet: bytes, ssrc: int) -> int:
         """The 16-bit number, -1 when the packet has none. At least 12 bytes."""
         shape, at = self._places.get(ssrc, (b"", 0))
         if (
             at
-            and packet[12:16] == shape
+            and packet[12:17] == shape
             and packet[0] & 0x1F == 0x10
             and len(packet) > at + 1  # the same first words do not make it as long as the last one
             and packet[at - 1] == self._head
@@ -58,7 +58,7 @@ class NumberReader:
             at += (first & 0x0F) + 2 if first else 1
         if at + 2 >= end:  # found in an element of another length
             return
-        self._places[ssrc] = packet[12:16], at + 1
+        self._places[ssrc] = packet[12:17], at + 1
         while len(self._places) > MAX_PLACES:
             del self._places[next(iter(self._places))]
 
