@@ -310,6 +310,8 @@ class MediaEngine:
         """Never ends by itself: a room that fails is logged and the others go on."""
         while True:
             await asyncio.sleep(self._settings.nack_tick_s)
+            if self._gateway.plane is not None:
+                self._gateway.plane.drain()
             for name, clock in list(self._clocks.items()):
                 try:
                     for participant in clock.tick(time.monotonic_ns()):
