@@ -13,6 +13,7 @@ from aiohttp import web
 from hearing_server.adapters.bus import MemoryBus, RedisBus
 from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.folder_lock import FolderLock
+from hearing_server.adapters.media_plane import MediaPlane, media_plane
 from hearing_server.adapters.objects import local_objects
 from hearing_server.adapters.pictures import PillowPictures
 from hearing_server.adapters.recording import FolderRecorders
@@ -24,7 +25,7 @@ from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
-from hearing_server.ports.measures import Measure
+from hearing_server.ports.media import RecorderControl, RoomEngine
 from hearing_server.ports.units import Units
 from hearing_server.rest import case_imports, cases, config, hearings, recordings, reminders, sign_in, space
 from hearing_server.rest.metrics import mount_metrics
@@ -104,8 +105,7 @@ class CourtServer:
     vault: FolderVault
     clock: Clock
     profile: CourtProfile
-    rooms: EngineRooms
-    recorders: FolderRecorders
+    media: MediaPlane
     hub: Hub
     address: SiteAddress = field(default_factory=SiteAddress)
 
@@ -130,16 +130,15 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         units = SqlUnits(engine, bus)
         await _ensure_court(units, profile)
         turn = TurnServers.from_settings(settings.media)
-        rooms = EngineRooms(vault.grant_key())
-        await stack.enter_async_context(rooms.running(_media(settings, vault)))
-        recorders = FolderRecorders(rooms)
-        stack.push_async_callback(recorders.stop)
+        media = _media_plane(settings, vault)
+        await stack.enter_async_context(media.running())
+        rooms, recorders = media.rooms, media.recorders
         address = SiteAddress(settings.server.public_url.rstrip("/"))
         watch = _watch(settings, units, clock, bus, recorders, profile)
         services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
-        rooms.room_listener = reports
         recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
+        media.tell(rooms=reports, nodes=recovery)
         await recovery.recover()
         await _start_watch(stack, watch)
         await _start_jobs(stack, bus, services, settings, seals=True)
@@ -151,16 +150,14 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         sockets = HearingSockets(
             hub, bus, services.sessions, services.courtroom, rooms, ice_servers=turn.for_one_seat
         )
-        rooms.seat_listener = sockets
+        media.tell_seats(sockets)
         sockets.start()
         stack.push_async_callback(sockets.stop)
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
-        mount_metrics(app, lambda: _measures(rooms, recorders, settings))
+        mount_metrics(app, lambda: media.measures(per_hearing=settings.server.metrics_per_hearing))
         mount_pages(app, find_client(ROOT))
-        yield CourtServer(
-            settings, app, services, units, bus, vault, clock, profile, rooms, recorders, hub, address
-        )
+        yield CourtServer(settings, app, services, units, bus, vault, clock, profile, media, hub, address)
 
 
 @asynccontextmanager
@@ -174,6 +171,7 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(engine.dispose)
         profile = read_court(settings)
         units = SqlUnits(engine, bus)
+        # Nothing is opened here: a worker looks at recordings and has no rooms.
         rooms = EngineRooms(vault.grant_key())
         recorders = FolderRecorders(rooms)
         watch = _watch(settings, units, clock, bus, recorders, profile)
@@ -186,11 +184,6 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
 def read_court(settings: Settings) -> CourtProfile:
     """The court's file: names, 代字, types, time zone."""
     return court_profile(tomllib.loads(settings.court_file.read_text("utf-8")))
-
-
-async def _measures(rooms: EngineRooms, recorders: FolderRecorders, settings: Settings) -> list[Measure]:
-    of_rooms = await rooms.measures(per_hearing=settings.server.metrics_per_hearing)
-    return [*of_rooms, *recorders.measures()]
 
 
 async def _bus(settings: Settings, stack: AsyncExitStack) -> MemoryBus | RedisBus:
@@ -213,7 +206,7 @@ def _watch(
     units: SqlUnits,
     clock: Clock,
     bus: EventBus,
-    recorders: FolderRecorders,
+    recorders: RecorderControl,
     profile: CourtProfile,
 ) -> RecorderWatch:
     return RecorderWatch(
@@ -222,9 +215,9 @@ def _watch(
     )  # fmt: skip
 
 
-def _media(settings: Settings, vault: FolderVault) -> MediaSettings:
+def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
     media = settings.media
-    return MediaSettings(
+    engine = MediaSettings(
         host=media.host,
         udp_port=media.udp_port,
         tcp_port=media.tcp_port,
@@ -233,6 +226,7 @@ def _media(settings: Settings, vault: FolderVault) -> MediaSettings:
         last_n=media.last_n,
         max_voices=media.max_voices,
     )
+    return media_plane(engine, settings.media_dir, processes=media.processes, orphan_s=media.orphan_s)
 
 
 def _services(
@@ -241,8 +235,8 @@ def _services(
     clock: Clock,
     bus: EventBus,
     profile: CourtProfile,
-    rooms: EngineRooms,
-    recorders: FolderRecorders,
+    rooms: RoomEngine,
+    recorders: RecorderControl,
     watch: RecorderWatch,
     address: SiteAddress,
     settings: Settings,

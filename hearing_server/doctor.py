@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hearing_server.adapters.media_process.look import media_processes
 from hearing_server.settings import Settings
 
 # fdatasync slower than this can't seal a hearing's journal four times a second beside everything else.
@@ -41,6 +42,7 @@ async def examine(settings: Settings) -> list[Check]:
         ("redis", _redis),
         ("http port", _http_port),
         ("media port", _media_port),
+        ("media processes", _media_processes),
         ("native forwarding", _native),
         ("web client", _client),
         ("https", _https),
@@ -129,10 +131,31 @@ async def _http_port(settings: Settings) -> Check:
 
 async def _media_port(settings: Settings) -> Check:
     media = settings.media
-    udp = _port("media port", media.host, media.udp_port, socket.SOCK_DGRAM, "--media-port")
-    if not udp.is_good:
-        return udp
-    return _port("media port", media.host, media.tcp_port, socket.SOCK_STREAM, "--media-port")
+    taken = {facts.index for facts in await media_processes(settings.media_dir)}
+    check = Check("media port", True, "all taken by our own media processes")
+    for index in range(max(1, media.processes)):
+        if index in taken:
+            continue
+        udp_port, tcp_port = (port + index if port else 0 for port in (media.udp_port, media.tcp_port))
+        check = _port("media port", media.host, udp_port, socket.SOCK_DGRAM, "--media-port")
+        if check.is_good:
+            check = _port("media port", media.host, tcp_port, socket.SOCK_STREAM, "--media-port")
+        if not check.is_good:
+            break
+    return check
+
+
+async def _media_processes(settings: Settings) -> Check:
+    wanted, cores = settings.media.processes, os.cpu_count() or 1
+    found = await media_processes(settings.media_dir)
+    running = "; ".join(
+        f"{facts.index}: pid {facts.pid}, {facts.seats} seats, {facts.recordings} recordings"
+        for facts in found
+    )
+    seen = f"{wanted or 'none'} wanted, {cores} cores" + (f", running: {running}" if running else "")
+    if wanted > cores:
+        return Check("media processes", False, seen, "set media.processes to the number of cores at most")
+    return Check("media processes", True, seen)
 
 
 def _port(name: str, host: str, port: int, kind: socket.SocketKind, option: str) -> Check:

@@ -118,6 +118,35 @@ def doctor(config: ConfigOption = None, data: DataOption = None) -> None:
 
 
 @cli.command()
+def media(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="End them, except where people sit or record.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --stop: end those too; their recordings are synced first.")
+    ] = False,
+) -> None:
+    """List the media processes of a data folder, or end them."""
+    from hearing_server.adapters.media_process.look import end_media_processes, media_processes
+
+    settings = _settings(config, data, None, None, None, is_demo=False)
+    found = asyncio.run(
+        end_media_processes(settings.media_dir, even_if_busy=force)
+        if stop
+        else media_processes(settings.media_dir)
+    )
+    for facts in found:
+        print(
+            f"{facts.index}: pid {facts.pid}, udp {facts.udp_port}, tcp {facts.tcp_port}, "
+            f"{facts.seats} seats, {facts.recordings} recordings"
+        )
+    print(f"{len(found)} media process(es) running / 运行中的媒体进程：{len(found)}")
+    raise typer.Exit(1 if stop and found else 0)
+
+
+@cli.command()
 def verify(path: Annotated[Path, typer.Argument(help="Folder of a sealed recording.")]) -> None:
     """Check a sealed recording offline; exit 0 when nothing is wrong, 1 with every problem named."""
     from recorder.verify import verify as verify_recording

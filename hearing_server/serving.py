@@ -15,7 +15,8 @@ async def serve_court(settings: Settings) -> None:
     """Serve until cancelled."""
     async with running(settings) as server, listening(server.app, settings) as url:
         server.address.url = url
-        print(f"serving on {url} (media port {server.rooms.engine.udp_port})", flush=True)
+        ports = ", ".join(str(port) for port in server.media.udp_ports)
+        print(f"serving on {url} (media port {ports})", flush=True)
         await asyncio.Event().wait()
 
 

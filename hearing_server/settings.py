@@ -64,6 +64,17 @@ class MediaSettings(Section):
     announced_addresses: tuple[str, ...] = Field(
         (), description="Addresses written into SDP; empty: the media host."
     )
+    processes: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Rooms live in so many processes of their own (one per core; ports: base + number); 0: in ours.",
+    )
+    orphan_s: float = Field(
+        900.0,
+        ge=1.0,
+        description="A media process without people and recordings ends when no server came for it for so long, s.",
+    )
     last_n: int = Field(
         8,
         ge=1,
@@ -89,6 +100,12 @@ class MediaSettings(Section):
         le=7 * 86400,
         description="How long TURN credentials hold: longer than any hearing, s.",
     )
+
+    @model_validator(mode="after")
+    def _every_process_has_ports(self) -> MediaSettings:
+        if max(self.udp_port, self.tcp_port) + max(self.processes - 1, 0) > 65535:
+            raise ValueError("media.processes: the ports of the last process are beyond 65535")
+        return self
 
     @model_validator(mode="after")
     def _turn_is_whole(self) -> MediaSettings:
@@ -151,6 +168,11 @@ class Settings(BaseSettings):
     @property
     def recordings_dir(self) -> Path:
         return self.storage.recordings_dir or self.storage.data_dir / "recordings"
+
+    @property
+    def media_dir(self) -> Path:
+        """Sockets and locks of media processes."""
+        return self.storage.data_dir / "media"
 
     @classmethod
     def settings_customise_sources(

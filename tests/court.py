@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from stdnum.cn import ric
 
+from hearing_server.adapters.media_plane import LocalMedia
 from hearing_server.app import CourtServer
 from hearing_server.demo import demo_court
 from hearing_server.demo_court import PASSWORD, DemoCourt
 from hearing_server.robots.court_client import CourtClient
 from hearing_server.settings import Settings, load_settings
+from signaling.engine import MediaEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,13 @@ class RunningCourt:
     @property
     def url(self) -> str:
         return self.server.address.url
+
+    @property
+    def engine(self) -> MediaEngine:
+        """The media engine of a court whose rooms live in its own process."""
+        media = self.server.media
+        assert isinstance(media, LocalMedia)
+        return media.rooms.engine
 
     def client(self, *, language: str = "zh-CN") -> CourtClient:
         """A browser that isn't signed in; use it with `async with`."""

@@ -114,7 +114,7 @@ async def test_alarm__while_the_storage_takes_nothing__is_in_the_log_when_it_doe
             raise Unavailable("storage.full", zh="满", en="full")
 
         with monkeypatch.context() as broken:
-            broken.setattr(court.server.recorders, "writing", lambda _: full)
+            broken.setattr(court.server.media.recorders, "writing", lambda _: full)
             broken.setattr(type(court.server.units), "write", lambda _: refuse())
             async with asyncio.timeout(30):
                 while True:

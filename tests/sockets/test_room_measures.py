@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hearing_server.kernel import HearingId
+from hearing_server.kernel import HearingId, SystemClock
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
@@ -70,7 +71,7 @@ async def test_figures__while_somebody_speaks__stand_in_metrics_support_page_and
         assert facts["down_kbps"] == 0
         await bench.close()
         await lin.command("room_leave")
-        await court.server.rooms.close_room(HearingId(lin.hearing_id), reason="closed")
+        await court.server.media.rooms.close_room(HearingId(lin.hearing_id), reason="closed")
         after = await scrape(court)
         assert not [name for name in after if lin.hearing_id in name], "a closed room leaves no series behind"
         assert after["hearing_received_packets_total"] >= series["hearing_received_packets_total"]
@@ -103,3 +104,43 @@ async def test_support_page__asked_by_a_party_or_a_judge_of_another_case__is_not
         assert refused.value.status == 403
         async with court.staff("clerk2") as registry:
             assert (await media(registry, lin))["hearing_id"] == lin.hearing_id
+
+
+class Later(SystemClock):
+    """The minute to undo a closing is over."""
+
+    def utc_now(self) -> datetime:
+        return super().utc_now() + timedelta(seconds=90)
+
+
+async def line_acts(client: CourtClient, case_id: str) -> list[dict[str, Any]]:
+    acts = (await client.get(f"/cases/{case_id}/acts"))["items"]
+    return [act for act in acts if act["kind"] == "participant.line_measured"]
+
+
+async def test_closing__when_the_record_is_sealed__then_each_line_is_an_act_for_the_court_and_its_owner(
+    court: RunningCourt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lobby(court) as (judge, lin, zhao):
+        await judge.post(f"/hearings/{lin.hearing_id}/admissions", {"all": True})
+        beat = Metronome()
+        for place, seat in enumerate((lin, zhao)):
+            await seat.take()
+            await seat.publish(Voice(beat, PITCHES_HZ[place]))
+        await judge.post(f"/hearings/{lin.hearing_id}/open")
+        async with asyncio.timeout(WAIT_S):
+            while not all(each["packets_in"] for each in (await media(judge, lin))["totals"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        await judge.post(f"/hearings/{lin.hearing_id}/close")
+        monkeypatch.setattr(court.server.services.sealing, "_clock", Later())
+        case_id = (await judge.get(f"/hearings/{lin.hearing_id}"))["case"]["id"]
+        async with asyncio.timeout(WAIT_S):
+            while not (seen := await line_acts(judge, case_id)):  # noqa: ASYNC110 - the timer seals every 2 s
+                await asyncio.sleep(0.2)
+        assert {act["summary"]["person_ids"][0] for act in seen} == {
+            lin.client.me["id"],
+            zhao.client.me["id"],
+        }
+        assert all(act["summary"]["packets_in"] > 0 for act in seen)
+        shown = [act for act in await line_acts(lin.client, case_id) if not act["withheld"]]
+        assert [act["summary"]["person_ids"] for act in shown] == [[lin.client.me["id"]]]

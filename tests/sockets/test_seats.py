@@ -42,7 +42,7 @@ async def lobby(court: RunningCourt) -> AsyncIterator[tuple[CourtClient, Seat, S
 
 
 def seated(court: RunningCourt) -> int:
-    return court.server.rooms.engine.stats().participants
+    return court.engine.stats().participants
 
 
 async def emptied(court: RunningCourt) -> None:
@@ -145,7 +145,7 @@ async def test_camera__turned_off_by_the_court__does_not_come_back_as_a_screen(c
         person: Any = lin.client.me["id"]
         body = {"person_id": person, "source": "camera"}
         await judge.post(f"/hearings/{lin.hearing_id}/mutes", {**body, "muted": True})
-        room = court.server.rooms.engine._rooms[lin.hearing_id]
+        room = court.engine._rooms[lin.hearing_id]
         assert {(person, "camera"), (person, "screen")} <= room.court_mutes
         await judge.post(f"/hearings/{lin.hearing_id}/mutes", {**body, "muted": False})
         assert not room.court_mutes

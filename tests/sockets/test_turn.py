@@ -137,7 +137,7 @@ async def test_turn__when_no_other_way_is_allowed__then_media_pass_it_both_ways(
                 await seat.publish_from(senses_of(number, rate_hz=15, size=(160, 120)))
             for seat, other in ((direct, clerk), (relayed, judge)):
                 await _sees(seat, str(other.me["id"]))
-            room = court.server.rooms.engine._rooms[hearing_id]
+            room = court.engine._rooms[hearing_id]
             publisher = room.participants[clerk.me["id"]].publisher
             assert publisher is not None
             path = publisher.transport.agent.selected

@@ -15,7 +15,7 @@ from tests.sockets.test_seats import lobby
 async def test_seats__when_nobody_watches_and_then_somebody_does__then_the_sender_rests_and_comes_back(
     court: RunningCourt,
 ) -> None:
-    settings = court.server.rooms.engine._gateway.settings
+    settings = court.engine._gateway.settings
     object.__setattr__(settings, "layer_pause_s", 0.5)
     async with lobby(court) as (judge, lin, zhao):
         await lin.take()
