@@ -7,7 +7,7 @@ dark one starts with the best of those that come.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from signaling.allocation import (
     OTHERS_PRIORITY,
@@ -19,8 +19,9 @@ from signaling.allocation import (
     allocate,
 )
 from signaling.attention import PictureKey
+from signaling.forwarder import Leg
 from signaling.layer_demand import Want
-from signaling.publication import Layer
+from signaling.publication import Layer, LayerOffers, Publication
 from signaling.rtp.rates import LayerOffer
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
 from signaling.showing import Showing
@@ -61,103 +62,90 @@ class Decisions:
     next_bps: float | None
 
 
+class _Line(NamedTuple):
+    """One m-line with a picture that this viewer wants."""
+
+    slot: Slot
+    publication: Publication
+    leg: Leg
+    wish_px: int
+    priority: int
+    offers: LayerOffers
+
+
 def decide(slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: float) -> Decisions:
     """Share the line among the m-lines whose answer is here and whose owner may be heard and seen."""
-    open_slots = [
-        slot
-        for slot in slots
-        if slot.leg is not None
-        and slot.leg.is_live
-        and now_ms >= slot.leg.blocked_until_ms
-        and slot.publication is not None
-        and slot.publication.is_flowing
-    ]
-    given = allocate([_wish(slot, showing, now_ms, resting=False) for slot in open_slots], budget_bps)
+    made: list[tuple[int, Decision]] = []
+    lines: list[_Line] = []
+    voices_bps = 0.0
+    for slot in slots:
+        publication, leg = slot.publication, slot.leg
+        if publication is None or leg is None or not leg.is_live or not publication.is_flowing:
+            continue
+        if now_ms < leg.blocked_until_ms:
+            continue
+        wish_px = showing.wish_px(publication)
+        if not publication.is_video:
+            voice = next(iter(publication.layers.values()), None) if wish_px > 0 else None
+            voices_bps += voice.stream.rate.bits_per_second if voice is not None else 0.0
+            made.append((VOICE_PRIORITY, Decision(slot, voice, ALL_TEMPORAL_LAYERS, None)))
+        elif wish_px <= 0:
+            made.append((VOICE_PRIORITY, Decision(slot, None, ALL_TEMPORAL_LAYERS, None)))
+        else:
+            priority = _PRIORITIES[showing.urgency(publication)]
+            lines.append(_Line(slot, publication, leg, wish_px, priority, publication.offers(now_ms)))
+    left_bps = budget_bps - voices_bps
+    given = allocate([_wish(line, showing, line.offers.coming) for line in lines], left_bps)
     ideal = given
-    if any(not _is_coming(layer, now_ms) for slot in open_slots for layer in _layers(slot)):
-        ideal = allocate([_wish(slot, showing, now_ms, resting=True) for slot in open_slots], budget_bps)
-    lines = [_decision(slot, given, _want(slot, ideal, showing), now_ms) for slot in open_slots]
-    lines.sort(key=lambda line: _priority(line.slot, showing))
+    if any(line.offers.coming is not line.offers.known for line in lines):
+        ideal = allocate([_wish(line, showing, line.offers.known) for line in lines], left_bps)
+    made += [(line.priority, _decision(line, given, ideal, now_ms)) for line in lines]
+    made.sort(key=lambda each: each[0])
     starved = frozenset(
-        (publication.identity, publication.source)
-        for slot in open_slots
-        if slot.mid in given.starved and (publication := slot.publication) is not None
+        (line.publication.identity, line.publication.source)
+        for line in lines
+        if line.slot.mid in given.starved
     )
-    return Decisions(tuple(lines), starved, ideal.next_bps)
+    next_bps = ideal.next_bps + voices_bps if ideal.next_bps is not None else None
+    return Decisions(tuple(decision for _, decision in made), starved, next_bps)
 
 
-def _layers(slot: Slot) -> list[Layer]:
-    return list(slot.publication.layers.values()) if slot.publication is not None else []
-
-
-def _is_arriving(layer: Layer, now_ms: float) -> bool:
-    return layer.rest.is_arriving(layer.stream.last_arrival_ms, now_ms)
-
-
-def _is_coming(layer: Layer, now_ms: float) -> bool:
-    return layer.rest.is_coming(layer.stream.last_arrival_ms, now_ms)
-
-
-def _priority(slot: Slot, showing: Showing) -> tuple[int, str]:
-    publication = slot.publication
-    if publication is None or not publication.is_video:
-        return VOICE_PRIORITY, slot.mid
-    return _PRIORITIES[showing.urgency(publication)], slot.mid
-
-
-def _wish(slot: Slot, showing: Showing, now_ms: float, *, resting: bool) -> Wish:
-    """`resting`: count layers too that were told not to come."""
-    publication, leg = slot.publication, slot.leg
-    assert publication is not None
-    assert leg is not None
-    offers = tuple(
-        LayerOffer(
-            layer.stream.ssrc,
-            max(layer.stream.rate.bits_per_second, layer.rest.expected_bps),
-            layer.stream.height_px,
-            layer.stream.temporal.shares,
-        )
-        for layer in publication.layers.values()
-        if resting or _is_coming(layer, now_ms)
-    )
-    source = leg.rewriter.source
+def _wish(line: _Line, showing: Showing, layers: tuple[LayerOffer, ...]) -> Wish:
+    source = line.leg.rewriter.source
     return Wish(
-        key=slot.mid,
-        priority=_priority(slot, showing)[0],
-        layers=offers,
-        max_height_px=showing.wish_px(publication),
+        key=line.slot.mid,
+        priority=line.priority,
+        layers=layers,
+        max_height_px=line.wish_px,
         current=source if source != NO_SOURCE else None,
-        current_temporal=slot.max_temporal,
-        is_vital=showing.is_vital(publication),
-        was_starved=slot.was_starved,
+        current_temporal=line.slot.max_temporal,
+        is_vital=showing.is_vital(line.publication),
+        was_starved=line.slot.was_starved,
     )
 
 
-def _decision(slot: Slot, given: Allocation, want: Want | None, now_ms: float) -> Decision:
-    publication, leg = slot.publication, slot.leg
-    assert publication is not None
-    assert leg is not None
+def _decision(line: _Line, given: Allocation, ideal: Allocation, now_ms: float) -> Decision:
+    slot, publication = line.slot, line.publication
+    want, is_starved = _want(line, ideal), slot.mid in given.starved
     share = given.shares.get(slot.mid)
     layer = publication.layer_of(share.layer) if share is not None else None
     if share is None or layer is None:
-        return Decision(slot, None, ALL_TEMPORAL_LAYERS, want)
-    if leg.rewriter.source == NO_SOURCE and not _is_arriving(layer, now_ms):
-        here = [each for each in publication.layers.values() if _is_arriving(each, now_ms)]
+        return Decision(slot, None, ALL_TEMPORAL_LAYERS, want, is_starved)
+    if line.leg.rewriter.source == NO_SOURCE and not layer.is_here(now_ms):
+        here = [each for each in publication.layers.values() if each.is_here(now_ms)]
         smaller = [each for each in here if each.stream.height_px <= layer.stream.height_px]
         layer = max(smaller, key=lambda each: each.stream.height_px, default=layer)
     return Decision(slot, layer, share.max_temporal, want)
 
 
-def _want(slot: Slot, ideal: Allocation, showing: Showing) -> Want | None:
-    publication = slot.publication
-    assert publication is not None
-    wish_px = showing.wish_px(publication)
-    if wish_px <= 0 or slot.mid in ideal.starved:
+def _want(line: _Line, ideal: Allocation) -> Want | None:
+    publication = line.publication
+    if line.slot.mid in ideal.starved:
         return None
-    share = ideal.shares.get(slot.mid)
+    share = ideal.shares.get(line.slot.mid)
     layer = publication.layer_of(share.layer) if share is not None else None
     if layer is None:
         return Want(taller=True)
     height_px = layer.stream.height_px
     tallest_px = max(each.stream.height_px for each in publication.layers.values())
-    return Want(layer.rid, taller=height_px == tallest_px and wish_px > height_px)
+    return Want(layer.rid, taller=height_px == tallest_px and line.wish_px > height_px)

@@ -1,5 +1,7 @@
 """What one person publishes: a source, its layers as they arrive, and who gets which packet of them."""
 
+from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 from signaling.forwarder import Fanout, ForwardStep, Leg
@@ -7,6 +9,7 @@ from signaling.layer_demand import LayerDemand, LayerRest
 from signaling.negotiation import AcceptedSection
 from signaling.rtp.extensions import ExtensionIds
 from signaling.rtp.packet import FLAG_KEYFRAME, Codec
+from signaling.rtp.rates import LayerOffer
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
@@ -61,6 +64,20 @@ class Layer:
         """Something of it came within the last second."""
         return self.stream.rate.packets_per_second > 0
 
+    def is_here(self, now_ms: float) -> bool:
+        """Not at rest: packets come, as far as we were told."""
+        return self.rest.is_arriving(self.stream.last_arrival_ms, now_ms)
+
+    def is_coming(self, now_ms: float) -> bool:
+        """Here, or asked for so lately that it will be."""
+        return self.rest.is_coming(self.stream.last_arrival_ms, now_ms)
+
+    def offer(self) -> LayerOffer:
+        """What the layer is to a viewer; one at rest has the rate it had."""
+        stream = self.stream
+        bitrate_bps = max(stream.rate.bits_per_second, self.rest.expected_bps)
+        return LayerOffer(stream.ssrc, bitrate_bps, stream.height_px, stream.temporal.shares)
+
     def receive(self, packet: bytes, now_ns: int) -> None:
         """One decrypted packet of this layer, RTX unwrapped. The hot path."""
         if self.fanout.take(packet, now_ns):
@@ -91,6 +108,17 @@ class Layer:
             publication.keyframe_arrived(self)
 
 
+@dataclass(frozen=True, slots=True)
+class LayerOffers:
+    """The layers of a picture as a viewer may choose them: those that `coming` bring packets (soon), all `known` ones.
+
+    The same object twice when no layer rests.
+    """
+
+    coming: tuple[LayerOffer, ...]
+    known: tuple[LayerOffer, ...]
+
+
 class Publication:
     """One source of one identity. Survives reconnects: layers come and go, legs stay.
 
@@ -118,9 +146,12 @@ class Publication:
         self.is_flowing = True
         self.rids = section.rids
         self.demand = LayerDemand(section.rids)
-        self.owed_ms = 0.0  # since when its sender should be sending again, after a rest of its own or of ours
+        self.owed_ms = (
+            0.0  # since when its sender should be sending again, after a rest of its own or of ours
+        )
         self.layers: dict[str | None, Layer] = {}
         self.legs: list[Leg] = []
+        self._offered: tuple[float, LayerOffers] | None = None
 
     @property
     def is_video(self) -> bool:
@@ -141,6 +172,20 @@ class Publication:
         """Forget the layers that a new description does not name, and return them: names are the peer's to choose."""
         kept = rids or (None,)
         return [self.layers.pop(rid) for rid in list(self.layers) if rid not in kept]
+
+    def offers(self, now_ms: float) -> LayerOffers:
+        """What viewers can choose from at this moment; made once for all of them."""
+        if self._offered is None or self._offered[0] != now_ms:
+            known = {layer: layer.offer() for layer in self.layers.values()}
+            is_coming = [layer.is_coming(now_ms) for layer in known]
+            every = tuple(known.values())
+            coming = every if all(is_coming) else tuple(compress(every, is_coming))
+            self._offered = now_ms, LayerOffers(coming, every)
+        return self._offered[1]
+
+    def forget_offers(self) -> None:
+        """A layer was told to rest or to come."""
+        self._offered = None
 
     def route(self) -> None:
         """Recompute which leg hears which layer, after any change of rights, wishes or layers."""

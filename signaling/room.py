@@ -19,6 +19,7 @@ from signaling.publication import Layer, Publication
 from signaling.publisher import Publisher
 from signaling.room_demand import RoomDemand
 from signaling.room_sinks import RoomSinks
+from signaling.rounds import Rounds
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.sdp import Description, parse
 from signaling.showing import Showing
@@ -64,6 +65,7 @@ class Room:
             emit=emit,
             want_keyframe=self._want_keyframe,
         )
+        self.rounds = Rounds(self.participants, self.demand)
         self._gateway = gateway
         self._step = step
         self._emit = emit
@@ -260,7 +262,7 @@ class Room:
             self._end_layer(replaced, "restarted")
         publication.layers[layer.rid] = layer
         self.sinks.started(layer, now_ns)
-        self.choose_layers(now_ns / 1_000_000)
+        self.rounds.is_stale = True
 
     def _end_layer(self, layer: Layer, cause: str) -> None:
         self.sinks.ended(layer, cause)
@@ -298,12 +300,7 @@ class Room:
                 participant.viewer.negotiate(now_ms)
 
     def choose_layers(self, now_ms: float) -> None:
-        for is_again in (False, True):
-            for participant in self.participants.values():
-                if participant.viewer is not None:
-                    participant.viewer.choose_layers(now_ms)
-            if is_again or not self.demand.review(now_ms):
-                return  # once more when layers were asked for just now: they can be waited for
+        self.rounds.everybody(now_ms)
 
     def _want_keyframe(self, layer: Layer, now_ms: float) -> None:
         owner = self.participants.get(layer.publication.identity)

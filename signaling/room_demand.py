@@ -71,6 +71,7 @@ class RoomDemand:
         off = not layer.rest.is_off
         measured_bps = layer.stream.rate.bits_per_second or usual_bps(layer.stream.height_px)
         layer.rest.told(off=off, measured_bps=measured_bps, now_ms=now_ms)
+        layer.publication.forget_offers()
         if off:
             self._returning.discard(layer)
             layer.stream.keyframes.arrived()  # nobody waits for one any more
@@ -84,8 +85,8 @@ class RoomDemand:
         """Every 20 ms: True when a layer that was asked for has come."""
         came = False
         for layer in list(self._returning):
-            arriving = layer.rest.is_arriving(layer.stream.last_arrival_ms, now_ms)
-            if arriving or not layer.rest.is_coming(layer.stream.last_arrival_ms, now_ms):
+            arriving = layer.is_here(now_ms)
+            if arriving or not layer.is_coming(now_ms):
                 self._returning.discard(layer)
                 self._sinks.tell(layer, "wanted", round(now_ms * 1e6))
                 came |= arriving

@@ -34,14 +34,14 @@ class RoomClock:
                 participant.publisher.repair(now_ms)
             if participant.viewer is not None:
                 participant.viewer.tick(now_ms)
-        if self._room.demand.watch(now_ms):
-            self._room.choose_layers(now_ms)
+        self._room.rounds.is_stale |= self._room.demand.watch(now_ms)
         if now_ms - self._speaker_ms >= 100:
             self._speaker_ms = now_ms
             self._update_speaker(now_ms)
             for participant in participants:
                 if participant.publisher is not None:
                     participant.publisher.acknowledge()
+        self._room.rounds.tick(now_ms)
         if now_ms - self._report_ms >= self._settings.remb_interval_s * 1000:
             self._report_ms = now_ms
             self._report(participants, now_ms)
@@ -49,7 +49,6 @@ class RoomClock:
             return []
         self._judge_ms = now_ms
         self.meter.sample(now_ms)
-        self._room.choose_layers(now_ms)
         self._watch_layers(now_ns)
         lost = [participant for participant in participants if self._judge(participant, now_ns)]
         self._tell_facts(participants, now_ms)
@@ -69,8 +68,7 @@ class RoomClock:
         is_louder = self._room.floor.update(now_ms)
         if has_changed:
             self._emit(SpeakerChanged(self._room.name, speakers.speaker))
-        if has_changed or is_louder:
-            self._room.choose_layers(now_ms)
+        self._room.rounds.is_stale |= has_changed or is_louder
 
     def _report(self, participants: Iterable[Participant], now_ms: float) -> None:
         for participant in participants:
