@@ -49,8 +49,10 @@ class Desk:
         self.offers: dict[str, asyncio.Queue[SubscriptionOffered]] = {}
         self.url = ""
         self.alter: Callable[[str], str] = lambda sdp: sdp  # what reaches the browsers
+        self.hear: Callable[[RoomEvent], object] = lambda event: None
 
     async def on_event(self, event: RoomEvent) -> None:
+        self.hear(event)
         if isinstance(event, SubscriptionOffered):
             self.offers.setdefault(event.seat, asyncio.Queue()).put_nowait(event)
 
