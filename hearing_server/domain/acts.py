@@ -59,6 +59,7 @@ class ActKind(StrEnum):
     PARTICIPANT_UNMUTED = "participant.unmuted"
     PARTICIPANT_CONNECTION_CHANGED = "participant.connection_changed"
     PARTICIPANT_PAGE_CHANGED = "participant.page_changed"
+    PARTICIPANT_LINE_MEASURED = "participant.line_measured"
     IDENTITY_CHECKED = "participant.identity_checked"
     CONSENT_DECIDED = "participant.consent_decided"
     SELF_TESTED = "participant.self_tested"

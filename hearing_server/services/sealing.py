@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from hearing_server.domain.acts import ActKind, ActObject
+from hearing_server.domain.canonical_json import JsonObject
 from hearing_server.domain.hearings import Hearing, HearingState
 from hearing_server.domain.recordings import (
     Gap,
@@ -20,6 +21,7 @@ from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Clock, system_actor
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.media import RecorderControl, RoomEngine, Sealed
+from hearing_server.ports.room_media import PersonSum
 from hearing_server.ports.units import Units
 from hearing_server.services.acts import record_act
 from hearing_server.services.docket import enter_docket
@@ -75,6 +77,7 @@ class Sealing:
             await self._recorder.start(recording.id, self._folders.of(recording.id), room=hearing.id)
         sealed = await self._recorder.seal(recording.id)
         self._watch.forget(hearing.id)
+        lines = await self._lines(hearing)
         await self._rooms.close_room(hearing.id, reason="closed")
         now = self._clock.utc_now()
         names = {person.person_id: person.name for person in hearing.participants}
@@ -95,8 +98,38 @@ class Sealing:
                 payload={"recording_id": recording.id, "root_sha256": sealed.root_sha256, "gaps": len(done.gaps)},
                 objects=(ActObject(sealed.root_sha256, sealed.size_bytes),),
             )  # fmt: skip
+            for line in lines:
+                await record_act(
+                    unit, actor, kind=ActKind.PARTICIPANT_LINE_MEASURED, chain_id=hearing.case_id, at=now,
+                    payload=_line_facts(hearing, line),
+                )  # fmt: skip
             unit.ring(Doorbell("hearing_changed", hearing.id))
             unit.ring(Doorbell("film_queued", recording.id))
+
+    async def _lines(self, hearing: Hearing) -> list[PersonSum]:
+        """What everybody's line was like, as long as the room still knows; a restart after the closing forgot it."""
+        try:
+            media = await self._rooms.media(hearing.id)
+        except HearingError:
+            return []
+        return [line for line in media.totals if hearing.find(line.person_id) is not None]
+
+
+def _line_facts(hearing: Hearing, line: PersonSum) -> JsonObject:
+    """Whole numbers: the chain's canonical form is beyond doubt. The court reads it, and the person it is of."""
+    return {
+        "hearing_id": hearing.id,
+        "person_ids": [line.person_id],
+        "present_s": round(line.present_s),
+        "weak_s": round(line.weak_s),
+        "silent_s": round(line.silent_s),
+        "lost_s": round(line.lost_s),
+        "worst_rtt_ms": None if line.worst_rtt_ms is None else round(line.worst_rtt_ms),
+        "packets_in": line.packets_in,
+        "given_up": line.given_up,
+        "packets_out": line.packets_out,
+        "repairs_sent": line.repairs_sent,
+    }
 
 
 def _gaps(sealed: Sealed, names: Mapping[str, str]) -> list[Gap]:

@@ -28,6 +28,7 @@ const en: Texts<typeof zh> = {
     muted: "Muted",
     unmuted: "Unmuted",
     connection_changed: "Connection changed",
+    line_measured: "Connection quality of the hearing recorded",
     page_changed: "Page changed",
     identity_checked: "Identity checked",
     consent_decided: "Consent decided",

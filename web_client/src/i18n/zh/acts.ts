@@ -26,6 +26,7 @@ export default {
     muted: "关闭",
     unmuted: "恢复",
     connection_changed: "网络状态变化",
+    line_measured: "庭审网络质量存证",
     page_changed: "页面状态变化",
     identity_checked: "核验身份",
     consent_decided: "就线上审理表态",
