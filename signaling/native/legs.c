@@ -31,8 +31,17 @@ void leg_shut(struct plane *plane, uint32_t id)
     leave(plane);
 }
 
-void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, int64_t shift, int has_shift)
+static void look(const struct leg *leg, struct leg_facts *facts)
 {
+    rewriter_read(leg->rewriter, &facts->numbering);
+    facts->dropped = leg->dropped;
+    facts->blocked_until_ms = leg->blocked_until_ms;
+}
+
+void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, int64_t shift, int has_shift,
+               struct leg_facts *facts)
+{
+    /* Does as told and says how the leg stands then. */
     enter(plane);
     struct leg *leg = table_get(&plane->legs, id);
     struct rewriter *rewriter = leg ? leg->rewriter : NULL;
@@ -46,20 +55,32 @@ void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, in
         rewriter_take_redundancy(rewriter, (int)argument);
     else if (rewriter && order == LEG_TEMPORAL)
         rewriter_limit_temporal(rewriter, (int)argument);
+    if (leg)
+        look(leg, facts);
     leave(plane);
 }
 
-int leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
+void leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
 {
     enter(plane);
     struct leg *leg = table_get(&plane->legs, id);
-    if (leg) {
-        rewriter_read(leg->rewriter, &facts->numbering);
-        facts->dropped = leg->dropped;
-        facts->blocked_until_ms = leg->blocked_until_ms;
+    if (leg)
+        look(leg, facts);
+    leave(plane);
+}
+
+uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity)
+{
+    /* All legs at once, `facts[id]`; how many places that takes. More than `capacity`: nothing was written beyond. */
+    enter(plane);
+    uint32_t size = plane->legs.size + 1;
+    for (uint32_t id = 1; id < size && id < capacity; id++) {
+        const struct leg *leg = table_get(&plane->legs, id);
+        if (leg)
+            look(leg, &facts[id]);
     }
     leave(plane);
-    return leg != NULL;
+    return size;
 }
 
 int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)

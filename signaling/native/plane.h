@@ -78,8 +78,10 @@ int stream_replay(struct plane *plane, uint32_t stream, uint32_t leg, double now
 
 uint32_t leg_open(struct plane *plane, uint32_t line, const struct rewriter_settings *settings, int is_video);
 void leg_shut(struct plane *plane, uint32_t leg);
-void leg_order(struct plane *plane, uint32_t leg, int order, int64_t argument, int64_t shift, int has_shift);
-int leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);
+void leg_order(struct plane *plane, uint32_t leg, int order, int64_t argument, int64_t shift, int has_shift,
+               struct leg_facts *facts);
+void leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);
+uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity);
 int64_t leg_locate(struct plane *plane, uint32_t leg, uint16_t number);
 int leg_repair(struct plane *plane, uint32_t leg, uint32_t stream, uint16_t number, double now_ms, int is_dry);
 /* cdef end */

@@ -66,6 +66,9 @@ class Plane:
         self.numbers: Any = self.ffi.new("uint16_t[]", MAX_WAITING)
         self.counts: Any = self.ffi.new("uint64_t[]", BUCKETS)
         self.times: Any = self.ffi.new("uint64_t[]", MAX_WAITING)
+        self._leg_places = 0
+        self.legs: Any = None  # how every leg stood at the last drain, or after the last order to it
+        self.make_room(1)
         self.lines: dict[int, LineOwner] = {}
         self.streams: dict[int, tuple[LineOwner, Taken]] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
@@ -94,6 +97,7 @@ class Plane:
         if self.handle is None:
             return
         filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
+        self._look_at_legs()  # afterwards: not older than the packets
         view, at, read = self._view, 0, _RECORD.unpack_from
         media, streams = self.lib.RECORD_MEDIA, self.streams
         heard: dict[LineOwner, int] = {}
@@ -110,6 +114,20 @@ class Plane:
                 found[1](data, at_ns, sequence, timestamp, flags, is_red, level)
         for owner, at_ns in heard.items():
             owner.heard(at_ns)
+
+    def _look_at_legs(self) -> None:
+        """Once per drain, for all: asking for each leg by itself would cost a call per look."""
+        self.lib.legs_read(self.handle, self.legs, self._leg_places)
+
+    def make_room(self, leg: int) -> None:
+        """Have a place in `legs` for this handle."""
+        if leg < self._leg_places:
+            return
+        places = max(256, 2 * leg)
+        grown = self.ffi.new("struct leg_facts[]", places)
+        if self.legs is not None:
+            self.ffi.memmove(grown, self.legs, self.ffi.sizeof(self.legs))
+        self.legs, self._leg_places = grown, places
 
     def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int) -> None:
         if kind == self.lib.RECORD_DATAGRAM:

@@ -18,22 +18,34 @@ _MASK32: Final = 0xFFFFFFFF
 
 
 class NativeNumbering:
-    """`forwarder.Numbering` of a leg in the thread. Every look and every order is one call under its lock."""
+    """`forwarder.Numbering` of a leg in the thread.
+
+    Orders are calls under its lock; looks read what the last drain or the last order to this leg brought.
+    """
+
+    __slots__ = ("_leg", "_plane")
 
     def __init__(self, plane: Plane, leg: int) -> None:
         self._plane = plane
         self._leg = leg
-        self._facts: Any = plane.ffi.new("struct leg_facts *")
+        plane.make_room(leg)
+        plane.lib.leg_read(plane.handle, leg, plane.ffi.addressof(plane.legs, leg))
 
     def _read(self) -> Any:
-        if self._plane.is_open:
-            self._plane.lib.leg_read(self._plane.handle, self._leg, self._facts)
-        return self._facts
+        return self._plane.legs[self._leg]
+
+    def look(self) -> None:
+        """Read anew, after something else than an order changed it."""
+        plane = self._plane
+        if plane.is_open:
+            plane.lib.leg_read(plane.handle, self._leg, plane.ffi.addressof(plane.legs, self._leg))
 
     def _order(self, order: int, argument: int = 0, shift: int | None = None) -> None:
-        if self._plane.is_open:
-            self._plane.lib.leg_order(
-                self._plane.handle, self._leg, order, argument, shift or 0, shift is not None
+        plane = self._plane
+        if plane.is_open:
+            facts = plane.ffi.addressof(plane.legs, self._leg)
+            plane.lib.leg_order(
+                plane.handle, self._leg, order, argument, shift or 0, shift is not None, facts
             )
 
     @property
@@ -181,6 +193,7 @@ class NativeFanout:
     def replay(self, leg: Leg, now_ms: float) -> None:
         if isinstance(leg, NativeLeg) and self.number and self._plane.is_open:
             self._plane.lib.stream_replay(self._plane.handle, self.number, leg.number, now_ms)
+            leg.rewriter.look()
 
     def close(self) -> None:
         self.legs = ()
