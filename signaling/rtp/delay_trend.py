@@ -75,10 +75,10 @@ class DelayTrend:
         self._summed_ms = self._smoothed_ms = self._slope = 0.0
         self._first = -1.0
 
-    def feed(self, packets: Iterable[tuple[float, float]]) -> None:
-        """(left ms, arrived ms) by each side's own clock. A packet that overtook others is harmless."""
+    def feed(self, packets: Iterable[tuple[float, float, int]]) -> None:
+        """(left ms, arrived ms, bytes) by each side's own clock. A packet that overtook others is harmless."""
         group = self._group
-        for left_ms, arrived_ms in packets:
+        for left_ms, arrived_ms, _ in packets:
             if group is None:
                 group = left_ms, left_ms, arrived_ms, arrived_ms
                 continue

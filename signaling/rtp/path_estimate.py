@@ -10,7 +10,7 @@ from signaling.rtp.delay_trend import DelayTrend, Usage
 from signaling.rtp.loss_bound import LossBound
 from signaling.rtp.probing import ProbeSchedule
 from signaling.rtp.rates import CEILING_BPS, FLOOR_BPS, START_BPS
-from signaling.rtp.send_history import WideHistory
+from signaling.rtp.send_history import Sent, WideHistory
 from signaling.rtp.sequence import nearest_extended
 from signaling.rtp.transport_cc import LOST, REFERENCE_TURN, TICK_MS, TICKS_PER_REFERENCE, TransportFeedback
 
@@ -111,7 +111,7 @@ class PathEstimate:
         self._heard_ms = now_ms
         before_bps = self.limit_bps
         acked = self._read(message, history)
-        self._trend.feed((left_ms, arrived_ms) for left_ms, arrived_ms, _ in acked.packets)
+        self._trend.feed(acked.packets)
         self._meter.feed(acked)
         usage = self._trend.decide(now_ms)
         if usage is Usage.NORMAL and self._trend.queue_ms > FULL_QUEUE_MS:
@@ -134,11 +134,23 @@ class PathEstimate:
         origin_ms = self._reference * TICKS_PER_REFERENCE * TICK_MS
         first = 0x10000 + message.base if self._highest < 0 else nearest_extended(message.base, self._highest)
         known = history.sent(message.base, len(message.arrivals))
+        if first > self._highest and LOST not in message.arrivals and all(known.size_bytes):
+            self._highest = first + len(message.arrivals) - 1
+            arrived = [origin_ms + arrival * TICK_MS for arrival in message.arrivals]
+            acked = Acked(list(zip(known.at_ms, arrived, known.size_bytes, strict=True)), 0, 0, len(arrived))
+            if self.probes.probe is not None:
+                for number, packet in enumerate(acked.packets, first):
+                    self.probes.probe.packet(number, *packet)
+            return acked
+        return self._read_holes(message.arrivals, first, origin_ms, known)
+
+    def _read_holes(self, arrivals: tuple[int, ...], first: int, origin_ms: float, known: Sent) -> Acked:
+        """The same where packets are missing, told again, or were never sent."""
         missing, probe, highest = self._missing, self.probes.probe, self._highest
         packets: list[tuple[float, float, int]] = []
         lost = lost_bytes = total = 0
         for number, (arrival, left_ms, size) in enumerate(
-            zip(message.arrivals, known.at_ms, known.size_bytes, strict=True), first
+            zip(arrivals, known.at_ms, known.size_bytes, strict=True), first
         ):
             if number > highest:
                 if not size:

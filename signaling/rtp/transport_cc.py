@@ -7,6 +7,7 @@ a quarter millisecond; the reference time counts 64 ms and wraps after twelve da
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -54,7 +55,20 @@ def parse_feedback(body: bytes) -> TransportFeedback | None:
     if found is None:
         return None
     symbols, at = found
+    arrivals = _parse_times(body, symbols, at)
+    if arrivals is None:
+        return None
+    reference = word >> 8
+    if reference & 0x800000:
+        reference -= REFERENCE_TURN
+    return TransportFeedback(sender, ssrc, base, word & 0xFF, reference, tuple(arrivals))
+
+
+def _parse_times(body: bytes, symbols: list[int], at: int) -> list[int] | None:
+    """Ticks since the reference time, or LOST, of every packet."""
     size, tick = len(body), 0
+    if at + len(symbols) <= size and symbols.count(_SMALL) == len(symbols):
+        return list(accumulate(body[at : at + len(symbols)]))
     arrivals: list[int] = []
     for symbol in symbols:
         if symbol == _SMALL:
@@ -73,10 +87,7 @@ def parse_feedback(body: bytes) -> TransportFeedback | None:
             arrivals.append(tick)
         else:
             return None
-    reference = word >> 8
-    if reference & 0x800000:
-        reference -= REFERENCE_TURN
-    return TransportFeedback(sender, ssrc, base, word & 0xFF, reference, tuple(arrivals))
+    return arrivals
 
 
 def _parse_symbols(body: bytes, statuses: int) -> tuple[list[int], int] | None:

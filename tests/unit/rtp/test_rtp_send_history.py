@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from signaling.rtp.send_history import HISTORY, SendHistory
 
 
@@ -31,3 +34,14 @@ def test_sent__ring_is_full__the_oldest_are_forgotten() -> None:
         history.next(1 + number % 1000, float(number))
     assert history.sent(9, 2).size_bytes == [0, 11]
     assert history.sent(HISTORY + 9, 1).at_ms == [HISTORY + 9.0]
+
+
+@given(st.integers(1, 3 * HISTORY), st.integers(0, 0xFFFF), st.integers(1, 300))
+@settings(max_examples=60)
+def test_sent__in_one_piece_or_singly__is_the_same(given_out: int, first: int, count: int) -> None:
+    history = SendHistory()
+    for number in range(given_out):
+        history.next(1 + number % 1000, float(number))
+    assert history.sent(first, count) == history._sent_singly(first, count, given_out - 1)
+    near = (given_out - min(given_out, count)) & 0xFFFF
+    assert history.sent(near, count) == history._sent_singly(near, count, given_out - 1)
