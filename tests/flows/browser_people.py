@@ -78,8 +78,8 @@ class Browsers:
         self._url = url
         self._processes: list[Browser] = []
 
-    async def process(self) -> Browser:
-        browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    async def process(self, *flags: str) -> Browser:
+        browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         self._processes.append(browser)
         return browser
 

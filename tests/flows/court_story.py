@@ -14,9 +14,8 @@ from hearing_server.demo_court import PASSWORD, DemoCourt
 from hearing_server.kernel import SystemClock
 from hearing_server.rest.config import DEMO
 from hearing_server.robots.court_client import CourtClient
-from hearing_server.robots.party import RobotParty, parties_of
+from hearing_server.robots.party import RobotParty, parties_of, senses_of
 from hearing_server.robots.seat import Seat
-from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
 from hearing_server.settings import Settings, load_settings
 from hearing_server.site import listening
 
@@ -47,8 +46,9 @@ def court_settings(data: Path, **changes: Any) -> Settings:
 class Story:
     """The demo court with its judge, clerk and president signed in."""
 
-    def __init__(self, url: str, clock: MovableClock) -> None:
+    def __init__(self, url: str, clock: MovableClock, *, recovers: bool = False) -> None:
         self.url = url
+        self.recovers = recovers
         self.clock = clock
         self.judge, self.clerk, self.president = (CourtClient(url) for _ in range(3))
         self.parties: list[RobotParty] = []
@@ -62,20 +62,17 @@ class Story:
         await self.president.sign_in_staff("president", PASSWORD)
         people = await parties_of(self.judge)
         for number, person in enumerate(people[:parties]):
-            party = RobotParty(self.url, person, number + 1, rate_hz=RATE_HZ)
+            party = RobotParty(self.url, person, number + 1, rate_hz=RATE_HZ, recovers=self.recovers)
             self.parties.append(party)
             self.hearing_id = (await party.arrive()).hearing_id
         await self.seat_judge()
 
     async def seat_judge(self) -> Seat:
-        seat = self.bench = Seat(self.judge, self.hearing_id)
+        seat = self.bench = Seat(self.judge, self.hearing_id, recovers=self.recovers)
         await seat.connect()
         await seat.report("present")
         await seat.take()
-        beat = Metronome()
-        await seat.publish(
-            Voice(beat, PITCHES_HZ[0]), Face(beat, COLOURS[0], size=FACE_SIZE, rate_hz=RATE_HZ)
-        )
+        await seat.publish_from(senses_of(0, rate_hz=RATE_HZ, size=FACE_SIZE))
         return seat
 
     async def admit_all(self) -> None:
@@ -119,7 +116,7 @@ class Story:
 
 
 @asynccontextmanager
-async def story(data: Path, **changes: Any) -> AsyncIterator[Story]:
+async def story(data: Path, *, recovers: bool = False, **changes: Any) -> AsyncIterator[Story]:
     """A fresh demo court, serving, with nobody in it yet."""
     clock = MovableClock()
     settings = court_settings(data, **changes)
@@ -129,6 +126,6 @@ async def story(data: Path, **changes: Any) -> AsyncIterator[Story]:
         server.app[DEMO] = court
         server.address.url = await stack.enter_async_context(listening(server.app, settings))
         await court.seed()
-        told = Story(server.address.url, clock)
+        told = Story(server.address.url, clock, recovers=recovers)
         stack.push_async_callback(told.end)
         yield told

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,35 +14,13 @@ from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, V
 from recorder.manifest import GapCause, Manifest
 from recorder.verify import verify
 from tests.flows.court_story import FACE_SIZE, RATE_HZ, MovableClock, Story
-
-_START_S = 60.0
-
-
-@asynccontextmanager
-async def _server(
-    data: Path, *, port: int, media_port: int
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """`hearing-server demo --json` as a process of its own; killed at the end if nobody did before."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hearing_server", "demo", "--json", "--data", str(data),
-        "--port", str(port), "--media-port", str(media_port),
-        stdout=asyncio.subprocess.PIPE, limit=1 << 20,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(_START_S):
-            line = await process.stdout.readline()
-        yield process, json.loads(line)["url"]
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
+from tests.flows.demo_process import demo_process
 
 
 @pytest.mark.timeout(300)
 async def test_server__killed_in_session__hearing_goes_on_and_the_gap_is_named(tmp_path: Path) -> None:
     data = tmp_path / "court"
-    async with _server(data, port=0, media_port=0) as (process, url):
+    async with demo_process(data, port=0, media_port=0) as (process, url):
         told = Story(url, MovableClock())
         await told.begin(parties=1)
         await told.admit_all()
@@ -56,7 +30,7 @@ async def test_server__killed_in_session__hearing_goes_on_and_the_gap_is_named(t
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()
     port = int(url.rsplit(":", 1)[1])
-    async with _server(data, port=port, media_port=0) as (_, again):
+    async with demo_process(data, port=port, media_port=0) as (_, again):
         assert again == url
         view = await told.judge.get(f"/hearings/{told.hearing_id}")
         assert view["state"] == "in_session"

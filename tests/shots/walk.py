@@ -28,6 +28,7 @@ from tests.flows.browser_steps import (
     write_message,
 )
 from tests.flows.court_story import Story
+from tests.shots import media_states
 from tests.shots.camera import Camera, speak
 from tests.shots.evidence import draw_note
 
@@ -71,11 +72,13 @@ async def walk(camera: Camera, told: Story, there: Browsers, folder: Path) -> No
         anybody=await there.page(phones, PHONE),
         visitor=await there.page(bench, DESK),
     )
+    await media_states.prepare(people.plaintiff, people.agent, people.defendant)
     await _doors(camera, people)
     await _counter(camera, people.clerk)
     await _on_the_way(camera, people)
     number = await _lobby(camera, people)
     await _in_session(camera, people)
+    await _media(camera, people, folder)
     await _case_space(camera, people, folder)
     await _reminder(camera, people)
     await _recess_and_close(camera, people)
@@ -209,6 +212,16 @@ async def _in_session(camera: Camera, people: Walkers) -> None:
     await expect(people.plaintiff.get_by_text("已将您静音")).to_be_visible()
     await camera.take(people.plaintiff, "room-muted", languages=("zh",))
     await own.get_by_role("button", name="解除静音").click()
+
+
+async def _media(camera: Camera, people: Walkers, folder: Path) -> None:
+    """What phones go through: a shown screen, a weak line, a call."""
+    phones = {"zh": people.plaintiff, "en": people.defendant}
+    watching = {"zh": people.agent, "en": people.defendant}
+    await media_states.show_a_screen(camera, people.plaintiff, people.judge, watching, folder)
+    await media_states.weak_line_and_voices_only(camera, people.plaintiff)
+    await media_states.support_sheet(camera, phones)
+    await media_states.call_comes_in(camera, people.judge, phones)
 
 
 async def _both_phones(camera: Camera, people: Walkers, name: str) -> None:

@@ -74,7 +74,9 @@ export class CaptureWatch {
 
   private silenceSeen(deadForMs: number): void {
     const isDead = deadForMs >= DEAD_SILENCE_MS && this.options.wantsSound();
-    const known = this.trouble.value.some(({ kind, cause }) => kind === "microphone" && cause === "dead_silence");
+    const known = this.trouble.value.find(({ kind }) => kind === "microphone");
+    // A track that ended is silent as well: the graver word stays.
+    if (known && known.cause !== "dead_silence") return;
     if (isDead && !known) this.add({ kind: "microphone", cause: "dead_silence" });
     if (deadForMs === 0 && known) this.clear("microphone");
   }

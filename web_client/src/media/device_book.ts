@@ -36,14 +36,21 @@ export interface DeviceMove {
 
 type Facing = "user" | "environment";
 
+/** `isChosen`: tapped just now, as against remembered from another day when another device may be there. */
+interface Wanted {
+  deviceId: string | null;
+  isChosen: boolean;
+}
+
 const CLOSED: DeviceState = { track: null, problem: null, isOpening: false };
 
 /** Three layers of 720p keep two cores busy by themselves: such a machine sends one layer of 480p and stays usable. */
 const FEW_CORES = 2;
 
 /** 720p at the film's 25 frames; `ideal`, because a phone that cannot must still be let in. */
-function constraintsFor(kind: DeviceKind, deviceId: string | null, cores: number, facingMode: Facing): MediaTrackConstraints {
-  const device = deviceId ? { deviceId: { ideal: deviceId } } : {};
+function constraintsFor(kind: DeviceKind, { deviceId, isChosen }: Wanted, cores: number, facingMode: Facing): MediaTrackConstraints {
+  // With "ideal" a browser may weigh the device against the size of its picture: what was tapped is what is meant.
+  const device = deviceId ? { deviceId: isChosen ? { exact: deviceId } : { ideal: deviceId } } : {};
   if (kind === "microphone") {
     return { ...device, echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
   }
@@ -144,7 +151,7 @@ export class DeviceBook {
       old?.stop();
       state.set({ track: null, problem: null, isOpening: true });
     }
-    const verdict = await this.tryOpen([kind]);
+    const verdict = await this.tryOpen([kind], true);
     if (verdict === "done") {
       if (old !== state.value.track) old?.stop();
       await this.readChoices();
@@ -168,15 +175,16 @@ export class DeviceBook {
     }
   }
 
-  private async tryOpen(kinds: readonly DeviceKind[]): Promise<"done" | DeviceProblem> {
+  private async tryOpen(kinds: readonly DeviceKind[], isChosen = false): Promise<"done" | DeviceProblem> {
     if (!this.devices) {
       const problem: DeviceProblem = globalThis.isSecureContext === false ? "insecure_page" : "unsupported_browser";
       for (const kind of kinds) this.state(kind).set({ track: null, problem, isOpening: false });
       return problem;
     }
     const wanted: MediaStreamConstraints = {};
-    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", this.remembered.read("microphone"), this.cores, this.facing);
-    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", this.remembered.read("camera"), this.cores, this.facing);
+    const device = (kind: DeviceKind): Wanted => ({ deviceId: this.remembered.read(kind), isChosen });
+    if (kinds.includes("microphone")) wanted.audio = constraintsFor("microphone", device("microphone"), this.cores, this.facing);
+    if (kinds.includes("camera")) wanted.video = constraintsFor("camera", device("camera"), this.cores, this.facing);
     try {
       const stream = await this.devices.getUserMedia(wanted);
       for (const kind of kinds) {

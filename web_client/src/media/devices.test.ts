@@ -220,6 +220,14 @@ describe("the watch over the capture", () => {
     expect(causes()).toEqual([]);
   });
 
+  it("does not take an ended microphone for a silent one", () => {
+    devices.given[0]!.dispatchEvent(new Event("ended"));
+    dead.set(DEAD_SILENCE_MS + 80); // what ended is silent too
+    expect(causes()).toEqual(["microphone ended"]);
+    dead.set(0);
+    expect(causes()).toEqual(["microphone ended"]);
+  });
+
   it("forgets a track that was replaced", async () => {
     const old = devices.given[0]!;
     await book.reopen("microphone");

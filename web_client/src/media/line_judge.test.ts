@@ -3,7 +3,7 @@ import { LineJudge, type LineReading, type LineWord, weakWay } from "./line_judg
 import { NO_FIGURES, type TrackFigures } from "./link_figures";
 
 const track = (lossRatio: number | null): TrackFigures => ({
-  id: "t", kind: "audio", direction: "up", rid: null, codec: null, bitsPerSecond: null, width: null, height: null, framesPerSecond: null,
+  id: "t", kind: "audio", direction: "up", mid: null, isScreen: false, isResting: false, rid: null, codec: null, bitsPerSecond: null, width: null, height: null, framesPerSecond: null,
   packetsLost: 0, lossRatio, jitterMs: null, freezes: null, repairs: null, keyframeRequests: null, limitedBy: null,
 });
 const reading = (up: number | null, down: number | null = 0, more: { rttMs?: number; room?: number; server?: boolean } = {}): LineReading => ({

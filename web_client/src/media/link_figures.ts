@@ -4,6 +4,11 @@ export interface TrackFigures {
   id: string;
   kind: "audio" | "video";
   direction: "up" | "down";
+  /** Layers of one picture share it. */
+  mid: string | null;
+  isScreen: boolean;
+  /** Kept ready, yet nothing flows: nobody watches this layer, or it was given up. */
+  isResting: boolean;
   rid: string | null;
   codec: string | null;
   bitsPerSecond: number | null;
@@ -58,13 +63,17 @@ function trackFigures(row: Row, rows: Map<string, Row>, earlier: Map<string, Row
   const lost = number(remote?.["packetsLost"]) ?? 0;
   const jitterS = number(remote?.["jitter"]);
   const limit = row["qualityLimitationReason"];
+  const bitsPerSecond = bytesBefore === null || elapsedS <= 0 ? null : Math.round(((bytes - bytesBefore) * 8) / elapsedS);
   return {
     id: row.id,
     kind: row["kind"] === "audio" ? "audio" : "video",
     direction: isUp ? "up" : "down",
+    mid: text(row["mid"]),
+    isScreen: row["contentType"] === "screenshare",
+    isResting: row["active"] === false || bitsPerSecond === 0,
     rid: text(row["rid"]),
     codec: text(rows.get(String(row["codecId"]))?.["mimeType"])?.split("/")[1] ?? null,
-    bitsPerSecond: bytesBefore === null || elapsedS <= 0 ? null : Math.round(((bytes - bytesBefore) * 8) / elapsedS),
+    bitsPerSecond,
     width: number(row["frameWidth"]),
     height: number(row["frameHeight"]),
     framesPerSecond: number(row["framesPerSecond"]),

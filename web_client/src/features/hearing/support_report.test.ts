@@ -12,7 +12,9 @@ const layers = (): LinkFigures =>
     [
       ["C", { id: "C", type: "local-candidate", timestamp: 1, address: "192.0.2.7", candidateType: "host", protocol: "udp" }],
       ["P", { id: "P", type: "candidate-pair", timestamp: 1, nominated: true, state: "succeeded", localCandidateId: "C", currentRoundTripTime: 0.05, availableOutgoingBitrate: 1_200_000 }],
-      ["A", { id: "A", type: "outbound-rtp", kind: "video", rid: "f", timestamp: 1, frameWidth: 1280, frameHeight: 720, qualityLimitationReason: "cpu" }],
+      ["Q", { id: "Q", type: "outbound-rtp", kind: "video", mid: "1", rid: "q", timestamp: 1, active: false }],
+      ["S", { id: "S", type: "outbound-rtp", kind: "video", mid: "2", contentType: "screenshare", timestamp: 1 }],
+      ["A", { id: "A", type: "outbound-rtp", kind: "video", mid: "1", rid: "f", timestamp: 1, frameWidth: 1280, frameHeight: 720, qualityLimitationReason: "cpu" }],
       ["B", { id: "B", type: "outbound-rtp", kind: "audio", timestamp: 1 }],
     ],
     null,
@@ -22,7 +24,7 @@ describe("the figures for support", () => {
   it("say each connection and track in words, and what holds a picture back", () => {
     const [state, up, down] = supportReport(facts({ up: layers() }), say);
     expect(state?.lines).toContain("info.awake");
-    expect(up?.lines).toEqual(["person.rtt 50 · UDP · info.available 1200", "info.audio 1: info.nothing", "info.video 1 (info.layer.f): 1280×720 · info.limited.cpu"]);
+    expect(up?.lines).toEqual(["person.rtt 50 · UDP · info.available 1200", "info.audio 1: info.nothing", "info.video 1 (info.layer.f): 1280×720 · info.limited.cpu", "info.video 1 (info.layer.q): info.resting", "info.screen 2: info.nothing"]);
     expect(down?.lines).toEqual(["info.noLink"]);
   });
 

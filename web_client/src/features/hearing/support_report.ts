@@ -26,19 +26,19 @@ export type Say = (key: string, slots?: Record<string, unknown>) => string;
 const joined = (parts: (string | null)[]): string => parts.filter((part) => part !== null).join(" · ");
 const kbps = (bitsPerSecond: number): number => Math.round(bitsPerSecond / 1000);
 
-export function wayLine(figures: LinkFigures, say: Say): string {
+export function wayLine(figures: LinkFigures, say: Say, isUp: boolean): string {
   return (
     joined([
       figures.rttMs === null ? null : say("person.rtt", { ms: figures.rttMs }),
       figures.transport?.toUpperCase() ?? null,
       figures.relayed ? say("info.relayed") : null,
-      figures.availableBitsPerSecond === null ? null : say("info.available", { kbps: kbps(figures.availableBitsPerSecond) }),
+      !isUp || figures.availableBitsPerSecond === null ? null : say("info.available", { kbps: kbps(figures.availableBitsPerSecond) }),
     ]) || say("info.noLink")
   );
 }
 
-/** `layer`: 1 is the smallest of several layers of one picture. */
 export function trackLine(track: TrackFigures, name: string, say: Say): string {
+  if (track.isResting) return `${name}: ${say("info.resting")}`;
   const facts = joined([
     track.width && track.height ? `${track.width}×${track.height}` : null,
     track.framesPerSecond === null ? null : say("info.frames", { count: Math.round(track.framesPerSecond) }),
@@ -54,16 +54,23 @@ export function trackLine(track: TrackFigures, name: string, say: Say): string {
   return `${name}: ${facts || say("info.nothing")}`;
 }
 
-/** "Sound 1", "Picture 2", and of several layers of one picture their size in words. */
+const LAYERS = ["f", "h", "q"];
+const section = ({ mid }: TrackFigures): number => (mid === null ? 0 : Number(mid));
+
+/** "Sound 1", "Picture 2", and of several layers of one picture their size in words, the largest first. */
 function trackLines(tracks: readonly TrackFigures[], say: Say): string[] {
-  const counts = { audio: 0, video: 0 };
-  return [...tracks]
-    .sort((a, b) => a.kind.localeCompare(b.kind) || (a.rid ?? "").localeCompare(b.rid ?? "") || a.id.localeCompare(b.id))
-    .map((track) => {
-      const number = (counts[track.kind] += 1);
-      const layer = track.rid && ["q", "h", "f"].includes(track.rid) ? ` (${say(`info.layer.${track.rid}`)})` : "";
-      return trackLine(track, `${say(`info.${track.kind}`)} ${number}${layer}`, say);
-    });
+  const ordered = [...tracks].sort(
+    (a, b) => a.kind.localeCompare(b.kind) || section(a) - section(b) || LAYERS.indexOf(a.rid ?? "") - LAYERS.indexOf(b.rid ?? ""),
+  );
+  const numbers = { audio: new Map<string, number>(), video: new Map<string, number>() };
+  return ordered.map((track) => {
+    const known = numbers[track.kind];
+    const key = track.mid ?? track.id;
+    const number = known.get(key) ?? known.size + 1;
+    known.set(key, number);
+    const layer = track.rid && LAYERS.includes(track.rid) ? ` (${say(`info.layer.${track.rid}`)})` : "";
+    return trackLine(track, `${say(track.isScreen ? "info.screen" : `info.${track.kind}`)} ${number}${layer}`, say);
+  });
 }
 
 export function supportReport(facts: ReportFacts, say: Say): ReportSection[] {
@@ -78,8 +85,8 @@ export function supportReport(facts: ReportFacts, say: Say): ReportSection[] {
         ...(facts.isAudioOnly ? [say("info.audioOnly")] : []),
       ],
     },
-    { heading: say("info.up"), lines: [wayLine(facts.up, say), ...trackLines(facts.up.tracks, say)] },
-    { heading: say("info.down"), lines: [wayLine(facts.down, say), ...trackLines(facts.down.tracks, say)] },
+    { heading: say("info.up"), lines: [wayLine(facts.up, say, true), ...trackLines(facts.up.tracks, say)] },
+    { heading: say("info.down"), lines: [wayLine(facts.down, say, false), ...trackLines(facts.down.tracks, say)] },
     { heading: say("info.machine"), lines: [facts.browser, say("info.version", { version: facts.version }), facts.at.toISOString()] },
   ];
 }

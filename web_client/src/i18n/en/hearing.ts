@@ -31,7 +31,7 @@ const en: Texts<typeof zh> = {
     cameraByCourt: "Picture turned off by the court",
     muted: "Microphone is off",
     mutedByCourt: "Muted by the court",
-    paused: { own: "You chose sound only", network: "Weak network, picture paused", count: "Many people, picture paused" },
+    paused: { own: "Picture not received", network: "Weak network, picture paused", count: "Many people, picture paused" },
     stalled: "The picture has stopped, waiting…",
   },
   share: {
@@ -208,6 +208,8 @@ const en: Texts<typeof zh> = {
     limited: { cpu: "limited by the processor", bandwidth: "limited by the network" },
     layer: { q: "small", h: "medium", f: "large" },
     nothing: "no data",
+    resting: "resting (nobody watches)",
+    screen: "Screen",
     noLink: "not connected",
     frames: "{count} frames/s",
     rate: "{kbps} kbit/s",

@@ -28,7 +28,7 @@ export default {
     cameraByCourt: "画面已由法庭关闭",
     muted: "麦克风已关闭",
     mutedByCourt: "已被法庭静音",
-    paused: { own: "您选择了只用声音", network: "网络较弱，暂不显示画面", count: "人数较多，暂不显示画面" },
+    paused: { own: "未接收画面", network: "网络较弱，暂不显示画面", count: "人数较多，暂不显示画面" },
     stalled: "画面停住了，正在等待…",
   },
   share: {
@@ -205,6 +205,8 @@ export default {
     limited: { cpu: "受处理器限制", bandwidth: "受网络限制" },
     layer: { q: "小", h: "中", f: "大" },
     nothing: "没有数据",
+    resting: "暂停（没有人观看）",
+    screen: "共享屏幕",
     noLink: "未连接",
     frames: "每秒 {count} 帧",
     rate: "速率 {kbps} kbit/s",
