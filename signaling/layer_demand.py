@@ -30,7 +30,7 @@ class LayerSeen:
     rid: Rid
     height_px: int  # 0 when not known
     bitrate_bps: float
-    is_arriving: bool
+    is_ready: bool  # it comes, or rests at our word and would
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def wanted_rids(
     """The layers to send, of those `offered` (empty: no simulcast); nothing when nobody watches or records.
 
     The smallest one stays as long as anybody watches: it is the step down when a line gets bad, and costs a tenth.
-    A record takes the best there is, and the best that really comes while a browser holds the best one back.
+    A record takes the best there is; while a browser holds that back, the next ones down to one that comes.
     """
     wishes = list(wants)
     if not wishes and not is_recorded:
@@ -64,9 +64,10 @@ def wanted_rids(
     if not known:
         return unknown
     wanted = {known[0].rid, *(wish.rid for wish in wishes if wish.rid in offered)}
-    if is_recorded:
-        wanted.add(known[-1].rid)
-        wanted.update([each.rid for each in known if each.is_arriving][-1:])
+    for best in reversed(known if is_recorded else []):
+        wanted.add(best.rid)
+        if best.is_ready:
+            break
     if is_recorded or any(wish.taller for wish in wishes):
         wanted |= unknown
     return frozenset(wanted)
@@ -138,8 +139,11 @@ class LayerRest:
 
     def is_coming(self, last_arrival_ms: float, now_ms: float) -> bool:
         """Arriving, or asked for so lately that it will."""
-        is_due = not self.is_off and now_ms - self._told_ms < RETURN_MS
-        return is_due or self.is_arriving(last_arrival_ms, now_ms)
+        return self.is_due(now_ms) or self.is_arriving(last_arrival_ms, now_ms)
+
+    def is_due(self, now_ms: float) -> bool:
+        """Asked for a moment ago."""
+        return not self.is_off and 0.0 <= self._told_ms > now_ms - RETURN_MS
 
     def owes(self, now_ms: float, patience_ms: float) -> bool:
         """Whether silence of this layer means anything: it was not told to rest, nor just now to go on."""

@@ -130,5 +130,5 @@ def _seen(layer: Layer, now_ms: float) -> LayerSeen:
         layer.rid,
         stream.height_px,
         max(stream.rate.bits_per_second, rest.expected_bps),
-        is_arriving=not rest.is_off and now_ms - stream.last_arrival_ms < RETURN_MS,
+        is_ready=rest.is_off or rest.is_due(now_ms) or now_ms - stream.last_arrival_ms < RETURN_MS,
     )

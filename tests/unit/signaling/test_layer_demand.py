@@ -33,6 +33,9 @@ def test_wanted__when_it_is_recorded__then_the_best_and_the_best_that_really_com
     assert wanted_rids(OFFERED, held_back, [], is_recorded=True) == rids("q", "h", "f")
     resting = [SEEN[0], LayerSeen("h", 360, 500_000, False), SEEN[2]]
     assert wanted_rids(OFFERED, resting, [Want("q")], is_recorded=True) == rids("q", "f")
+    only_the_smallest = [SEEN[0], LayerSeen("h", 360, 500_000, False), LayerSeen("f", 720, 0, False)]
+    assert wanted_rids(OFFERED, only_the_smallest, [], is_recorded=True) == rids("q", "h", "f")
+    assert wanted_rids(OFFERED, held_back, [], is_recorded=False) == rids()
 
 
 def test_wanted__when_a_layer_never_came__then_only_who_would_take_it_asks_for_it() -> None:
