@@ -46,7 +46,9 @@ class Player:
 
     def gaps(self, *layers: list[CauseSpan], ended_ns: int | None = None, cause: str = "left") -> list[Gap]:
         """The ledger at the end of the play."""
-        return self.ledger.gaps(1, self.now_ns if ended_ns is None else ended_ns, cause, self.now_ns, list(layers))
+        return self.ledger.gaps(
+            1, self.now_ns if ended_ns is None else ended_ns, cause, self.now_ns, list(layers)
+        )
 
 
 def _causes(gaps: list[Gap]) -> list[tuple[str, float]]:
@@ -118,7 +120,9 @@ def test_ledger__when_packets_are_only_late__then_there_is_no_gap() -> None:
     assert player.gaps() == []
 
 
-def test_ledger__when_the_sender_stalls_behind_continuous_rtp_time__then_the_lost_wall_time_is_found() -> None:
+def test_ledger__when_the_sender_stalls_behind_continuous_rtp_time__then_the_lost_wall_time_is_found() -> (
+    None
+):
     """The capture froze for 18 s; sequence and RTP time look perfect, only the wall clock knows."""
     player = Player()
     player.send(100)
@@ -154,6 +158,7 @@ def test_ledger__when_opus_is_silent__then_discontinuous_transmission_is_no_gap(
         ("held", "released", "hold"),
         ("transport_lost", "resumed", "network"),
         ("device_lost", "device_back", "device"),
+        ("not_wanted", "wanted", "not_wanted"),
         ("silent", "resumed", "sender_stall"),
     ],
 )
@@ -168,6 +173,27 @@ def test_ledger__when_an_event_explains_the_hole__then_it_gives_the_cause(
     player.ledger.event(end, player.now_ns)
     player.send(50)
     assert _causes(player.gaps()) == _about([(cause, 4.0)])
+
+
+def test_ledger__when_a_layer_rests_and_its_line_breaks__then_the_network_explains_its_part() -> None:
+    player = Player(video=True)
+    player.send(50)
+    player.ledger.event("not_wanted", player.now_ns)
+    player.wait(2 * SECOND, clock_runs=True)
+    player.ledger.event("transport_lost", player.now_ns)
+    player.wait(2 * SECOND, clock_runs=True)
+    player.ledger.event("wanted", player.now_ns)
+    player.send(50)
+    assert _causes(player.gaps()) == _about([("not_wanted", 2.0), ("network", 2.0)])
+
+
+def test_ledger__when_a_sender_does_not_rest_though_told__then_what_it_sent_is_recorded_and_no_gap() -> None:
+    player = Player(video=True)
+    player.send(50)
+    player.ledger.event("not_wanted", player.now_ns)
+    player.send(100)
+    player.ledger.event("wanted", player.now_ns)
+    assert player.gaps() == []
 
 
 def test_ledger__when_a_muted_microphone_still_sends__then_the_sound_is_recorded_and_no_gap() -> None:

@@ -35,6 +35,26 @@ async def test_line__when_one_layer_rests_while_another_flows__then_the_picture_
     assert [gap for gap in line_gaps(manifest) if gap.until_ns - gap.from_ns > 100 * MS] == []
 
 
+async def test_line__when_the_best_layer_is_lost_while_another_rests__then_the_loss_is_the_cause(
+    tmp_path: Path,
+) -> None:
+    session = RecordingSession.create(tmp_path / "r", recording_id="rec_1")
+    start_ns = time.monotonic_ns()
+    session.track_started(camera("middle", layer="h"), start_ns)
+    session.track_started(camera("best", layer="f"), start_ns)
+    rest_ns = _feed_video(session, "middle", start_ns, 50)
+    session.track_event("middle", "not_wanted", rest_ns)
+    lost_ns = _feed_video(session, "best", start_ns, 100)
+    session.track_event("best", "transport_lost", lost_ns)
+    back_ns = lost_ns + 3 * NS_PER_S
+    _feed_video(session, "best", back_ns, 100, first=100)
+    manifest = await session.close()
+    gaps = [gap for gap in line_gaps(manifest) if gap.until_ns - gap.from_ns > 100 * MS]
+    assert [(gap.cause, round((gap.until_ns - gap.from_ns) / NS_PER_S)) for gap in gaps] == [
+        (GapCause.NETWORK, 3)
+    ]
+
+
 async def test_line__when_a_person_reconnects__then_only_the_time_between_is_a_gap(tmp_path: Path) -> None:
     session = RecordingSession.create(tmp_path / "r", recording_id="rec_1")
     start_ns = time.monotonic_ns()

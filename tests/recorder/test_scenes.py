@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from recorder.grid import (
@@ -162,6 +164,17 @@ def test_layers__when_a_better_one_comes__then_its_next_key_frame_is_awaited() -
     assert tracks_shown(stories, 640, [5, 29, 31, 59, 61, 99]) == [1, 1, 2, 2, 1, 1]
     plan = plan_layers(stories, lambda _: 640)
     assert plan[-1].decode_from_ns == 0, "decoded quietly since its last key frame, ready to take over"
+
+
+def test_layers__when_the_middle_one_rests__then_the_best_there_is_takes_over_and_no_moment_is_dark() -> None:
+    middle = story(2, "a", span_s=(0, 100), keys=((0, 360), (70, 360)), layer="h")
+    resting = replace(middle, spans=((0, 40 * NS_PER_S), (70 * NS_PER_S, 100 * NS_PER_S)))
+    stories = [
+        story(1, "a", span_s=(0, 100), keys=((0, 180),), layer="q"),
+        resting,
+        story(3, "a", span_s=(0, 100), keys=((0, 720),), layer="f"),
+    ]
+    assert tracks_shown(stories, 300, [10, 45, 60, 80]) == [2, 3, 3, 2]
 
 
 def test_layers__when_the_size_is_not_told__then_the_one_that_cost_more_is_better() -> None:
