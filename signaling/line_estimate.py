@@ -12,6 +12,7 @@ from signaling.rtp.transport_cc import TransportFeedback
 CONGESTION_LOSS: Final = (
     0.2  # a full send buffer counts like this share of loss: the estimate falls by a tenth
 )
+UNHEARD_REPORTS: Final = 3  # seconds of sending without an echo: this browser reports no more
 
 
 class LineEstimate:
@@ -21,6 +22,7 @@ class LineEstimate:
         self.path = PathEstimate(start_bps=start_bps)
         self.fallback = LossEstimate(start_bps=start_bps)
         self._gate = RembGate()
+        self._unheard = 0  # reports in a row
         self.is_live = False
 
     @property
@@ -38,7 +40,8 @@ class LineEstimate:
         """Transport-wide feedback. True when less may be sent than before."""
         before_bps = self.limit_bps
         self.path.feedback(message, history, now_ms, rtt_ms)
-        self.is_live = self.path.is_live(now_ms)
+        self.is_live = self.path.is_known
+        self._unheard = 0
         return self.limit_bps < before_bps
 
     def remb(self, bitrate_bps: float, sent_bps: float, now_ms: float) -> None:
@@ -46,8 +49,21 @@ class LineEstimate:
         if not self.is_live:
             self.fallback.remb(self._gate.heard(bitrate_bps, sent_bps, now_ms))
 
-    def report(self, loss_ratio: float, sent_bps: float, *, is_congested: bool, now_ms: float) -> None:
+    def report(
+        self,
+        loss_ratio: float,
+        sent_bps: float,
+        history: WideHistory | None,
+        *,
+        is_congested: bool,
+        now_ms: float,
+    ) -> None:
         """Once a second: the losses by receiver reports; `is_congested`: our send buffer was full since."""
-        self.is_live = self.path.is_live(now_ms)
-        if not self.is_live:
+        if history is not None and self.is_live:
+            is_unheard = self.path.is_unheard(history, now_ms)
+            self._unheard = self._unheard + 1 if is_unheard else 0
+            self.is_live = self._unheard < UNHEARD_REPORTS
+        if history is not None and self.is_live:
+            self.path.rested(history, now_ms)
+        else:
             self.fallback.report(CONGESTION_LOSS if is_congested else loss_ratio, sent_bps)

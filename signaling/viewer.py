@@ -338,7 +338,8 @@ class Viewer:
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
         loss_ratio = self.loss_ratio or 0.0
-        self.estimate.report(loss_ratio, self.sent_bps, is_congested=congested, now_ms=now_ms)
+        history = self.transport.history
+        self.estimate.report(loss_ratio, self.sent_bps, history, is_congested=congested, now_ms=now_ms)
 
     def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
         layer = publication.layer_of(leg.rewriter.source)

@@ -52,6 +52,10 @@ class DelayRate:
         if self._capacity_bps is not None and bitrate_bps > self._capacity_bps:
             self._capacity_bps = None
 
+    def rested(self) -> None:
+        """A second in which nothing was sent: what is known grows stale."""
+        self.limit_bps = min(GROWTH_PER_S * self.limit_bps, self._ceiling_bps)
+
     def _back_off(self, acked_bps: float) -> None:
         lowered_bps = BACK_OFF * acked_bps
         if lowered_bps < self.limit_bps:

@@ -68,6 +68,10 @@ class LossBound:
         if self.limit_bps < bitrate_bps:
             self.limit_bps = bitrate_bps
 
+    def rested(self) -> None:
+        """A second in which nothing was sent."""
+        self.limit_bps *= GROWTH
+
     def _interval(self, ratio: float, sent_bps: float, acked_bps: float | None, now_ms: float) -> bool:
         self._ratios.append(ratio)
         self._learn_own(sent_bps, now_ms)

@@ -8,6 +8,9 @@ FIRST_WAIT_MS: Final = 20.0  # Galene: reordering settles within 20 ms ...
 FIRST_WAIT_PACKETS: Final = 2  # ... or two packets, whichever is more
 MAX_TRIES: Final = 8  # LiveKit 5, mediasoup 10; eight tries at 70 ms fill the 2 s history
 VOICE_USEFUL_MS: Final = 1000.0  # and a round trip: browsers keep what they sent about that long
+LATEST_MS: Final = (
+    1500.0  # an answer after this finds its place in a record given up (recorder's HOLE_PATIENCE_NS)
+)
 MIN_SPACING_MS: Final = 20.0
 MAX_SPACING_MS: Final = 400.0
 BACKOFF: Final = 1.25  # LiveKit nack.go
@@ -106,7 +109,8 @@ class LossDetector:
         for sequence, (due_ms, tries, since_ms) in pending.items():
             if now_ms < due_ms or newest - sequence < first_wait_packets:
                 continue
-            is_late = useful_ms is not None and now_ms - since_ms > useful_ms + self.rtt_ms
+            age_ms = now_ms - since_ms
+            is_late = useful_ms is not None and age_ms > min(useful_ms + self.rtt_ms, LATEST_MS - self.rtt_ms)
             if tries >= max_tries or is_late:
                 exhausted.append(sequence)
                 continue

@@ -16,7 +16,8 @@ from signaling.rtp.transport_cc import LOST, REFERENCE_TURN, TICK_MS, TICKS_PER_
 
 ACKED_WINDOW_MS: Final = 500.0
 LEAST_ACKED_MS: Final = 100.0  # a rate over less than this is a guess
-LIVE_MS: Final = 3000.0  # browsers report every 50-250 ms; silent this long, they do not report
+OVERDUE_MS: Final = 1000.0  # browsers report every 50-250 ms
+STALE_MS: Final = 3000.0  # what was learned this long before the last packet may not hold for the next
 MISSING: Final = 1024  # lost packets whose late arrival is still believed
 DEFAULT_RTT_MS: Final = 100.0
 FULL_QUEUE_MS: Final = 300.0  # a queue this long that stands: its gradient is flat, yet everything comes late
@@ -63,7 +64,7 @@ class AckedMeter:
 
 
 class PathEstimate:
-    """`limit_bps` and `usage`. `is_live` says whether feedback comes at all; without it use another estimate."""
+    """`limit_bps` and `usage`. Without feedback (`is_known`, `is_unheard`) use another estimate."""
 
     def __init__(
         self, *, start_bps: float = START_BPS, floor_bps: float = FLOOR_BPS, ceiling_bps: float = CEILING_BPS
@@ -99,8 +100,22 @@ class PathEstimate:
         """The share that the line loses whatever is sent, 0..1."""
         return self._loss.own_loss
 
-    def is_live(self, now_ms: float) -> bool:
-        return now_ms - self._heard_ms < LIVE_MS
+    @property
+    def is_known(self) -> bool:
+        """Feedback came at least once."""
+        return self._highest >= 0
+
+    def is_unheard(self, history: WideHistory, now_ms: float) -> bool:
+        """We send, and nothing comes back about it."""
+        overdue_ms = self._heard_ms + OVERDUE_MS
+        return now_ms > overdue_ms and _last_sent_ms(history) > overdue_ms
+
+    def rested(self, history: WideHistory, now_ms: float) -> None:
+        """Once a second: what was known of a line that nothing was sent over goes stale. Without that a viewer whose
+        every picture was left out would never see one again: there is nothing to probe with."""
+        if self.is_known and now_ms - _last_sent_ms(history) > STALE_MS:
+            self._delay.rested()
+            self._loss.rested()
 
     def feedback(
         self, message: TransportFeedback, history: WideHistory, now_ms: float, rtt_ms: float | None = None
@@ -180,7 +195,8 @@ class PathEstimate:
 
     def wants_probe(self, needed_bps: float, history: WideHistory, now_ms: float) -> float | None:
         """The rate at which to send repeats now, because `needed_bps` would bring a better picture; else None."""
-        if not self.is_live(now_ms) or self.usage is not Usage.NORMAL or needed_bps <= self.limit_bps:
+        is_fresh = now_ms - self._heard_ms < OVERDUE_MS
+        if not is_fresh or self.usage is not Usage.NORMAL or needed_bps <= self.limit_bps:
             return None
         acked_bps = self._meter.acked_bps
         if acked_bps is None or self._highest < 0:
@@ -193,3 +209,7 @@ class PathEstimate:
     def probe_sent(self, history: WideHistory, now_ms: float) -> None:
         """The last repeat of the probe has left."""
         self.probes.end(nearest_extended(history.newest, self._highest), now_ms)
+
+
+def _last_sent_ms(history: WideHistory) -> float:
+    return history.sent(history.newest, 1).at_ms[0] if history.newest >= 0 else float("-inf")

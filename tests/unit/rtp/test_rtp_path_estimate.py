@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signaling.rtp.delay_trend import Usage
-from signaling.rtp.path_estimate import LIVE_MS, PathEstimate
+from signaling.rtp.path_estimate import OVERDUE_MS, PathEstimate
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.transport_cc import LOST, TransportFeedback
 from tests.unit.rtp.links import Link, Scene
@@ -114,7 +114,7 @@ def test_feedback__numbers_never_sent_or_told_twice__change_nothing() -> None:
     estimate, history = PathEstimate(), SendHistory()
     message = TransportFeedback(1, 2, 0, 0, 0, (0, 4, LOST, 8))
     assert not estimate.feedback(message, history, 10.0)
-    assert not estimate.is_live(10.0), "feedback about nothing is no feedback"
+    assert not estimate.is_known, "feedback about nothing is no feedback"
     for number in range(4):
         history.next(1000, number)
     estimate.feedback(message, history, 20.0)
@@ -125,7 +125,21 @@ def test_feedback__numbers_never_sent_or_told_twice__change_nothing() -> None:
     assert estimate.usage is Usage.NORMAL
 
 
-def test_is_live__feedback_stops__another_estimate_is_to_be_used() -> None:
+def test_is_unheard__feedback_stops_while_we_send__is_told() -> None:
     scene = Scene(constant(1e6)).run(2)
-    assert scene.estimate.is_live(scene.now_ms)
-    assert not scene.estimate.is_live(scene.now_ms + LIVE_MS + 200)
+    assert scene.estimate.is_known
+    assert not scene.estimate.is_unheard(scene.history, scene.now_ms)
+    later_ms = scene.now_ms + OVERDUE_MS + 200
+    assert not scene.estimate.is_unheard(scene.history, later_ms), "silence of ours is not silence of theirs"
+    scene.history.next(1000, later_ms - 1)
+    assert scene.estimate.is_unheard(scene.history, later_ms)
+
+
+def test_rested__nothing_is_sent__what_was_known_slowly_goes_stale() -> None:
+    scene = Scene(constant(400e3)).run(10)
+    known_bps = scene.estimate.limit_bps
+    scene.estimate.rested(scene.history, scene.now_ms)
+    assert scene.estimate.limit_bps == known_bps < 500e3
+    for second in range(4, 24):
+        scene.estimate.rested(scene.history, scene.now_ms + second * 1000)
+    assert 2 * known_bps < scene.estimate.limit_bps < 6 * known_bps
