@@ -87,7 +87,7 @@ def test_build_block__any_combination__reads_back_with_time_and_number(
         mid_id=9 if mid else 0, mid=mid, abs_send_time_id=time_id, has_wide_sequence=is_wide
     )
     if not block:
-        assert not (mid or time_id or is_wide)
+        assert (mid, time_id, is_wide) == ("", 0, False)
         return
     block += extensions.abs_send_time_bytes(1000.0) if time_id else b""
     block += extensions.WIDE_ELEMENT[:-2] + b"\x12\x34" if is_wide else b""
