@@ -20,8 +20,10 @@ from typing import Any
 
 import uvloop
 
+from bench import inventory
 from recorder.session import RecordingSession
 from signaling.engine import MediaEngine
+from signaling.errors import SignalingError
 from signaling.events import LayersWanted, RoomEvent, SubscriptionOffered
 from signaling.grants import JoinGrant, sign_grant
 from signaling.settings import MediaSettings
@@ -133,6 +135,15 @@ class Desk:
                 return {}
             case "stats":
                 return self._stats()
+            case "leave":
+                await engine.leave(command["seat"], reason="left")
+                return {}
+            case "remove":
+                await engine.remove(command["room"], identity=command["identity"], reason="removed")
+                await engine.readmit(command["room"], identity=command["identity"])
+                return {}
+            case "inventory":
+                return {"inventory": inventory.take()}
             case "busy":
                 self._busy.start()
                 return {}
@@ -178,7 +189,10 @@ async def _serve(folder: Path, options: argparse.Namespace) -> None:
         command = json.loads(line)
         if command["do"] == "stop":
             break
-        _say(answer=command["id"], **await desk.obey(command))
+        try:
+            _say(answer=command["id"], **await desk.obey(command))
+        except SignalingError as refused:  # somebody answered an offer and had just been shown out
+            _say(answer=command["id"], refused=refused.code)
     _say(answer=-1, recorded=await desk.close())
 
 

@@ -1,0 +1,262 @@
+"""Does the server keep its size? A hearing at load for a long time, with people who come and go.
+
+Run: python -m bench.soak [--minutes 30] [--members 6] [--visit-every 10] [--pure] [--unrecorded]
+
+The server is alone in its process, recorded rooms included. Its resident memory is sampled every ten seconds; after
+the first fifth, in which caches fill, a straight line is fitted. The run fails when the line climbs by more than 1 %
+of the memory an hour beyond twice its own uncertainty, or when anything a visitor brought is still there at the end:
+tasks, threads, descriptors, epoll entries, objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import re
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import uvloop
+
+from bench import measure
+from bench.load import Hearing
+from bench.member import Member, Tally
+
+ROOM: Final = "bench0"
+SAMPLE_S: Final = 10.0
+WARM_SHARE: Final = 0.2
+LIMIT_PER_HOUR: Final = 0.01
+SURE: Final = 2.0  # standard errors
+FIRST_VISITOR: Final = 1000
+VISIT_TIMEOUT_S: Final = 20.0
+SETTLE_S: Final = 15.0
+CALM, CALM_S = 4, 0.3  # so many equal inventories, so far apart, are the truth
+_MEMORY: Final = {"resident_mb": 0.0}  # never the same twice; judged by the line
+
+
+class Goodbye(StrEnum):
+    """The ways people leave."""
+
+    LEAVE = "leave"  # by the button
+    VANISH = "vanish"  # the phone dies, the seat is given up later
+    REMOVED = "removed"  # by the judge
+    RETURN = "return"  # the page is loaded again, on the same seat; then by the button
+    HALF = "half"  # offers, and never connects
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fitted line: its climb per hour as a share of the mean, and how far that may be wrong."""
+
+    mean: float
+    per_hour: float
+    error_per_hour: float
+
+    @property
+    def climbs(self) -> bool:
+        return self.per_hour - SURE * self.error_per_hour > LIMIT_PER_HOUR
+
+
+def fit(samples: Sequence[tuple[float, float]]) -> Line:
+    """Least squares through (seconds, value). ValueError for fewer than three samples."""
+    if len(samples) < 3:
+        raise ValueError("three samples make a line")
+    times = [at for at, _ in samples]
+    values = [value for _, value in samples]
+    slope, start = statistics.linear_regression(times, values)
+    rest = sum((value - start - slope * at) ** 2 for at, value in samples) / (len(samples) - 2)
+    spread = sum((at - statistics.fmean(times)) ** 2 for at in times)
+    mean = statistics.fmean(values)
+    return Line(mean, 3600 * slope / mean, 3600 * math.sqrt(rest / spread) / mean)
+
+
+class Soak(Hearing):
+    """A hearing with visitors beside its members."""
+
+    def __init__(self, count: int, *, arguments: Sequence[str] = ()) -> None:
+        super().__init__(count, arguments=arguments)
+        self._visitors: dict[str, Member] = {}
+        self._left: set[str] = set()
+        self._is_over = False
+        self._numbers = FIRST_VISITOR
+        self.visits = 0
+
+    def _news(self, news: dict[str, Any]) -> None:
+        visitor = self._visitors.get(news["seat"])
+        if "offer" not in news or news["seat"] in self._left or self._is_over:
+            return  # a layer's rest, or an offer to somebody who has just left
+        if visitor is not None:
+            self.spawn(self._answer_quietly(visitor, news))
+        else:
+            super()._news(news)
+
+    async def _answer_quietly(self, visitor: Member, news: dict[str, Any]) -> None:
+        try:
+            await self._answer(visitor, news)
+        except (KeyError, OSError, TimeoutError):
+            return  # it left while it answered
+
+    async def _answer(self, member: Member, offer: dict[str, Any]) -> None:
+        """Forget the streams of those who left: a report of hundreds fits no packet."""
+        await super()._answer(member, offer)
+        offered = {int(ssrc) for ssrc in re.findall(r"a=ssrc:(\d+) ", offer["offer"])}
+        for ssrc in [ssrc for ssrc in member.heard if ssrc not in offered]:
+            del member.heard[ssrc]
+
+    async def end(self) -> dict[str, Any]:
+        self._is_over = True
+        return await super().end()
+
+    async def inventory(self) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.server.ask("inventory"))["inventory"]
+        return found
+
+    async def visit(self, goodbye: Goodbye) -> None:
+        """Somebody comes, is heard, sees the others, and leaves."""
+        self._numbers += 1
+        self.visits += 1
+        identity = f"v{self._numbers}"
+        async with asyncio.timeout(VISIT_TIMEOUT_S):
+            visitor = await self._sit(identity, half=goodbye is Goodbye.HALF)
+            if goodbye is Goodbye.RETURN:
+                await self._stand_up(visitor)
+                visitor = await self._sit(identity, half=False)
+            if goodbye is Goodbye.VANISH:
+                await self._stand_up(visitor)
+            if goodbye is Goodbye.REMOVED:
+                await self.server.ask("remove", room=ROOM, identity=identity)
+            else:
+                await self.server.ask("leave", seat=visitor.seat)
+            await self._stand_up(visitor)
+
+    async def _sit(self, identity: str, *, half: bool) -> Member:
+        visitor = Member(self._numbers, Tally())
+        # One visitor sits down at a time per seat; its first offer may be told before `join` is answered.
+        visitor.seat = (await self.server.ask("join", identity=identity, room=ROOM))["seat"]
+        self._visitors[visitor.seat] = visitor
+        for offer in self._early.pop(visitor.seat, []):
+            self._news(offer)
+        answer = await self.server.ask("publish", seat=visitor.seat, sdp=visitor.offer())
+        if half:
+            return visitor
+        await visitor.sending.connect(answer["sdp"])
+        for turn in range(10):
+            visitor.speak()
+            if turn % 2 == 0:
+                visitor.show()
+            await asyncio.sleep(0.005)
+        while not any(each.packets for each in visitor.heard.values()):  # noqa: ASYNC110 - a counter, no event
+            await asyncio.sleep(0.02)
+        visitor.report()
+        return visitor
+
+    async def _stand_up(self, visitor: Member) -> None:
+        """Both connections end without a word, as when a phone dies."""
+        if self._visitors.pop(visitor.seat, None) is not None:
+            self._left.add(visitor.seat)
+            await visitor.close()
+
+    async def settled(self, *, timeout_s: float = SETTLE_S) -> dict[str, Any]:
+        """An inventory that stays the same for a while. TimeoutError when it never does."""
+        async with asyncio.timeout(timeout_s):
+            found: list[dict[str, Any]] = []
+            while len(found) < CALM or any(one | _MEMORY != found[-1] | _MEMORY for one in found[-CALM:]):
+                await asyncio.sleep(CALM_S)
+                found.append(await self.inventory())
+            return found[-1]
+
+    async def settle(self, wanted: dict[str, Any], *, timeout_s: float = SETTLE_S) -> list[str]:
+        """What is still different from `wanted` after a while; [] when nothing is (memory is judged elsewhere)."""
+        began = time.monotonic()
+        while True:
+            now = await self.inventory()
+            different = [
+                f"{name}: {wanted[name]} before, {now[name]} now"
+                for name in wanted
+                if name != "resident_mb" and wanted[name] != now[name]
+            ]
+            if not different or time.monotonic() - began > timeout_s:
+                return different
+            await asyncio.sleep(0.3)
+
+
+async def sample(
+    soak: Soak, seconds: float, every_s: float, visit_every_s: float
+) -> list[tuple[float, float]]:
+    """(seconds, MB) while people come and go."""
+    ways = list(Goodbye)
+    began = time.monotonic()
+    samples: list[tuple[float, float]] = []
+    next_visit_s = visit_every_s
+    while (at_s := time.monotonic() - began) < seconds:
+        samples.append((at_s, measure.resident_mb(soak.pid)))
+        if at_s >= next_visit_s:
+            next_visit_s += visit_every_s
+            await soak.visit(ways[soak.visits % len(ways)])
+        await asyncio.sleep(max(0.0, samples[-1][0] + every_s - (time.monotonic() - began)))
+    return samples
+
+
+async def run(options: argparse.Namespace) -> int:
+    arguments = [*(["--pure"] if options.pure else []), *(["--unrecorded"] if options.unrecorded else [])]
+    seconds = options.seconds or options.minutes * 60
+    every_s = min(SAMPLE_S, seconds / 40)
+    soak = Soak(options.members, arguments=arguments)
+    await soak.begin()
+    try:
+        for way in Goodbye:  # once each, so that everything that is made on first use is there
+            await soak.visit(way)
+        before = await soak.settled()
+        samples = await sample(soak, seconds, every_s, min(options.visit_every, seconds / 6))
+        left = await soak.settle(before)
+        lost, heard = soak.lost, soak.tally.packets
+        after = await soak.inventory()
+    finally:
+        await soak.end()
+    line = fit(samples[int(len(samples) * WARM_SHARE) :])
+    for at_s, megabytes in samples[:: max(1, len(samples) // 30)]:
+        print(f"{at_s:8.0f} s  {megabytes:8.2f} MB")
+    print(f"visits {soak.visits}, packets heard {heard}, lost {lost}")
+    print(f"before {before}")
+    print(f"after  {after}")
+    for difference in left:
+        print(f"LEFT OVER {difference}")
+    print(
+        f"memory {line.mean:.1f} MB, {line.per_hour:+.2%} an hour, give or take {SURE * line.error_per_hour:.2%}"
+    )
+    climbs = line.climbs and seconds >= 60 * 5  # of a shorter run the line says nothing; leftovers do
+    measure.print_result(
+        "soak",
+        {
+            "growth_per_hour": measure.figure(
+                line.per_hour * line.mean, "MB/h", "resident memory, MB", line.mean
+            ),
+            "left_over": measure.figure(len(left), "kinds", "visits", soak.visits),
+        },
+    )
+    return 1 if climbs or left else 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="a short form; the fit is printed, not judged"
+    )
+    parser.add_argument("--members", type=int, default=6)
+    parser.add_argument("--visit-every", type=float, default=10.0, metavar="S")
+    parser.add_argument("--pure", action="store_true", help="the Python path")
+    parser.add_argument("--unrecorded", action="store_true", help="without recorders")
+    sys.exit(uvloop.run(run(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
