@@ -231,7 +231,7 @@ class MediaEngine:
         if participant.viewer is None:
             raise SignalingError("subscribe.not_allowed")
         participant.viewer.showing.prefer(identity, source, max_height_px)
-        room.choose_layers(time.monotonic_ns() / 1_000_000)
+        room.rounds.soon(participant.viewer)
 
     async def limit_pictures(self, seat: str, *, max_pictures: int | None) -> None:
         """Fewer pictures than the room would send; 0: none at all (only voices), None: as many as it sends."""
@@ -239,7 +239,7 @@ class MediaEngine:
         if participant.viewer is None:
             raise SignalingError("subscribe.not_allowed")
         participant.viewer.showing.limit(max_pictures)
-        room.choose_layers(time.monotonic_ns() / 1_000_000)
+        room.rounds.soon(participant.viewer)
 
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:
         room, participant = self._seat(seat)

@@ -274,7 +274,7 @@ class Room:
         if participant.viewer is None:
             raise SignalingError("subscribe.not_allowed")
         participant.viewer.answer(version, parse(sdp), _now_ms())
-        self.demand.review(_now_ms())
+        self.rounds.soon(participant.viewer)
 
     def restart_subscription(self, participant: Participant) -> None:
         if participant.viewer is None:
@@ -288,8 +288,7 @@ class Room:
 
     def _viewer_state(self, participant: Participant) -> None:
         if participant.viewer is not None:
-            participant.viewer.choose_layers(_now_ms())
-            self.demand.review(_now_ms())
+            self.rounds.soon(participant.viewer)
 
     def _negotiate_all(self) -> None:
         if self._is_closing:

@@ -1,6 +1,7 @@
-"""When viewers' layers are chosen anew: all at once after a change, else in turns, a few every 20 ms.
+"""When viewers' layers are chosen anew: whom a change concerns at the next tick, the others in turns.
 
-Choosing costs a good part of a millisecond per viewer: a full room at one go would hold up every packet of its process.
+Choosing costs a good part of a millisecond per viewer: a full room at one go, for each of the wishes a page has when it
+lays itself out, would hold up every packet of its process.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Final
 
 from signaling.participant import Participant
 from signaling.room_demand import RoomDemand
+from signaling.viewer import Viewer
 
 ROUND_MS: Final = 500.0  # as often as rates are measured anew
 
@@ -19,27 +21,41 @@ class Rounds:
         self.is_stale = False
         self._participants = participants
         self._demand = demand
+        self._soon: set[Viewer] = set()
         self._next = 0
         self._credit = 0.0
         self._ticked_ms = 0.0
 
+    def soon(self, viewer: Viewer) -> None:
+        """Something changed for this viewer alone."""
+        self._soon.add(viewer)
+
     def everybody(self, now_ms: float) -> None:
         """Choose for all, and tell publishers what is wanted now."""
         self.is_stale = False
-        for is_again in (False, True):
-            for participant in self._participants.values():
-                if participant.viewer is not None:
-                    participant.viewer.choose_layers(now_ms)
-            if is_again or not self._demand.review(now_ms):
-                return  # once more when layers were asked for just now: they can be waited for
+        self._choose(self._viewers(), now_ms)
+
+    def _viewers(self) -> list[Viewer]:
+        return [each.viewer for each in self._participants.values() if each.viewer is not None]
+
+    def _choose(self, viewers: list[Viewer], now_ms: float) -> None:
+        self._soon.difference_update(viewers)
+        for viewer in viewers:
+            viewer.choose_layers(now_ms)
+        if self._demand.review(now_ms):
+            for viewer in viewers:  # once more: layers that were asked for just now can be waited for
+                viewer.choose_layers(now_ms)
 
     def tick(self, now_ms: float) -> None:
-        """Every 20 ms: everybody after a change, else whose turn it is."""
+        """Every 20 ms: everybody after a change in the room, those with one of their own, and whose turn it is."""
         elapsed_ms, self._ticked_ms = now_ms - self._ticked_ms, now_ms
         if self.is_stale:
             self.everybody(now_ms)
             return
-        viewers = [each.viewer for each in self._participants.values() if each.viewer is not None]
+        viewers = self._viewers()
+        if self._soon:
+            self._choose([viewer for viewer in viewers if viewer in self._soon], now_ms)
+            self._soon.clear()
         self._credit += max(len(viewers), 1) * min(elapsed_ms / ROUND_MS, 1.0)
         while self._credit >= 1.0:
             self._credit -= 1.0
