@@ -71,11 +71,13 @@ class RoomMeter:
             rtt_ms = participant.facts.rtt_ms
             if rtt_ms is not None and rtt_ms > (account.worst_rtt_ms or 0.0):
                 account.worst_rtt_ms = round(rtt_ms, 1)
+            person = Traffic()
             for source, totals in self._streams(participant, now_ms):
-                grown = totals.since(self._before.get(source, Traffic()))
+                before = self._before.get(source)
+                person.add(totals if before is None else totals.since(before))
                 seen[source] = totals
-                for sum_of in (account.traffic, self.traffic, self._everywhere):
-                    sum_of.add(grown)
+            for sum_of in (account.traffic, self.traffic, self._everywhere):
+                sum_of.add(person)
         self._before = seen
         self._recent.note(self.residence.spread(), now_ms)
 

@@ -1,6 +1,8 @@
 """What passed since the start: plain counters that only rise, of the whole engine, of a room, of a person."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 
 @dataclass(slots=True)
@@ -26,19 +28,20 @@ class Traffic:
 
     def add(self, other: "Traffic") -> None:
         """Both together, here."""
-        for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+        (
+            self.packets_in, self.bytes_in, self.nacks_asked, self.recovered, self.given_up, self.keyframes_asked,
+            self.packets_out, self.bytes_out, self.nacks_heard, self.repairs_sent, self.keyframes_heard,
+            self.congested,
+        ) = map(add, _counters(self), _counters(other))  # fmt: skip
 
     def since(self, before: "Traffic") -> "Traffic":
         """What came after `before`; a counter that started anew counts from nothing."""
-        return Traffic(
-            **{
-                each.name: now if (now := getattr(self, each.name)) < (then := getattr(before, each.name))
-                else now - then
-                for each in fields(self)
-            }
-        )  # fmt: skip
+        pairs = zip(_counters(self), _counters(before), strict=True)
+        return Traffic(*(now if now < then else now - then for now, then in pairs))
 
     def copy(self) -> "Traffic":
         """This moment."""
-        return Traffic(**{each.name: getattr(self, each.name) for each in fields(self)})
+        return Traffic(*_counters(self))
+
+
+_counters: Callable[[Traffic], tuple[int, ...]] = attrgetter(*(each.name for each in fields(Traffic)))
