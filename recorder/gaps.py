@@ -249,15 +249,24 @@ _SPAN_STARTS = {
     "transport_lost": GapCause.NETWORK,
     "device_lost": GapCause.DEVICE,
     "not_wanted": GapCause.NOT_WANTED,
+    "overloaded": GapCause.OVERLOAD,  # the media process itself was too busy to pass packets on to us
 }
 _SPAN_ENDS = {
     "unmuted": GapCause.MUTE,
     "released": GapCause.HOLD,
     "device_back": GapCause.DEVICE,
     "wanted": GapCause.NOT_WANTED,
+    "relieved": GapCause.OVERLOAD,
 }
 # The stronger explanation first.
-_EXPLAINING = (GapCause.HOLD, GapCause.MUTE, GapCause.DEVICE, GapCause.NETWORK, GapCause.NOT_WANTED)
+_EXPLAINING = (
+    GapCause.HOLD,
+    GapCause.MUTE,
+    GapCause.DEVICE,
+    GapCause.OVERLOAD,
+    GapCause.NETWORK,
+    GapCause.NOT_WANTED,
+)
 _END_CAUSES = {
     "device": GapCause.DEVICE,
     "device_lost": GapCause.DEVICE,

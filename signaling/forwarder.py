@@ -68,6 +68,10 @@ class Fanout(Protocol):
         """One parsed packet to every leg."""
         ...
 
+    def forget(self) -> None:
+        """Nothing that came so far will be sent again or start a newcomer."""
+        ...
+
     def replay(self, leg: "Leg", now_ms: float) -> None:
         """Start a newcomer with the last key frame and what followed, if that little is still here."""
         ...
@@ -111,8 +115,11 @@ class Leg(Protocol):
 
 
 # A packet that was read and forwarded without Python: plain RTP, arrival in ns, unwrapped number, timestamp, FLAG_...
-# bits, whether it is RED, audio level (see `publication.Layer.taken`).
+# bits and `TAKEN_AFTER_HOLE`, whether it is RED, audio level (see `publication.Layer.taken`).
 Taken = Callable[[bytes, int, int, int, int, int, int], None]
+TAKEN_AFTER_HOLE: Final = (
+    128  # earlier packets of the stream were forwarded, but Python was too late to hear of them
+)
 
 
 class ForwardStep(Protocol):
@@ -202,6 +209,11 @@ class PythonFanout:
     def forward(self, packet: MediaPacket) -> None:
         if self.legs:
             self._step.forward(packet, self.legs, packet.arrival_ms)
+
+    def forget(self) -> None:
+        newest = self.cache.newest
+        self.cache.clear()
+        self.cache.newest = newest  # the numbers go on
 
     def replay(self, leg: Leg, now_ms: float) -> None:
         assert isinstance(leg, PythonLeg)

@@ -1,5 +1,7 @@
 """The doors of one engine: certificate, ICE table, UDP port, TCP port, and what descriptions say about them."""
 
+import logging
+
 from signaling.dtls import Certificate
 from signaling.ice import IceAgent, IceTable, Ingress, IngressCounters
 from signaling.ice_tcp import TcpPort
@@ -8,6 +10,8 @@ from signaling.native.plane import Plane
 from signaling.negotiation import LocalTransport
 from signaling.settings import MediaSettings
 from signaling.udp_port import UdpPort
+
+logger = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -20,7 +24,12 @@ class Gateway:
         self.counters = IngressCounters()
         self.table = IceTable(settings, self.counters)
         self.ingress = Ingress(self.table, self.counters)
-        self.udp = UdpPort(settings, self.ingress, self.plane)
+        try:
+            self.udp = UdpPort(settings, self.ingress, self.plane)
+        except OSError:
+            if self.plane is not None:
+                self.plane.close()
+            raise
         self.tcp = TcpPort(settings, self.ingress)
         self.transports = 0
 
@@ -58,9 +67,16 @@ def _open_plane(settings: MediaSettings) -> Plane | None:
     native = load() if settings.native and settings.connected_sockets else None
     if native is None:
         return None
-    return Plane(
-        native,
-        pause_s=settings.native_read_pause_s,
-        media_per_s=settings.media_per_transport_per_s,
-        bursts=settings.native_bursts,
-    )
+    try:
+        return Plane(
+            native,
+            pause_s=settings.native_read_pause_s,
+            media_per_s=settings.media_per_transport_per_s,
+            others_per_s=settings.rtcp_per_transport_per_s
+            + settings.dtls_per_transport_per_s
+            + settings.stun_per_address_per_s,
+            bursts=settings.native_bursts,
+        )
+    except OSError as error:  # no thread, no descriptor: slower is better than not at all
+        logger.warning("forwarding in Python: %s", error)
+        return None

@@ -14,6 +14,9 @@ MAX_STUN_BYTES: Final = 548  # RFC 8489 section 6.1: what surely passes without 
 MAX_STUN_ATTRIBUTES: Final = 24  # browsers send up to ten
 MAX_USERNAME_BYTES: Final = 300  # ours has 12 characters, the peer's up to 256
 BINDING_REQUEST: Final = 0x0001
+MAX_SOURCES: Final = (
+    1024  # SSRCs of one secured way; a hearing's day of new cameras and screens needs a tenth
+)
 _USERNAME: Final = 0x0006
 _SECOND_NS: Final = 1_000_000_000
 
@@ -37,6 +40,24 @@ class SecondGate:
         self._count += 1
         self._bytes += size_bytes
         return self._count <= self._limit and self._bytes <= self._limit_bytes
+
+
+class SourceGate:
+    """Which SSRCs one secured way may use: libsrtp keeps a replay window for each it saw, for ever.
+
+    `allows` before cryptography, `proven` after it: a forger uses nothing up.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: set[bytes] = set()
+
+    def allows(self, ssrc: bytes) -> bool:
+        return ssrc in self._known or len(self._known) < MAX_SOURCES
+
+    def proven(self, ssrc: bytes) -> None:
+        self._known.add(ssrc)
 
 
 def is_check(data: bytes) -> bool:

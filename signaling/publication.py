@@ -1,10 +1,11 @@
 """What one person publishes: a source, its layers as they arrive, and who gets which packet of them."""
 
+import time
 from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
-from signaling.forwarder import Fanout, ForwardStep, Leg
+from signaling.forwarder import TAKEN_AFTER_HOLE, Fanout, ForwardStep, Leg
 from signaling.layer_demand import LayerDemand, LayerRest
 from signaling.negotiation import AcceptedSection
 from signaling.rtp.extensions import ExtensionIds
@@ -91,14 +92,26 @@ class Layer:
         self, packet: bytes, now_ns: int, sequence: int, timestamp: int, flags: int, is_red: int, level: int
     ) -> None:
         """A packet that the native thread accepted and forwarded already, with what its parser read."""
+        if flags & TAKEN_AFTER_HOLE:
+            flags &= ~TAKEN_AFTER_HOLE
+            self._unheard(now_ns)
         self.stream.count(packet, sequence, timestamp, flags, now_ns / 1_000_000, is_red=bool(is_red))
         self._passed(packet, now_ns, flags, level)
+
+    def _unheard(self, now_ns: int) -> None:
+        """Packets since the last one came and went out, yet this process was too busy to record them: say so."""
+        self.stream.losses.forget()  # they are not missing: nobody needs to send them again
+        if self.publication.is_flowing:
+            since_ns = max(self.heard_ns, self.publication.flowing_since_ns)
+            for sink in self.sinks:
+                sink.track_event(self.track.track_id, "overloaded", since_ns)
+                sink.track_event(self.track.track_id, "relieved", now_ns)
 
     def _passed(self, packet: bytes, now_ns: int, flags: int, level: int) -> None:
         self.heard_ns = now_ns
         publication = self.publication
-        if not publication.is_flowing:
-            return
+        if not publication.is_flowing or now_ns < publication.flowing_since_ns:
+            return  # what came before the word was given back is not for the record either
         if level >= 0:
             publication.speakers.level(publication.identity, level, now_ns / 1_000_000)
         track_id = self.track.track_id
@@ -144,6 +157,7 @@ class Publication:
         self.self_muted = False
         self.court_muted = False
         self.is_flowing = True
+        self.flowing_since_ns = 0
         self.rids = section.rids
         self.demand = LayerDemand(section.rids)
         self.owed_ms = (
@@ -214,4 +228,7 @@ class Publication:
     def start_flow(self) -> None:
         """Let it out again; the owner of each leg selects its layer afterwards."""
         self.is_flowing = True
+        self.flowing_since_ns = time.monotonic_ns()
+        for layer in self.layers.values():
+            layer.fanout.forget()  # nobody is shown what was sent while it was not to be seen
         self.route()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from signaling.dtls import MIN_MEDIA_BYTES, SecureChannel
 from signaling.errors import SignalingError
 from signaling.gateway import Gateway
-from signaling.guards import SecondGate
+from signaling.guards import SecondGate, SourceGate
 from signaling.ice import IceAgent, NoPathError, Path
 from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
@@ -68,6 +68,7 @@ class Transport:
         self._media_count = 0
         self._reports = SecondGate(gateway.settings.rtcp_per_transport_per_s)
         self._records = SecondGate(gateway.settings.dtls_per_transport_per_s)
+        self._sources, self._reporters = SourceGate(), SourceGate()
 
     def number_sent(self) -> None:
         """Number what leaves: `history` remembers when it did."""
@@ -128,6 +129,7 @@ class Transport:
 
     def _start_channel(self, fingerprint: Fingerprint) -> None:
         self._drop_channel()
+        self._sources, self._reporters = SourceGate(), SourceGate()
         self.fingerprint = fingerprint
         channel = SecureChannel(
             self._gateway.certificate,
@@ -206,24 +208,28 @@ class Transport:
         if now_ns - self._media_window_ns > _SECOND_NS:
             self._media_window_ns, self._media_count = now_ns, 0
         self._media_count += 1
-        if self._media_count > self._media_limit:
+        ssrc = packet[8:12]
+        if self._media_count > self._media_limit or not self._sources.allows(ssrc):
             self._limited += 1
             return
         plain = channel.unprotect(packet)
         if plain is None:
             self._refused += 1
             return
+        self._sources.proven(ssrc)
         self.media_ns = self.heard_ns = now_ns
         self._on_rtp(plain, now_ns)
 
     def _report(self, channel: SecureChannel, packet: bytes, now_ns: int) -> None:
-        if not self._reports.allows(now_ns):
+        ssrc = packet[4:8]
+        if not self._reports.allows(now_ns) or not self._reporters.allows(ssrc):
             self._limited += 1
             return
         plain = channel.unprotect_rtcp(packet)
         if plain is None:
             self._refused += 1
             return
+        self._reporters.proven(ssrc)
         self.heard_ns = now_ns
         self._on_rtcp(plain, now_ns)
 
@@ -261,16 +267,18 @@ class Transport:
         self.heard(at_ns)
         self._on_rtp(packet, at_ns)
 
-    def transmit(self, protected: bytes) -> None:
-        self._transmit(protected)
+    def transmit(self, protected: bytes) -> bool:
+        return self._transmit(protected)
 
-    def _transmit(self, protected: bytes) -> None:
+    def _transmit(self, protected: bytes) -> bool:
+        """False when the send buffer is full: reports and repairs are repeated, a picture must stop."""
         try:
             self.agent.send(protected)
-        except (BlockingIOError, NoPathError):
-            return  # reports and repairs are repeated
-        except OSError:
-            return  # the way broke; silence will tell
+        except BlockingIOError:
+            return False
+        except (NoPathError, OSError):
+            return True  # the way broke; silence will tell
+        return True
 
     async def close(self) -> None:
         """Say goodbye, forget the keys, free the address. Idempotent."""
@@ -281,10 +289,10 @@ class Transport:
         pending = list(self._tasks)
         for task in pending:
             task.cancel()
+        if self.line is not None:
+            self.line.close()  # first: what follows waits, and nothing may pass meanwhile
         if channel is not None:
             await channel.close()
-        if self.line is not None:
-            self.line.close()
         await asyncio.gather(*pending, return_exceptions=True)
         self._gateway.table.remove(self.agent)
         self._gateway.transports -= 1

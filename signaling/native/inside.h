@@ -13,6 +13,7 @@
 #define DATAGRAM 2048       /* as MAX_DATAGRAM_BYTES in udp_port.py */
 #define MAX_PLAIN 1500      /* as MAX_PLAIN_BYTES in dtls.py: leaves room for the SRTP trailer */
 #define MIN_MEDIA 22        /* as MIN_MEDIA_BYTES in dtls.py */
+#define SOURCES_PER_LINE 1024 /* as MAX_SOURCES in guards.py */
 #define STREAMS_PER_LINE 32 /* as MAX_STREAMS in publisher.py */
 #define WIDE_HISTORY 8192   /* two and a half seconds at 3000 packets per second */
 #define ARRIVALS 4096       /* as MAX_WAITING in rtp/arrivals.py; overflow drops the newest */
@@ -47,6 +48,7 @@ struct stream {
     struct media_stream *media;
     struct leg **legs;
     int leg_count;
+    int has_hole; /* Python did not hear of its last packets */
 };
 
 struct line { /* one transport */
@@ -58,10 +60,12 @@ struct line { /* one transport */
     uint64_t refused, limited;
     struct stream *streams[STREAMS_PER_LINE];
     int stream_count;
+    uint32_t *sources; /* SSRCs without a stream that proved good: libsrtp keeps a replay window for each */
+    int source_count;
     uint64_t wide; /* transport-wide number of the next packet */
     struct sent *history;
     struct burst *burst; /* empty whenever the lock is free */
-    int is_single;       /* the way refused bursts */
+    int burst_bytes;     /* packets larger than this go alone: the way refused a burst of such */
     uint64_t residence[RESIDENCE_BUCKETS], residence_ns; /* of what came in here, since it was last asked for */
     int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
     struct arrival *arrivals;
@@ -76,17 +80,21 @@ struct leg {
     int wide_at; /* offset of the transport-wide number in a written packet; 0: none */
     double blocked_until_ms;
     uint64_t dropped;
+    uint32_t cuts; /* how often it was silenced: what Python has not sent yet by then must not go */
 };
 
 struct peer { /* one connected socket */
     uint32_t id;
     int fd;
     struct line *line;
+    uint64_t window_ns;
+    uint32_t window_count;
 };
 
 struct table {
     void **items;
-    uint32_t size, next;
+    uint32_t *ages;
+    uint32_t size, count, next;
 };
 
 struct plane {
@@ -96,7 +104,7 @@ struct plane {
     atomic_int running;
     int epoll_fd, event_fd, stop_fd;
     uint64_t pause_ns;
-    uint32_t media_per_s;
+    uint32_t media_per_s, others_per_s;
     int is_single;
     srtp_fn protect, unprotect;
     struct table lines, streams, legs, peers;
@@ -106,26 +114,31 @@ struct plane {
     struct plane_facts facts;
     struct line *pending[PENDING_LINES];
     int pending_count;
-    uint8_t out[DATAGRAM + 64];
+    _Alignas(16) uint8_t out[DATAGRAM + 64]; /* libsrtp reads headers as words */
 };
 
-/* tables.c: a handle is an index, so a stale one finds nothing instead of freed memory. 0 is no handle. */
+/* tables.c: a stale handle finds nothing instead of freed memory. 0 is no handle. */
 uint32_t table_add(struct table *table, void *item);
 void *table_get(const struct table *table, uint32_t id);
 void table_remove(struct table *table, uint32_t id);
+void table_free(struct table *table);
 
 /* ring.c */
 void enter(struct plane *plane); /* takes the lock: the packet loop gives way */
 void leave(struct plane *plane);
 void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns);
-void record_media(struct plane *plane, uint32_t id, const struct media_packet *packet, const void *data, int bytes,
-                  uint64_t at_ns);
+int record_send(struct plane *plane, uint32_t line, const struct leg *leg, const void *data, int bytes);
+void record_media(struct plane *plane, struct stream *stream, const struct media_packet *packet, const void *data,
+                  int bytes, uint64_t at_ns);
+
+/* send.c */
+int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, int wide_at,
+             double now_ms);
+void congested(struct leg *leg, double now_ms);
+void flush(struct plane *plane, double now_ms); /* send what waits: always before the lock is given back */
 
 /* forward.c */
 uint64_t clock_ns(clockid_t which);
-int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, double now_ms);
-void flush(struct plane *plane, double now_ms); /* send what waits: always before the lock is given back */
-void number_widely(struct line *line, uint8_t *packet, int bytes, int wide_at, double now_ms);
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
 int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns);
 void count_residence(struct plane *plane, struct line *line, uint64_t ns);

@@ -31,6 +31,14 @@ void leg_shut(struct plane *plane, uint32_t id)
     leave(plane);
 }
 
+void leg_congested(struct plane *plane, uint32_t id, double now_ms)
+{
+    /* Python could not send a packet of it. */
+    enter(plane);
+    congested(table_get(&plane->legs, id), now_ms);
+    leave(plane);
+}
+
 static void look(const struct leg *leg, struct leg_facts *facts)
 {
     rewriter_read(leg->rewriter, &facts->numbering);
@@ -48,7 +56,7 @@ void leg_order(struct plane *plane, uint32_t id, int order, int64_t argument, in
     if (rewriter && order == LEG_SELECT)
         rewriter_select(rewriter, (uint32_t)argument, has_shift, shift);
     else if (rewriter && order == LEG_PAUSE)
-        rewriter_pause(rewriter);
+        rewriter_pause(rewriter), leg->cuts++;
     else if (rewriter && order == LEG_FORGET)
         rewriter_forget_sources(rewriter);
     else if (rewriter && order == LEG_REDUNDANCY)
@@ -71,13 +79,13 @@ void leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
 
 uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity)
 {
-    /* All legs at once, `facts[id]`; how many places that takes. More than `capacity`: nothing was written beyond. */
+    /* All legs at once by place (HANDLE_PLACES); how many places that takes. Nothing is written beyond `capacity`. */
     enter(plane);
     uint32_t size = plane->legs.size + 1;
-    for (uint32_t id = 1; id < size && id < capacity; id++) {
-        const struct leg *leg = table_get(&plane->legs, id);
+    for (uint32_t place = 1; place < size && place < capacity; place++) {
+        const struct leg *leg = plane->legs.items[place - 1];
         if (leg)
-            look(leg, &facts[id]);
+            look(leg, &facts[place]);
     }
     leave(plane);
     return size;
@@ -110,8 +118,7 @@ int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t nu
     if (packet && !is_dry) {
         int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
         if (size > 0) {
-            number_widely(leg->line, plane->out, size, leg->wide_at, now_ms);
-            transmit(plane, leg->line, NULL, plane->out, size, now_ms);
+            transmit(plane, leg->line, NULL, plane->out, size, leg->wide_at, now_ms);
             flush(plane, now_ms);
         }
     }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -40,6 +41,17 @@ static void *run(void *argument)
     return NULL;
 }
 
+static int begin(struct plane *plane)
+{
+    /* Signals are for Python's main thread: it alone knows what to do with them. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&plane->thread, NULL, run, plane);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct plane_settings *settings)
 {
     struct plane *plane = calloc(1, sizeof *plane);
@@ -50,6 +62,7 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
     plane->unprotect = (srtp_fn)unprotect;
     plane->pause_ns = settings->pause_ns;
     plane->media_per_s = settings->media_per_s;
+    plane->others_per_s = settings->others_per_s;
     plane->is_single = settings->is_single;
     plane->ring_bytes = (settings->ring_bytes + 7) / 8 * 8;
     plane->ring = malloc(plane->ring_bytes);
@@ -59,13 +72,13 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
     atomic_store(&plane->running, 1);
     struct epoll_event event = {.events = EPOLLIN};
     int failed = !plane->ring || plane->epoll_fd < 0 || plane->event_fd < 0 || plane->stop_fd < 0 ||
-                 epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) ||
-                 pthread_create(&plane->thread, NULL, run, plane);
+                 epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) || begin(plane);
     if (failed) {
         close(plane->epoll_fd);
         close(plane->event_fd);
         close(plane->stop_fd);
         free(plane->ring);
+        pthread_mutex_destroy(&plane->lock);
         free(plane);
         return NULL;
     }
@@ -96,10 +109,10 @@ void plane_close(struct plane *plane)
             free_line(plane->lines.items[i]);
     for (uint32_t i = 0; i < plane->peers.size; i++)
         free(plane->peers.items[i]);
-    free(plane->streams.items);
-    free(plane->legs.items);
-    free(plane->lines.items);
-    free(plane->peers.items);
+    table_free(&plane->streams);
+    table_free(&plane->legs);
+    table_free(&plane->lines);
+    table_free(&plane->peers);
     close(plane->epoll_fd);
     close(plane->event_fd);
     close(plane->stop_fd);

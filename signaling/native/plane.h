@@ -9,6 +9,8 @@
 
 /* cdef begin */
 enum { RECORD_MEDIA = 1, RECORD_UNKNOWN = 2, RECORD_DATAGRAM = 3, RECORD_SEND = 4 };
+enum { RECORD_AFTER_HOLE = 128 }; /* among a record's flags: earlier packets of its stream found the ring full */
+enum { HANDLE_PLACES = (1 << 18) - 1 }; /* the bits of a handle that say where; the others say how old */
 enum { RESIDENCE_BUCKETS = 160 }; /* as BUCKETS in rtp/histogram.py */
 enum { LEG_SELECT = 1, LEG_PAUSE = 2, LEG_FORGET = 3, LEG_REDUNDANCY = 4, LEG_TEMPORAL = 5 };
 
@@ -16,13 +18,14 @@ struct plane_settings {
     uint64_t pause_ns;
     uint64_t ring_bytes;
     uint32_t media_per_s;
+    uint32_t others_per_s; /* STUN, DTLS and RTCP of one peer: they go through the ring */
     int32_t is_single; /* never send bursts (UDP_SEGMENT) */
 };
 
 struct plane_record { /* then `bytes` bytes, padded to eight */
     uint64_t at_ns;
-    int64_t sequence; /* of media, unwrapped, as its parser read it; the next four too */
-    uint32_t timestamp;
+    int64_t sequence; /* of media, unwrapped, as its parser read it; the next four too. RECORD_SEND: leg or 0 */
+    uint32_t timestamp; /* RECORD_SEND: how often the leg was cut */
     uint8_t flags;
     uint8_t is_red;
     int16_t audio_level;
@@ -32,7 +35,7 @@ struct plane_record { /* then `bytes` bytes, padded to eight */
 };
 
 struct plane_facts {
-    uint64_t forwarded, failed, ring_dropped, ring_used;
+    uint64_t forwarded, failed, ring_dropped, ring_used, bursts;
     uint64_t residence_ns;   /* of all forwarded packets: from the kernel's stamp to the last leg's send */
     uint64_t residence[160]; /* the same in the buckets of rtp/histogram.py */
 };
@@ -74,10 +77,12 @@ uint32_t stream_open(struct plane *plane, uint32_t line, const struct stream_fac
 void stream_shut(struct plane *plane, uint32_t stream);
 int stream_route(struct plane *plane, uint32_t stream, const uint32_t *legs, int count);
 void stream_receive(struct plane *plane, uint32_t stream, const uint8_t *plain, int bytes, uint64_t at_ns);
+void stream_forget(struct plane *plane, uint32_t stream);
 int stream_replay(struct plane *plane, uint32_t stream, uint32_t leg, double now_ms);
 
 uint32_t leg_open(struct plane *plane, uint32_t line, const struct rewriter_settings *settings, int is_video);
 void leg_shut(struct plane *plane, uint32_t leg);
+void leg_congested(struct plane *plane, uint32_t leg, double now_ms);
 void leg_order(struct plane *plane, uint32_t leg, int order, int64_t argument, int64_t shift, int has_shift,
                struct leg_facts *facts);
 void leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);

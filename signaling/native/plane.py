@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from struct import Struct
 from typing import Any, Final, Protocol
@@ -38,22 +39,26 @@ class LineOwner(Protocol):
         """A good packet of an open stream."""
         ...
 
-    def transmit(self, protected: bytes) -> None:
-        """Send a protected packet where the thread cannot (TCP)."""
+    def transmit(self, protected: bytes) -> bool:
+        """Send a protected packet where the thread cannot (TCP). False: the send buffer is full."""
         ...
 
 
 class Plane:
     """One thread. `taken` datagrams go to the handlers that `Line`, `NativeFanout` and the UDP port registered."""
 
-    def __init__(self, native: Native, *, pause_s: float, media_per_s: int, bursts: bool) -> None:
+    def __init__(
+        self, native: Native, *, pause_s: float, media_per_s: int, others_per_s: int, bursts: bool,
+        ring_bytes: int = RING_BYTES,
+    ) -> None:  # fmt: skip
         self.native, self.ffi, self.lib = native, native.ffi, native.lib
         settings = self.ffi.new(
             "struct plane_settings *",
             {
                 "pause_ns": int(pause_s * 1e9),
-                "ring_bytes": RING_BYTES,
+                "ring_bytes": ring_bytes,
                 "media_per_s": media_per_s,
+                "others_per_s": others_per_s,
                 "is_single": not bursts,
             },
         )
@@ -72,6 +77,7 @@ class Plane:
         self.lines: dict[int, LineOwner] = {}
         self.streams: dict[int, tuple[LineOwner, Taken]] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
+        self._is_draining = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.drain)
 
@@ -94,8 +100,15 @@ class Plane:
 
         The engine's clock calls it for media, which can wait; the thread itself asks for it when something cannot.
         """
-        if self.handle is None:
+        if self.handle is None or self._is_draining:  # a packet made somebody drain: it is being done
             return
+        self._is_draining = True
+        try:
+            self._drain()
+        finally:
+            self._is_draining = False
+
+    def _drain(self) -> None:
         filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
         self._look_at_legs()  # afterwards: not older than the packets
         view, at, read = self._view, 0, _RECORD.unpack_from
@@ -105,13 +118,16 @@ class Plane:
             at_ns, sequence, timestamp, flags, is_red, level, number, size, kind = read(view, at)
             data = bytes(view[at + _RECORD.size : at + _RECORD.size + size])
             at += _RECORD.size + (size + 7 & ~7)
-            if kind != media:
-                self._dispatch(kind, number, data, at_ns)
-                if self.handle is None:
-                    return  # a packet made somebody close us
-            elif (found := streams.get(number)) is not None:
-                heard[found[0]] = at_ns
-                found[1](data, at_ns, sequence, timestamp, flags, is_red, level)
+            try:
+                if kind != media:
+                    self._dispatch(kind, number, data, at_ns, sequence)
+                    if self.handle is None:
+                        return  # a packet made somebody close us
+                elif (found := streams.get(number)) is not None:
+                    heard[found[0]] = at_ns
+                    found[1](data, at_ns, sequence, timestamp, flags, is_red, level)
+            except Exception:  # one bad packet must not cost the record all that came with it
+                logger.exception("a packet from the forwarding thread was not taken")
         for owner, at_ns in heard.items():
             owner.heard(at_ns)
 
@@ -119,17 +135,19 @@ class Plane:
         """Once per drain, for all: asking for each leg by itself would cost a call per look."""
         self.lib.legs_read(self.handle, self.legs, self._leg_places)
 
-    def make_room(self, leg: int) -> None:
-        """Have a place in `legs` for this handle."""
-        if leg < self._leg_places:
-            return
-        places = max(256, 2 * leg)
+    def make_room(self, leg: int) -> int:
+        """Where in `legs` this handle's facts are; there is room for them afterwards."""
+        place = leg & int(self.lib.HANDLE_PLACES)
+        if place < self._leg_places:
+            return place
+        places = max(256, 2 * place)
         grown = self.ffi.new("struct leg_facts[]", places)
         if self.legs is not None:
             self.ffi.memmove(grown, self.legs, self.ffi.sizeof(self.legs))
         self.legs, self._leg_places = grown, places
+        return place
 
-    def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int) -> None:
+    def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int, leg: int) -> None:
         if kind == self.lib.RECORD_DATAGRAM:
             deliver = self.peers.get(number)
             if deliver is not None:
@@ -140,8 +158,8 @@ class Plane:
             return
         if kind == self.lib.RECORD_UNKNOWN:
             owner.took_media(data, at_ns)
-        else:
-            owner.transmit(data)
+        elif not owner.transmit(data) and leg:
+            self.lib.leg_congested(self.handle, leg, time.monotonic_ns() / 1_000_000)
 
     def facts(self) -> tuple[int, int, int, Spread]:
         """Packets forwarded, not sent, ring records dropped since start, and how long forwarded ones stayed."""

@@ -36,13 +36,13 @@ static void tell(struct plane *plane)
     }
 }
 
-static void push(struct plane *plane, struct plane_record head, const void *data)
+static int push(struct plane *plane, struct plane_record head, const void *data)
 {
     size_t need = sizeof head + ((size_t)head.bytes + 7) / 8 * 8;
     if (plane->used + need > plane->ring_bytes) {
         plane->facts.ring_dropped++;
         tell(plane);
-        return;
+        return 0;
     }
     size_t tail = (plane->head + plane->used) % plane->ring_bytes;
     ring_copy(plane, tail, &head, sizeof head);
@@ -50,6 +50,7 @@ static void push(struct plane *plane, struct plane_record head, const void *data
     plane->used += need;
     if (head.kind != RECORD_MEDIA || plane->used > plane->ring_bytes / 4)
         tell(plane); /* media can wait for Python's own tick */
+    return 1;
 }
 
 void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns)
@@ -57,21 +58,41 @@ void record(struct plane *plane, int kind, uint32_t id, const void *data, int by
     push(plane, (struct plane_record){.at_ns = at_ns, .id = id, .bytes = (uint16_t)bytes, .kind = (uint16_t)kind}, data);
 }
 
-void record_media(struct plane *plane, uint32_t id, const struct media_packet *packet, const void *data, int bytes,
-                  uint64_t at_ns)
+int record_send(struct plane *plane, uint32_t line, const struct leg *leg, const void *data, int bytes)
+{
+    /* 0 when the ring is full: for the leg that is a full send buffer. */
+    struct plane_record head = {
+        .sequence = leg ? leg->id : 0,
+        .timestamp = leg ? leg->cuts : 0,
+        .id = line,
+        .bytes = (uint16_t)bytes,
+        .kind = RECORD_SEND,
+    };
+    return push(plane, head, data);
+}
+
+void record_media(struct plane *plane, struct stream *stream, const struct media_packet *packet, const void *data,
+                  int bytes, uint64_t at_ns)
 {
     struct plane_record head = {
         .at_ns = at_ns,
         .sequence = packet->sequence,
         .timestamp = packet->timestamp,
-        .flags = packet->flags,
+        .flags = packet->flags | (stream->has_hole ? RECORD_AFTER_HOLE : 0),
         .is_red = packet->kind == KIND_RED,
         .audio_level = (int16_t)packet->audio_level,
-        .id = id,
+        .id = stream->id,
         .bytes = (uint16_t)bytes,
         .kind = RECORD_MEDIA,
     };
-    push(plane, head, data);
+    stream->has_hole = !push(plane, head, data);
+}
+
+static int was_cut(const struct plane *plane, const struct plane_record *head)
+{
+    /* A packet for Python to send, of a leg that was silenced or closed since. */
+    const struct leg *leg = table_get(&plane->legs, (uint32_t)head->sequence);
+    return head->kind == RECORD_SEND && head->sequence && (!leg || leg->cuts != head->timestamp);
 }
 
 int plane_drain(struct plane *plane, uint8_t *out, int capacity)
@@ -88,12 +109,14 @@ int plane_drain(struct plane *plane, uint8_t *out, int capacity)
         memcpy(&head, plane->ring + at, first);
         memcpy((uint8_t *)&head + first, plane->ring, sizeof head - first);
         size_t need = sizeof head + ((size_t)head.bytes + 7) / 8 * 8;
-        if (copied + need > (size_t)capacity)
-            break;
-        first = plane->ring_bytes - at < need ? plane->ring_bytes - at : need;
-        memcpy(out + copied, plane->ring + at, first);
-        memcpy(out + copied + first, plane->ring, need - first);
-        copied += need;
+        if (!was_cut(plane, &head)) {
+            if (copied + need > (size_t)capacity)
+                break;
+            first = plane->ring_bytes - at < need ? plane->ring_bytes - at : need;
+            memcpy(out + copied, plane->ring + at, first);
+            memcpy(out + copied + first, plane->ring, need - first);
+            copied += need;
+        }
         plane->head = (at + need) % plane->ring_bytes;
         plane->used -= need;
     }

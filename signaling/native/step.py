@@ -23,27 +23,27 @@ class NativeNumbering:
     Orders are calls under its lock; looks read what the last drain or the last order to this leg brought.
     """
 
-    __slots__ = ("_leg", "_plane")
+    __slots__ = ("_leg", "_place", "_plane")
 
     def __init__(self, plane: Plane, leg: int) -> None:
         self._plane = plane
         self._leg = leg
-        plane.make_room(leg)
-        plane.lib.leg_read(plane.handle, leg, plane.ffi.addressof(plane.legs, leg))
+        self._place = plane.make_room(leg)
+        plane.lib.leg_read(plane.handle, leg, plane.ffi.addressof(plane.legs, self._place))
 
     def _read(self) -> Any:
-        return self._plane.legs[self._leg]
+        return self._plane.legs[self._place]
 
     def look(self) -> None:
         """Read anew, after something else than an order changed it."""
         plane = self._plane
         if plane.is_open:
-            plane.lib.leg_read(plane.handle, self._leg, plane.ffi.addressof(plane.legs, self._leg))
+            plane.lib.leg_read(plane.handle, self._leg, plane.ffi.addressof(plane.legs, self._place))
 
     def _order(self, order: int, argument: int = 0, shift: int | None = None) -> None:
         plane = self._plane
         if plane.is_open:
-            facts = plane.ffi.addressof(plane.legs, self._leg)
+            facts = plane.ffi.addressof(plane.legs, self._place)
             plane.lib.leg_order(
                 plane.handle, self._leg, order, argument, shift or 0, shift is not None, facts
             )
@@ -189,6 +189,10 @@ class NativeFanout:
 
     def forward(self, packet: MediaPacket) -> None:
         raise AssertionError("the thread forwards")
+
+    def forget(self) -> None:
+        if self.number and self._plane.is_open:
+            self._plane.lib.stream_forget(self._plane.handle, self.number)
 
     def replay(self, leg: Leg, now_ms: float) -> None:
         if isinstance(leg, NativeLeg) and self.number and self._plane.is_open:
