@@ -158,17 +158,21 @@ int outgoing_repair(struct outgoing *outgoing, const struct media_packet *packet
     uint32_t time = (uint32_t)((int64_t)(now_ms * 262.144) & 0xFFFFFF); /* extensions.abs_send_time_bytes */
     const uint8_t send_time[3] = {(uint8_t)(time >> 16), (uint8_t)(time >> 8), (uint8_t)time};
     struct content content;
-    if (!settings->rtx_payload_type || packet->temporal_id > span->max_temporal)
+    if (!settings->rtx_payload_type)
         return outgoing_compose(outgoing, packet, sequence, span, send_time, out, room);
     outgoing->rtx_sequence++;
     int at = outgoing->head_bytes;
     if (room < at + 2)
         return -1;
+    /* Padding that filled a left out place is repeated as an empty repair, see outgoing.py. */
+    int is_left_out = packet->temporal_id > span->max_temporal;
     outgoing_content(outgoing, packet, &content);
-    write_head(outgoing, out, packet->marker | settings->rtx_payload_type, outgoing->rtx_sequence,
+    write_head(outgoing, out, (is_left_out ? 0 : packet->marker) | settings->rtx_payload_type, outgoing->rtx_sequence,
                packet->timestamp + span->timestamp_offset, send_time);
     write32(out + 8, settings->rtx_ssrc);
     write16(out + at, (uint32_t)sequence & 0xFFFF);
+    if (is_left_out)
+        return at + 2;
     int is_renumbered = !content.is_stripped && packet->layout != LAYOUT_PLAIN;
     return write_payload(out, at + 2, room, packet, &content, is_renumbered ? span : NULL);
 }

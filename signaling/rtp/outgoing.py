@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from signaling.rtp.extensions import WIDE_ELEMENT, abs_send_time_bytes
 from signaling.rtp.header import FIXED_BYTES, padding_packet
-from signaling.rtp.packet import LAYOUT_PLAIN, MediaPacket
+from signaling.rtp.packet import KIND_MEDIA, LAYOUT_PLAIN, MediaPacket
 from signaling.rtp.red import primary_block
 from signaling.rtp.spans import Span
 from signaling.rtp.vp8 import parse_descriptor, rewrite_descriptor
@@ -112,8 +112,12 @@ class PacketComposer:
         settings = self._settings
         packet = packet._replace(send_time=abs_send_time_bytes(now_ms))
         rtx_type, rtx_ssrc = settings.rtx_payload_type, settings.rtx_ssrc
-        if rtx_ssrc is None or rtx_type is None or packet.temporal_id > span.max_temporal:
+        if rtx_ssrc is None or rtx_type is None:
             return self.compose(packet, out, span)
+        if packet.temporal_id > span.max_temporal:
+            # Its place was filled with padding. That is sent again as an empty repair, never under its own number: the
+            # send time is another now, and two headers under one AES-GCM nonce give the authentication key away.
+            packet = packet._replace(marker=0, kind=KIND_MEDIA, layout=LAYOUT_PLAIN, payload=b"")
         self._rtx_sequence += 1
         timestamp = packet.timestamp + span.timestamp_offset & _MASK32
         _, payload = self._payload(packet, span)

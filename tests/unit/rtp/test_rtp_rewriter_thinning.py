@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from signaling.rtp.header import parse_header
 from tests.unit.rtp.layers import Layer, watching
-from tests.unit.rtp.viewer import Viewer
+from tests.unit.rtp.viewer import RTX_SSRC, Viewer
 
 
 def frames_sent(viewer: Viewer, layer: Layer, count: int) -> list[int]:
@@ -88,3 +89,10 @@ def test_limit_temporal__late_packet_of_a_dropped_frame__fills_its_place_with_pa
     assert seen is not None
     assert seen.payload == b""
     assert viewer.holes == []
+    # A second copy under the same number would be another header under the same AES-GCM nonce.
+    repair = viewer.rewriter.retransmit(seen.out & 0xFFFF, lost, 9999.0)
+    assert repair is not None
+    header = parse_header(repair)
+    assert header is not None
+    assert (header.ssrc, header.marker) == (RTX_SSRC, 0)
+    assert repair[header.payload_start :] == (seen.out & 0xFFFF).to_bytes(2, "big")
