@@ -7,7 +7,8 @@ about 5 200 forwarded packets/s. Servers take turns in every round, each a fresh
 
 - ours, the pure Python path and the native thread, on uvloop, with packet cache, repairs, reports, bandwidth estimate
   and a recorder;
-- Janus with its VideoRoom, repairs and recording on (`apt-get install janus`; needs root for its network namespace);
+- Janus with its VideoRoom, repairs and recording on (`apt-get install janus`; needs root for its network namespace),
+  as it comes and with `event_loops = 1`;
 - the floor: a bare C loop that protects and sends the same packets; and a bare Python `sendto` loop;
 - once at the end a room built from aiortc's MediaRelay (decode once, encode per viewer; one publisher, three viewers).
 
@@ -44,6 +45,9 @@ RELAY_VIEWERS = 3
 HALF = 0.5
 UNIT = "CPU us per forwarded packet"
 GOAL_HALF_MS, GOAL_BUSY_MS = 2.0, 3.0
+# As the package comes (a thread for every connection), and with all connections on one thread: rarer wake-ups, the
+# setting its manual names for many connections, and here the cheaper one by far. Both, so that nobody has to guess.
+JANUS = {"janus": 0, "janus_one_loop": 1}
 PATHS = {"pure": "--pure", "native": "--native"}
 
 
@@ -85,7 +89,7 @@ async def one_window(
     return window
 
 
-def contestants(members: int, address: str, event_loops: int) -> dict[str, Callable[[], Load]]:
+def contestants(members: int, address: str) -> dict[str, Callable[[], Load]]:
     """Who takes part here; who does not is named with the reason."""
 
     def ours(path: str) -> Callable[[], Load]:
@@ -98,7 +102,8 @@ def contestants(members: int, address: str, event_loops: int) -> dict[str, Calla
         print("native: not built (python -m signaling.native.build)", flush=True)
     reason = janus.why_not() or ("no address but loopback" if address == namespace.LOOPBACK else None)
     if reason is None:
-        found["janus"] = lambda: janus.JanusHearing(members, address=address, event_loops=event_loops)
+        for name, loops in JANUS.items():
+            found[name] = lambda loops=loops: janus.JanusHearing(members, address=address, event_loops=loops)  # type: ignore[misc]
     else:
         print(f"janus: left out, {reason}", flush=True)
     return found
@@ -107,7 +112,7 @@ def contestants(members: int, address: str, event_loops: int) -> dict[str, Calla
 async def run(options: argparse.Namespace, address: str) -> dict[str, measure.Figure]:
     """All rounds; prints each, returns the figures by median."""
     rounds, length_s = (1, 3.0) if options.quick else (5, 10.0)
-    servers, results = contestants(options.members, address, options.event_loops), Results()
+    servers, results = contestants(options.members, address), Results()
     for number in range(rounds):
         names = list(servers)
         for name in names if number % 2 == 0 else reversed(names):
@@ -129,6 +134,7 @@ async def run(options: argparse.Namespace, address: str) -> dict[str, measure.Fi
         for name in [each for each in servers if each in PATHS]:
             window = results.busy[name] = await one_window(servers[name], length_s, is_busy=True)
             print(f"busy thread, {name}: {window.words()}", flush=True)
+    say_ratios(results)
     return figures(results, servers)
 
 
@@ -153,22 +159,30 @@ async def half_load(options: argparse.Namespace, address: str, results: Results,
 def figures(results: Results, servers: dict[str, Callable[[], Load]]) -> dict[str, measure.Figure]:
     """Each with its peer of the same run; the ratios are what counts on a noisy machine."""
     for name in servers:
-        print(
-            f"{name}: {measure.spread([w.us_per_packet for w in results.windows[name]])} us per packet",
-            flush=True,
-        )
+        spread = measure.spread([window.us_per_packet for window in results.windows[name]])
+        print(f"{name}: {spread} us per packet", flush=True)
     bare = statistics.median(results.floor_us) if results.floor_us else 0.0
-    pure, native, peer = results.us("pure"), results.us("native"), results.us("janus")
+    pure, native = results.us("pure"), results.us("native")
     python_loop = statistics.median(results.sendto_us)
     found = {
         "forward_cpu": measure.figure(pure, UNIT, "bare Python sendto loop", python_loop),
         "forward_cpu_vs_relay": measure.figure(pure, UNIT, "aiortc MediaRelay room", results.relay_us),
     }
+    peers = [
+        ("janus", "Janus VideoRoom", results.us("janus")),
+        ("janus_one_loop", "Janus VideoRoom, one event loop", results.us("janus_one_loop")),
+        ("floor", "bare C loop, protect and send", bare),
+    ]
     for name, ours in (("forward_cpu", pure), ("forward_cpu_native", native)):
-        if ours and peer:
-            found[f"{name}_vs_janus"] = measure.figure(ours, UNIT, "Janus VideoRoom", peer)
-        if ours and bare:
-            found[f"{name}_vs_floor"] = measure.figure(ours, UNIT, "bare C loop, protect and send", bare)
+        for peer, words, theirs in peers:
+            if ours and theirs:
+                found[f"{name}_vs_{peer}"] = measure.figure(ours, UNIT, words, theirs)
+    return found | residences(results)
+
+
+def residences(results: Results) -> dict[str, measure.Figure]:
+    """How long packets stayed, against what was promised."""
+    found = {}
     for name, windows, share, goal_ms in (
         ("residence_half_load_p999", results.half, 0.999, GOAL_HALF_MS),
         ("residence_busy_p99", results.busy, 0.99, GOAL_BUSY_MS),
@@ -178,6 +192,20 @@ def figures(results: Results, servers: dict[str, Callable[[], Load]]) -> dict[st
             if value_ms is not None:
                 found[f"{name}_{path}"] = measure.figure(value_ms, "ms in the server", "goal", goal_ms)
     return found
+
+
+def say_ratios(results: Results) -> None:
+    """Of each round by itself, because what else the machine did changed from round to round."""
+    for ours in PATHS:
+        for peer in JANUS:
+            pairs = zip(results.windows.get(ours, []), results.windows.get(peer, []), strict=False)
+            ratios = [mine.us_per_packet / theirs.us_per_packet for mine, theirs in pairs]
+            if ratios:
+                print(f"{ours} / {peer}, round by round: {measure.spread(ratios)}", flush=True)
+        costs = [window.us_per_packet for window in results.windows.get(ours, [])]
+        ratios = [mine / least for mine, least in zip(costs, results.floor_us, strict=False)]
+        if ratios:
+            print(f"{ours} / floor, round by round: {measure.spread(ratios)}", flush=True)
 
 
 def main() -> int:
@@ -191,9 +219,6 @@ def main() -> int:
     parser.add_argument("--half-load", action=argparse.BooleanOptionalAction, help="default: in full runs")
     parser.add_argument(
         "--rooms", type=int, default=0, help="hearings at half load; 0: from the measured cost"
-    )
-    parser.add_argument(
-        "--event-loops", type=int, default=0, help="Janus: threads for all handles; 0: its default"
     )
     options = parser.parse_args()
     address = namespace.enter()

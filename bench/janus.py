@@ -264,10 +264,15 @@ class JanusHearing(Load):
             {"request": "create", "room": ROOM, "publishers": len(self.members), "bitrate": 0, "fir_freq": 0,
              "audiocodec": "opus", "videocodec": "vp8", "record": True, "rec_dir": f"{self.server.folder}/records"},
         )  # fmt: skip
-        feeds = [await self._publish(member) for member in self.members]
+        # All at once: a first hello that finds Janus not ready is repeated a second later.
+        feeds = await asyncio.gather(*(self._publish(member) for member in self.members))
         self.start_sending()
-        for member, own in zip(self.members, feeds, strict=True):
-            await self._watch(member, [feed for feed in feeds if feed != own])
+        await asyncio.gather(
+            *(
+                self._watch(member, [feed for feed in feeds if feed != own])
+                for member, own in zip(self.members, feeds, strict=True)
+            )
+        )
         await self.everybody_heard()
 
     async def _publish(self, member: Member) -> int:

@@ -20,6 +20,19 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def thread_cpu_s(pid: int) -> dict[int, tuple[str, float]]:
+    """Thread id -> (its name, user and system seconds): where in a process the time went."""
+    found = {}
+    for folder in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name, _, rest = (folder / "stat").read_text().rpartition(")")
+        except OSError:
+            continue  # ended meanwhile
+        fields = rest.split()
+        found[int(folder.name)] = name.partition("(")[2], (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    return found
+
+
 def resident_mb(pid: int) -> float:
     """Resident memory of a process in MB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES / 1e6

@@ -28,6 +28,7 @@ class Window:
     resident_mb: float
     lost: int
     stayed: Spread = NOTHING
+    threads: tuple[tuple[str, float], ...] = ()  # (name, us per packet), the dearest first
 
     def words(self) -> str:
         """For the lines above the last one."""
@@ -42,6 +43,8 @@ class Window:
             parts.append(
                 f"residence p50/p99/p99.9 {middle}/{high}/{highest} ms of {self.stayed.total} packets"
             )
+        if len(self.threads) > 1:
+            parts.append("threads " + ", ".join(f"{name} {us:.2f}" for name, us in self.threads[:4]))
         if self.client_share > CLIENT_LIMIT:
             parts.append("THE CLIENT IS FULL")
         return "; ".join(parts)
@@ -53,12 +56,14 @@ async def measure_window(load: Load, length_s: float) -> Window:
     stayed = await _stayed(load)
     load.sync()
     began, packets, lost = time.monotonic(), tally.packets, load.lost
+    before = measure.thread_cpu_s(pid)
     server_s, own_s, busy_s = measure.cpu_s(pid), time.process_time(), measure.busy_s()
     await asyncio.sleep(length_s)
     spent_s, own_s = measure.cpu_s(pid) - server_s, time.process_time() - own_s
     load.sync()
     received, elapsed_s = tally.packets - packets, time.monotonic() - began
     busy_s = measure.busy_s() - busy_s
+    threads = _spent(before, measure.thread_cpu_s(pid), pid, max(1, received))
     return Window(
         us_per_packet=spent_s * 1e6 / max(1, received),
         packets_per_s=received / elapsed_s,
@@ -68,7 +73,19 @@ async def measure_window(load: Load, length_s: float) -> Window:
         resident_mb=measure.resident_mb(pid),
         lost=load.lost - lost,
         stayed=(await _stayed(load)).since(stayed),
+        threads=threads,
     )
+
+
+def _spent(
+    before: dict[int, tuple[str, float]], after: dict[int, tuple[str, float]], pid: int, packets: int
+) -> tuple[tuple[str, float], ...]:
+    found = []
+    for thread, (name, total_s) in after.items():
+        us = (total_s - before.get(thread, (name, 0.0))[1]) * 1e6 / packets
+        if us > 0:
+            found.append(("main" if thread == pid else name, us))
+    return tuple(sorted(found, key=lambda each: -each[1]))
 
 
 async def _stayed(load: Load) -> Spread:
