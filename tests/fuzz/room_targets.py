@@ -81,7 +81,7 @@ class CountingSink:
 class HostileRoom:
     """Party publishes, judge watches; whatever is fed comes from one of the two."""
 
-    def __init__(self) -> None:
+    def __init__(self, offer_sdp: str = OFFER) -> None:
         gateway = cast(Gateway, StubGateway())
         self.events: list[RoomEvent] = []
         step = PythonForwardStep()
@@ -95,7 +95,7 @@ class HostileRoom:
             self.room.join(_grant(identity))
         party, judge = (self.room.participants[name] for name in ("party", "judge"))
         with mock.patch.object(Transport, "_start_channel", return_value=None):
-            self.room.publish(party, OFFER, SOURCES)
+            self.room.publish(party, offer_sdp, SOURCES)
             offer = next(
                 event for event in reversed(self.events)
                 if isinstance(event, SubscriptionOffered) and event.seat == judge.seat
