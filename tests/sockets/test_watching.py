@@ -42,17 +42,12 @@ async def test_seats__when_nobody_watches_and_then_somebody_does__then_the_sende
         async with asyncio.timeout(20):
             while zhao.shown != {camera} or lin.up.resting:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+        for wrong in (-1, 65, "eight"):
+            with pytest.raises(Problem):
+                await zhao.command("pictures_limit", max_pictures=wrong)
         # Back on a new seat, the same page is told again.
         zhao.shown = None
         await zhao.take()
         async with asyncio.timeout(20):
             while zhao.shown != {camera}:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-
-
-async def test_limit__when_it_is_no_number_of_pictures__then_it_is_refused(court: RunningCourt) -> None:
-    async with lobby(court) as (_, lin, _):
-        await lin.take()
-        for wrong in (-1, 65, "eight"):
-            with pytest.raises(Problem):
-                await lin.command("pictures_limit", max_pictures=wrong)
