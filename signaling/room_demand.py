@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from signaling.events import LayersWanted, RoomEvent
 from signaling.layer_demand import RETURN_MS, LayerDemand, LayerSeen, Want, usual_bps, wanted_rids
 from signaling.participant import Participant
 from signaling.publication import Layer, Publication
 from signaling.room_sinks import RoomSinks
+
+REPEATS: Final = 2  # a word that got lost between two processes must not leave a picture dark
 
 
 class RoomDemand:
@@ -29,7 +32,7 @@ class RoomDemand:
         self._pause_after_ms = pause_after_ms
         self._emit = emit
         self._want_keyframe = want_keyframe
-        self._returning: set[Layer] = set()  # asked for, nothing came yet
+        self._returning: dict[Layer, int] = {}  # asked for, nothing came yet: how often it may be asked again
         self._restricted: set[tuple[str, str]] = set()  # (identity, source) last told to leave something out
 
     def review(self, now_ms: float) -> bool:
@@ -73,23 +76,31 @@ class RoomDemand:
         layer.rest.told(off=off, measured_bps=measured_bps, now_ms=now_ms)
         layer.publication.forget_offers()
         if off:
-            self._returning.discard(layer)
+            self._returning.pop(layer, None)
             layer.stream.keyframes.arrived()  # nobody waits for one any more
             layer.stream.losses.forget()
             self._sinks.tell(layer, "not_wanted", round(now_ms * 1e6))
         else:
-            self._returning.add(layer)
+            self._returning[layer] = REPEATS
             self._want_keyframe(layer, now_ms)
 
     def watch(self, now_ms: float) -> bool:
-        """Every 20 ms: True when a layer that was asked for has come."""
+        """Every 20 ms: True when a layer that was asked for has come. One that does not come is asked for again."""
         came = False
-        for layer in list(self._returning):
-            arriving = layer.is_here(now_ms)
-            if arriving or not layer.is_coming(now_ms):
-                self._returning.discard(layer)
+        for layer, repeats in list(self._returning.items()):
+            is_here = layer.is_here(now_ms)
+            if not is_here and layer.is_coming(now_ms):
+                continue
+            if is_here or repeats == REPEATS:
                 self._sinks.tell(layer, "wanted", round(now_ms * 1e6))
-                came |= arriving
+            owner = self._participants.get(layer.publication.identity)
+            if is_here or not repeats or owner is None:
+                del self._returning[layer]
+                came |= is_here
+            else:
+                self._returning[layer] = repeats - 1
+                layer.rest.told(off=False, measured_bps=0.0, now_ms=now_ms)
+                self._tell(owner, layer.publication)
         return came
 
     # Publishers that come, come back, or start anew
@@ -102,7 +113,7 @@ class RoomDemand:
     def offered(self, participant: Participant, publication: Publication, rids: tuple[str, ...]) -> None:
         """A fresh connection or other layers for a known publication: everything is sent, until it is told anew."""
         publication.rids, publication.demand = rids, LayerDemand(rids)
-        self._returning = {layer for layer in self._returning if layer.publication is not publication}
+        self._forget(lambda layer: layer.publication is publication)
         self.published(participant, publication)
 
     def say_again(self, participant: Participant) -> None:
@@ -114,9 +125,10 @@ class RoomDemand:
     def left(self, participant: Participant) -> None:
         """Nobody is there to be told."""
         self._restricted = {each for each in self._restricted if each[0] != participant.identity}
-        self._returning = {
-            layer for layer in self._returning if layer.publication.identity != participant.identity
-        }
+        self._forget(lambda layer: layer.publication.identity == participant.identity)
+
+    def _forget(self, is_gone: Callable[[Layer], bool]) -> None:
+        self._returning = {layer: left for layer, left in self._returning.items() if not is_gone(layer)}
 
     def _tell(self, participant: Participant, publication: Publication) -> None:
         key, order = (participant.identity, publication.source), publication.demand.order()
