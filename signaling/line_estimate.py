@@ -24,10 +24,11 @@ class LineEstimate:
         self._gate = RembGate()
         self._unheard = 0  # reports in a row
         self.is_live = False
+        self.voices_bps = 0.0  # sent without numbers: feedback does not speak of them
 
     @property
     def limit_bps(self) -> float:
-        return self.path.limit_bps if self.is_live else self.fallback.limit_bps
+        return self.path.limit_bps + self.voices_bps if self.is_live else self.fallback.limit_bps
 
     @property
     def usage(self) -> Usage:

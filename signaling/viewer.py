@@ -267,7 +267,8 @@ class Viewer:
         """With the room's clock: probe for a better picture."""
         history = self.transport.history
         if history is not None and (self._prober.is_running or self.estimate.is_live):
-            self._prober.tick(self._next_bps, self.slots, history, now_ms)
+            needed_bps = None if self._next_bps is None else self._next_bps - self.estimate.voices_bps
+            self._prober.tick(needed_bps, self.slots, history, now_ms)
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
         self._asked += len(request.sequences)
@@ -338,6 +339,7 @@ class Viewer:
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
         loss_ratio = self.loss_ratio or 0.0
+        self.estimate.voices_bps = sum(s.rate.bits_per_second for s in self.slots if s.kind == "audio")
         history = self.transport.history
         self.estimate.report(loss_ratio, self.sent_bps, history, is_congested=congested, now_ms=now_ms)
 

@@ -133,7 +133,8 @@ class PathEstimate:
             usage = Usage.OVERUSE
         self.usage = usage
         rate, sent_bps = self._meter.acked_bps, self._meter.sent_bps
-        self._delay.update(usage, rate, DEFAULT_RTT_MS if rtt_ms is None else rtt_ms, now_ms)
+        if not self.probes.is_echoing(now_ms):  # what a probe does to the line is judged by `judge` alone
+            self._delay.update(usage, rate, DEFAULT_RTT_MS if rtt_ms is None else rtt_ms, now_ms)
         is_cut = self._loss.feedback(acked.lost, acked.total, sent_bps, rate, now_ms)
         if usage is Usage.OVERUSE or is_cut:
             self.probes.troubled(now_ms)

@@ -22,6 +22,9 @@ AGAIN_MS: Final = 1000.0  # after one that passed
 FIRST_HOLD_MS: Final = 5000.0  # after one that failed
 HOLD_GROWTH: Final = 1.5  # with every further one
 LONGEST_HOLD_MS: Final = 40_000.0
+ECHO_MS: Final = (
+    700.0  # the queue that a probe made is gone by then; it says nothing about what is sent otherwise
+)
 TRIAL_MS: Final = 5000.0  # trouble this soon after a raise: the probe was too kind
 
 
@@ -67,7 +70,16 @@ class Probe:
 class ProbeSchedule:
     """When to probe, how much, and what it proved. `passed` and `failed` count."""
 
-    __slots__ = ("_from_ms", "_hold_ms", "_raised_ms", "_until_ms", "failed", "passed", "probe")
+    __slots__ = (
+        "_echo_until_ms",
+        "_from_ms",
+        "_hold_ms",
+        "_raised_ms",
+        "_until_ms",
+        "failed",
+        "passed",
+        "probe",
+    )
 
     def __init__(self) -> None:
         self.probe: Probe | None = None
@@ -76,6 +88,11 @@ class ProbeSchedule:
         self._hold_ms = FIRST_HOLD_MS
         self._raised_ms = float("-inf")
         self._until_ms = 0.0
+        self._echo_until_ms = 0.0
+
+    def is_echoing(self, now_ms: float) -> bool:
+        """A queue seen now may be of our own making."""
+        return self.probe is not None or now_ms < self._echo_until_ms
 
     def target_bps(self, needed_bps: float, known_bps: float, now_ms: float) -> float | None:
         """The rate to probe so that the line may one day carry `needed_bps`; None: not now."""
@@ -98,16 +115,20 @@ class ProbeSchedule:
         self._until_ms = now_ms + TIMEOUT_MS
 
     def judge(self, highest: int, own_loss: float, queue_ms: float, now_ms: float) -> float | None:
-        """Feedback came, up to number `highest`: the rate that was proved, None while open or when it failed."""
+        """Feedback came, up to number `highest`: the rate that was proved; None while open and when it proved nothing.
+
+        One that came slower than it was sent has failed, and yet shows how fast the line is.
+        """
         probe = self.probe
         if probe is None or probe.last < 0 or (highest < probe.last and now_ms < self._until_ms):
             return None
         self.probe = None
+        self._echo_until_ms = now_ms + ECHO_MS
         sent_bps, received_bps = probe.rates()
-        is_good = received_bps > 0 and received_bps >= PASS_SHARE * sent_bps
-        if not is_good or probe.loss_ratio > own_loss + PASS_LOSS or queue_ms > PASS_QUEUE_MS:
+        is_whole = received_bps > 0 and probe.loss_ratio <= own_loss + PASS_LOSS
+        if not is_whole or received_bps < PASS_SHARE * sent_bps or queue_ms > PASS_QUEUE_MS:
             self._fail(now_ms)
-            return None
+            return PASS_SHARE * min(received_bps, sent_bps) if is_whole else None
         self.passed += 1
         self._from_ms = now_ms + AGAIN_MS
         self._raised_ms = now_ms
@@ -117,7 +138,10 @@ class ProbeSchedule:
         """A queue grew or packets were lost beyond the line's own."""
         if self.probe is not None:
             self.probe = None
+            self._echo_until_ms = now_ms + ECHO_MS
             self._fail(now_ms)
+        elif now_ms < self._echo_until_ms:
+            pass
         elif now_ms - self._raised_ms < TRIAL_MS:
             self._raised_ms = float("-inf")
             self._fail(now_ms)

@@ -42,13 +42,17 @@ def test_judge__everything_came_as_fast_as_it_was_sent__the_rate_is_proved() -> 
     assert schedule.target_bps(5e6, 50e3, AGAIN_MS) == LEAST_BPS
 
 
-@pytest.mark.parametrize(("slower", "lost", "queue_ms"), [(1.5, 0, 0.0), (1.0, 5, 0.0), (1.0, 0, 80.0)])
+@pytest.mark.parametrize(
+    ("slower", "lost", "queue_ms", "shown_bps"),
+    [(1.6, 0, 0.0, 0.85e6), (1.0, 5, 0.0, None), (1.0, 0, 80.0, 1.36e6)],
+)
 def test_judge__slower_lossy_or_queueing__failed_and_the_pauses_grow(
-    slower: float, lost: int, queue_ms: float
+    slower: float, lost: int, queue_ms: float, shown_bps: float | None
 ) -> None:
     schedule, now_ms, hold_ms = ProbeSchedule(), 0.0, FIRST_HOLD_MS
     for _ in range(12):
-        assert probed(schedule, now_ms, slower=slower, lost=lost, queue_ms=queue_ms) is None
+        shown = probed(schedule, now_ms, slower=slower, lost=lost, queue_ms=queue_ms)
+        assert shown == (None if shown_bps is None else pytest.approx(shown_bps, rel=0.1))
         assert schedule.target_bps(5e6, 1e6, now_ms + hold_ms - 1) is None
         assert schedule.target_bps(5e6, 1e6, now_ms + hold_ms) is not None
         now_ms += hold_ms
