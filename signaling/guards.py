@@ -14,6 +14,7 @@ MAX_STUN_BYTES: Final = 548  # RFC 8489 section 6.1: what surely passes without 
 MAX_STUN_ATTRIBUTES: Final = 24  # browsers send up to ten
 MAX_USERNAME_BYTES: Final = 300  # ours has 12 characters, the peer's up to 256
 BINDING_REQUEST: Final = 0x0001
+BINDING_RESPONSE: Final = 0x0101
 MAX_SOURCES: Final = (
     1024  # SSRCs of one secured way; a hearing's day of new cameras and screens needs a tenth
 )

@@ -9,12 +9,14 @@ import secrets
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aioice import stun
 
-from signaling.guards import BINDING_REQUEST, SecondGate, claimed_ufrag, is_check
+from signaling.guards import BINDING_REQUEST, BINDING_RESPONSE, SecondGate, claimed_ufrag, is_check
+from signaling.path_proof import PathProof
 from signaling.residence import ResidenceMeter
 from signaling.settings import MediaSettings
 
@@ -53,7 +55,7 @@ class Path:
     `send` takes one datagram and raises BlockingIOError when the buffer is full, another OSError when the way broke.
     """
 
-    __slots__ = ("address", "agent", "checks", "descriptor", "heard_ns", "kind", "send")
+    __slots__ = ("address", "agent", "checks", "descriptor", "heard_ns", "is_proven", "kind", "send")
 
     def __init__(self, kind: str, address: tuple[Any, ...], send: Send) -> None:
         self.kind = kind
@@ -62,7 +64,8 @@ class Path:
         self.agent: IceAgent | None = None
         self.descriptor: int | None = None  # of a socket that reaches this peer alone
         self.heard_ns = 0
-        self.checks: SecondGate | None = None  # made when the path is proven
+        self.checks: SecondGate | None = None  # made when a check was believed
+        self.is_proven = kind == "tcp"  # its far end hears us; see `path_proof`
 
     def select(self) -> None:
         """Called when this becomes the way packets take."""
@@ -95,6 +98,10 @@ class IceAgent:
     credentials: Credentials = field(default_factory=new_credentials)
     previous: Credentials | None = None
     remote_ufrag: str | None = None
+    remote_password: str = ""
+    proof: PathProof | None = None  # from when the keys stand: no new path without it
+    wanted: Path | None = None  # the peer asked for it, and has yet to prove it
+    heard_on: Path | None = None  # the last DTLS record's
     meter: ResidenceMeter | None = None  # set while what comes in here is timed
     line: int = 0  # of the native thread; 0: none
     selected: Path | None = None
@@ -109,8 +116,43 @@ class IceAgent:
             return self.previous.password
         return None
 
+    def guard(self) -> None:
+        """The handshake is through: its last words came from where its first ones had been heard."""
+        self.proof = PathProof()
+        claimed, heard_on = self.selected, self.heard_on
+        if heard_on is None or heard_on.agent is not self:
+            return
+        heard_on.is_proven = True
+        if claimed is not None and not claimed.is_proven:
+            self.select(heard_on)
+            self.wanted = claimed
+
+    def follow(self, path: Path, now_ns: int) -> None:
+        """The peer wants to be reached here: at once before the handshake, afterwards when this proved true."""
+        if self.proof is None or path.is_proven:
+            self.select(path)
+            return
+        self.wanted = path
+        if self.remote_ufrag is None:
+            return  # it has yet to tell its new names
+        names = f"{self.remote_ufrag}:{self.credentials.ufrag}"
+        question = self.proof.question(path, names, self.remote_password, now_ns)
+        if question is not None:
+            with suppress(OSError):  # asked again with its next packet
+                path.send(question)
+
+    def answered(self, data: bytes, path: Path) -> bool:
+        """A STUN response came. True when it proves the path."""
+        if self.proof is None or not self.proof.is_answer(data, path, self.remote_password):
+            return False
+        path.is_proven = True
+        if self.wanted is path:
+            self.select(path)
+        return True
+
     def select(self, path: Path) -> None:
         """Let packets take this path from now on."""
+        self.wanted = None
         if self.selected is path:
             return
         if self.selected is not None:
@@ -125,6 +167,10 @@ class IceAgent:
         if path in self.paths:
             self.paths.remove(path)
         path.agent = None
+        if self.wanted is path:
+            self.wanted = None
+        if self.heard_on is path:
+            self.heard_on = None
         if self.selected is path:
             self.selected = None
             self.send = _no_path
@@ -171,8 +217,11 @@ class IceTable:
         if not is_check(data):
             self._counters.stun_malformed += 1
             return False
-        if data[0] << 8 | data[1] != BINDING_REQUEST:
-            return False  # a keep-alive indication needs no answer, a response was never asked for
+        kind = data[0] << 8 | data[1]
+        if kind == BINDING_RESPONSE and path.agent is not None:
+            return path.agent.answered(data, path)
+        if kind != BINDING_REQUEST:
+            return False  # a keep-alive indication needs no answer
         local = claimed_ufrag(data)
         if local is None:
             self._counters.stun_malformed += 1
@@ -236,7 +285,7 @@ class IceTable:
         nominated = "USE-CANDIDATE" in message.attributes
         stale = chosen is not None and now_ns - max(chosen.heard_ns, 0) > STALE_PATH_NS
         if chosen is None or nominated or stale:
-            agent.select(path)
+            agent.follow(path, now_ns)
         if local == agent.credentials.ufrag and nominated:
             self._retire(agent)
         return True
@@ -293,8 +342,11 @@ class Ingress:
         elif 127 < first < 192:
             now_ns = time.monotonic_ns()
             path.heard_ns = now_ns
+            if agent.wanted is path:
+                agent.follow(path, now_ns)  # the question or its answer was lost
             agent.on_media(data, now_ns)
         elif 19 < first < 64:
+            agent.heard_on = path
             agent.on_dtls(data, time.monotonic_ns())
         else:
             self.counters.unknown_kind += 1

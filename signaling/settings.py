@@ -67,6 +67,7 @@ class MediaSettings:
     connected_sockets: bool = (
         True  # one kernel-filtered socket per nominated peer: a flood cannot starve a call
     )
+    prove_paths: bool = True  # media follows a peer to a new address only after it answered from there
     stun_per_address_per_s: int = 50  # a browser with ten candidate pairs needs about 20
     stun_unknown_per_s: int = 2000  # all unknown addresses together: bounds what signatures may cost us
     stun_unknown_per_host_per_s: int = 400  # a court's whole building may sit behind one address

@@ -120,7 +120,7 @@ class Transport:
 
     def accept_remote(self, remote: Description) -> bool:
         """Take the peer's credentials; True when its certificate is new, so that a handshake begins."""
-        self.agent.remote_ufrag = remote.ufrag
+        self.agent.remote_ufrag, self.agent.remote_password = remote.ufrag, remote.password
         alive = self.state in ("connecting", "connected")
         if self.fingerprint == remote.fingerprint and alive:
             return False
@@ -131,6 +131,7 @@ class Transport:
         self._drop_channel()
         self._sources, self._reporters = SourceGate(), SourceGate()
         self.fingerprint = fingerprint
+        self.agent.proof = None  # nothing but the handshake can leave until it is through
         channel = SecureChannel(
             self._gateway.certificate,
             lambda data: self.agent.send(data),
@@ -170,6 +171,8 @@ class Transport:
 
     def _channel_state(self, channel: SecureChannel, state: str) -> None:
         if channel is self.channel:
+            if state == "connected" and self._gateway.settings.prove_paths:
+                self.agent.guard()
             if state == "connected" and self.line is not None:
                 self.line.use_keys(channel.media_contexts())
             # The peer's goodbye ends the channel, not the transport: a fresh certificate may follow.

@@ -165,3 +165,36 @@ async def test_join__when_junk_floods_the_public_port_meanwhile__then_people_sti
         assert dropped["stun_refused"] > 100
         assert dropped["stun_limited"] == 0
         assert (await place.engine.join(grant("third"))).seat
+
+
+async def test_media__when_a_participant_nominates_an_address_that_is_not_his__then_it_is_not_sent_there() -> (
+    None
+):
+    """The hole of every lite agent: his signature is good, only the address is somebody else's."""
+    async with house() as place:
+        judge, party = await place.join("judge"), await place.join("party")
+        await party.publish()
+        await judge.sees("party", "microphone", "camera")
+        viewer = place.engine._rooms["hearing"].participants["judge"].viewer
+        assert viewer is not None
+        agent = viewer.transport.agent
+        true_path = agent.selected
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+            victim.setblocking(False)
+            victim.bind(("127.0.0.1", 0))
+            sent = received = 0
+            for _ in range(20):
+                check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+                check.attributes["USERNAME"] = f"{agent.credentials.ufrag}:{agent.remote_ufrag}"
+                check.attributes.update({"PRIORITY": 1, "ICE-CONTROLLING": 1, "USE-CANDIDATE": None})
+                check.add_message_integrity(agent.credentials.password.encode())
+                sent += victim.sendto(bytes(check), ("127.0.0.1", place.engine.udp_port))
+                await asyncio.sleep(0.05)
+                while True:
+                    try:
+                        received += len(victim.recv(2048))
+                    except BlockingIOError:
+                        break
+            assert agent.selected is true_path
+            assert 0 < received < 2 * sent, "an answer for each check, a question now and then, no media"
+        await judge.sees("party", "microphone", "camera", more=10)

@@ -220,3 +220,107 @@ def test_path__when_junk_comes_from_a_proven_address__then_its_own_checks_are_st
         place.table.handle(b"\x00\x01" + bytes(18), wire.path, number)
     assert place.nominate(wire)
     assert place.counters.stun_limited == 0
+
+
+# A new address after the handshake: believed when it answers.
+
+
+class Phone:
+    """The peer behind one address: answers the server's questions, or does not."""
+
+    def __init__(self, place: Place, port: int) -> None:
+        self.place = place
+        self.wire = Wire(port)
+
+    def questions(self) -> list[bytes]:
+        return [each for each in self.wire.sent if each[:2] == b"\x00\x01"]
+
+    def answer(self, question: bytes, *, password: str = "the peer's password") -> bytes:
+        asked = stun.parse_message(question)
+        assert asked.check_message_integrity(b"the peer's password")
+        assert asked.attributes["USERNAME"] == f"peer:{self.place.agent.credentials.ufrag}"
+        reply = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id)
+        reply.attributes["XOR-MAPPED-ADDRESS"] = ("192.0.2.1", 5000)
+        reply.add_message_integrity(password.encode())
+        return bytes(reply)
+
+
+def guarded() -> tuple[Place, Phone, Phone]:
+    """An agent whose handshake is through over the first address; the second has nominated itself."""
+    place = Place()
+    place.agent.remote_password = "the peer's password"
+    first, second = Phone(place, 4000), Phone(place, 4001)
+    place.nominate(first.wire)
+    place.ingress.datagram(b"\x16record", first.wire.path)
+    place.agent.guard()
+    place.nominate(second.wire, 1.0)
+    return place, first, second
+
+
+def test_new_address__when_it_answers_the_question__then_it_is_followed() -> None:
+    place, first, second = guarded()
+    assert place.agent.selected is first.wire.path
+    (question,) = second.questions()
+    assert place.table.handle(second.answer(question), second.wire.path, SECOND)
+    assert place.agent.selected is second.wire.path
+    place.nominate(first.wire, 1.5)
+    assert place.agent.selected is first.wire.path, "proven once is proven"
+    assert first.questions() == []
+
+
+def test_new_address__when_it_never_answers__then_nothing_but_answers_and_few_questions_go_there() -> None:
+    place, first, second = guarded()
+    for turn in range(50):
+        place.nominate(second.wire, 1.0 + turn / 50)
+    assert place.agent.selected is first.wire.path
+    assert len(second.questions()) <= 11, "ten a second at most"
+
+
+@pytest.mark.parametrize("lie", ["another password", "another path", "twice", "an error", "never asked"])
+def test_new_address__when_the_answer_is_not_one__then_it_proves_nothing(lie: str) -> None:
+    place, first, second = guarded()
+    (question,) = second.questions()
+    answer, path = second.answer(question), second.wire.path
+    if lie == "another password":
+        answer = second.answer(question, password="guessed")
+    elif lie == "another path":
+        path = first.wire.path
+    elif lie == "an error":
+        answer = b"\x01\x11" + answer[2:]
+    elif lie == "never asked":
+        answer = answer[:8] + b"x" * 12 + answer[20:]
+    elif lie == "twice":
+        place.table.handle(answer, path, SECOND)
+        place.nominate(first.wire, 1.5)
+        second.wire.path.is_proven = False
+        assert not place.table.handle(answer, path, 2 * SECOND)
+        return
+    assert not place.table.handle(answer, path, SECOND)
+    assert place.agent.selected is first.wire.path
+    assert not second.wire.path.is_proven
+
+
+def test_new_address__when_the_question_was_lost__then_media_from_there_draws_another() -> None:
+    place, _, second = guarded()
+    asked = place.agent.proof
+    assert asked is not None
+    asked._asked_ns.clear()
+    place.ingress.datagram(b"\x80media", second.wire.path)
+    assert len(second.questions()) == 2
+    place.table.handle(second.answer(second.questions()[1]), second.wire.path, SECOND)
+    assert place.agent.selected is second.wire.path
+
+
+def test_handshake__when_another_address_was_nominated_at_its_end__then_media_stays_where_it_was_spoken() -> (
+    None
+):
+    place = Place()
+    place.agent.remote_password = "the peer's password"
+    spoken, claimed = Phone(place, 4000), Phone(place, 4001)
+    place.nominate(spoken.wire)
+    place.nominate(claimed.wire)
+    assert place.agent.selected is claimed.wire.path, "before the handshake the peer may choose"
+    place.ingress.datagram(b"\x16the last record", spoken.wire.path)
+    place.agent.guard()
+    assert place.agent.selected is spoken.wire.path
+    assert not claimed.wire.path.is_proven
