@@ -146,13 +146,16 @@ async def half_load(options: argparse.Namespace, address: str, results: Results,
         per_room = statistics.median(window.packets_per_s for window in results.windows[name])
         rooms = options.rooms or max(1, round(HALF * 1e6 / results.us(name) / per_room))
         arguments = ("--address", address, path)
-        window = results.half[name] = await one_window(
-            lambda rooms=rooms, arguments=arguments: Hearing(
-                options.members, rooms=rooms, arguments=arguments
-            ),  # type: ignore[misc]
-            length_s,
-            is_strict=False,
-        )
+
+        def make(rooms: int = rooms, arguments: tuple[str, ...] = arguments) -> Load:
+            return Hearing(options.members, rooms=rooms, arguments=arguments)
+
+        try:
+            window = await one_window(make, length_s, is_strict=False)
+        except TimeoutError as error:
+            print(f"half load, {name}, {rooms} hearings: not reached, {error}", flush=True)
+            continue
+        results.half[name] = window
         print(f"half load, {name}, {rooms} hearings: {window.words()}", flush=True)
 
 

@@ -49,9 +49,15 @@ class Load(ABC):
     async def everybody_heard(self) -> None:
         """Returns when every stream reaches every member. Raises TimeoutError."""
         streams = len(self.members) * (self._size - 1) * 2
-        async with asyncio.timeout(JOIN_TIMEOUT_S):
-            while sum(1 for m in self.members for h in m.heard.values() if h.packets) < streams:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                while (heard := self._streams_heard()) < streams:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise TimeoutError(f"{heard} of {streams} streams were heard in {JOIN_TIMEOUT_S:.0f} s") from None
+
+    def _streams_heard(self) -> int:
+        return sum(1 for member in self.members for heard in member.heard.values() if heard.packets)
 
     def count_in_c(self) -> None:
         """Once everybody is heard: let C read what comes, where there is a compiler. Say so where there is none."""
