@@ -48,7 +48,9 @@ class LineEstimate:
     def remb(self, bitrate_bps: float, sent_bps: float, now_ms: float) -> None:
         """The browser's own estimate. One that sends feedback estimates from voices alone: then it says nothing."""
         if not self.is_live:
-            self.fallback.remb(self._gate.heard(bitrate_bps, sent_bps, now_ms))
+            # Only pictures carry send times: of voices such an estimate knows nothing.
+            pictures_bps = max(0.0, sent_bps - self.voices_bps)
+            self.fallback.remb(self._gate.heard(bitrate_bps, pictures_bps, now_ms) + self.voices_bps)
 
     def report(
         self,

@@ -55,3 +55,15 @@ def test_estimate__nothing_is_sent_for_long__what_was_known_stays_in_force() -> 
         estimate.report(0.0, 0.0, history, is_congested=False, now_ms=second * 1000.0)
     assert estimate.is_live
     assert estimate.limit_bps < 600e3
+
+
+def test_remb__of_a_browser_without_feedback__speaks_of_pictures_alone() -> None:
+    estimate = LineEstimate(start_bps=START_BPS)
+    estimate.voices_bps = 120e3
+    for second in range(1, 6):  # pictures of 8 kbit/s: an estimate of 9 means that they fit
+        estimate.remb(9e3, 128e3, second * 1000.0)
+        estimate.report(0.0, 128e3, None, is_congested=False, now_ms=second * 1000.0)
+    assert estimate.limit_bps >= START_BPS
+    for second in range(6, 12):  # pictures of 2 Mbit/s: it means that the line is thin
+        estimate.remb(100e3, 2120e3, second * 1000.0)
+    assert estimate.limit_bps == 220e3  # and the voices still have their place beside it
