@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -168,6 +169,10 @@ async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_i
         agent = _agent(place, "judge")
         assert agent.credentials.ufrag in await judge.evaluate("watching.remoteDescription.sdp")
         assert agent.previous is None, "the old credentials must die once the new ones were used"
+        await _proves_its_address(agent)
+        publisher = place.engine._rooms["hearing"].participants["party"].publisher
+        assert publisher is not None
+        await _proves_its_address(publisher.transport.agent)
 
         seat = await party.evaluate("seat")
         await place.engine.unpublish(seat, source="camera")
@@ -181,6 +186,16 @@ def _agent(place: Desk, identity: str) -> IceAgent:
     viewer = place.engine._rooms["hearing"].participants[identity].viewer
     assert viewer is not None
     return viewer.transport.agent
+
+
+async def _proves_its_address(agent: IceAgent) -> None:
+    """The browser answers a check of ours, as it must before media follows it to another network."""
+    path = agent.selected
+    assert path is not None
+    assert path.is_proven
+    path.is_proven = False
+    agent.follow(path, time.monotonic_ns())
+    await until(lambda: path.is_proven, timeout_s=5)
 
 
 def _publisher_rtt_ms(place: Desk, identity: str) -> float | None:
