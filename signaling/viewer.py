@@ -232,6 +232,9 @@ class Viewer:
         shift = timestamp_shift(before.stream.clock, layer.stream.clock) if before is not None else None
         rewriter.select(ssrc, timestamp_shift=shift)
         if is_waiting:
+            # The key frame may have passed just before the order took hold, or the request was lost: ask on.
+            if publication.is_video and rewriter.target != NO_SOURCE:
+                self._want_keyframe(layer, now_ms)
             return
         if publication.is_video:
             # Only a dark picture starts in the past; a running one would step back and play old packets in a burst.
