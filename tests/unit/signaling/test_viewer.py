@@ -8,11 +8,12 @@ from dataclasses import replace
 from signaling.attention import Attention
 from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
+from signaling.layer_choice import Decision
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.rtp import rtcp
 from signaling.rtp.packet import MediaPacket
-from signaling.rtp.rewriter import NO_SOURCE
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
 from signaling.showing import Showing
@@ -210,3 +211,28 @@ async def test_select__when_the_clocks_become_known_while_waiting__then_the_swit
         s.picture(s.high, 11, 900, keyframe=True)  # half a second late: arrival would tell another time
         before, after = (struct.unpack_from("!I", packet, 4)[0] for packet in s.tape.sent[-2:])
         assert (after - before) & 0xFFFFFFFF == TICKS_PER_PICTURE
+
+
+async def test_thin__when_a_smaller_layer_is_waited_for__then_the_large_one_does_not_grow_meanwhile() -> None:
+    async with scene() as s:
+        slot = s.slot(s.camera)
+        s.select(s.high, 0)
+        s.picture(s.high, 1, 0, keyframe=True)
+        s.viewer._apply(Decision(slot, s.high, 1, None), 10)
+        assert slot.max_temporal == 1
+        s.viewer._apply(Decision(slot, s.low, ALL_TEMPORAL_LAYERS, None), 20)
+        assert s.leg.rewriter.source == HIGH
+        assert slot.max_temporal == 1
+        s.picture(s.low, 1, 30, keyframe=True)
+        s.viewer._apply(Decision(slot, s.low, ALL_TEMPORAL_LAYERS, None), 40)
+        assert slot.max_temporal == ALL_TEMPORAL_LAYERS
+
+
+async def test_select__when_the_key_frame_was_missed__then_it_is_asked_for_until_the_picture_starts() -> None:
+    async with scene() as s:
+        s.select(s.low, 0)
+        s.select(s.low, 500)  # a request that was lost, or a key frame that passed just before
+        assert s.asked == [s.low, s.low]
+        s.picture(s.low, 1, 600, keyframe=True)
+        s.select(s.low, 1000)
+        assert s.asked == [s.low, s.low], "a running picture needs none"
