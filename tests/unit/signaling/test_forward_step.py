@@ -1,6 +1,6 @@
-"""The forward step on real SRTP contexts: what every viewer decrypts, and what a full send buffer does."""
+"""The forward step on real SRTP contexts, in Python and in the native thread: what every viewer decrypts, what a full
+send buffer does, and that nothing passes once it is not allowed to."""
 
-import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -8,49 +8,62 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pylibsrtp import Policy, Session
+from pylibsrtp import Session
 
-from signaling.dtls import MAX_PLAIN_BYTES
-from signaling.forwarder import PythonForwardStep, PythonLeg
+from signaling.dtls import MAX_PLAIN_BYTES, MediaContexts
+from signaling.forwarder import ForwardStep, Leg, PythonForwardStep
+from signaling.native.plane import Line, Plane
+from signaling.native.step import NativeForwardStep
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.rtp.extensions import WIDE_ID, build_block, transport_sequence
 from signaling.rtp.header import parse_header
-from signaling.rtp.rewriter import Rewriter, RewriterSettings
+from signaling.rtp.rewriter import RewriterSettings
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.speaker import SpeakerDetector
+from tests.unit.signaling.native.threads import Owner, packet, picture, sessions, threads
 
 SECTION = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, (), (), {})
 
 
 class Bench:
-    """A publication with viewers that are UDP sockets, each with an SRTP key of its own."""
+    """A publication with viewers that are sockets, each with an SRTP key of its own. `plane`: of the native step."""
 
-    def __init__(self, viewers: int) -> None:
+    def __init__(self, viewers: int, plane: Plane | None) -> None:
         self.sockets: list[socket.socket] = []
-        self.step = PythonForwardStep()
+        self.plane = plane
+        self.step: ForwardStep = PythonForwardStep() if plane is None else NativeForwardStep(plane)
         self.publication = Publication(
             "per_1", SECTION, self.step, SpeakerDetector(), keyframe_interval_ms=500
         )
-        self.layer = Layer(self.publication, SECTION, 1234, None)
+        publishes: Any = Owner()
+        publishes.line = Line(plane, publishes) if plane is not None else None
+        self.layer = Layer(self.publication, SECTION, 1234, None, publishes)
         self.publication.layers[None] = self.layer
+        self.transports: list[Any] = []
         self.viewers = [self._viewer(number) for number in range(viewers)]
         self.publication.route()
+        self.sent = 0
 
     def _viewer(self, number: int) -> tuple[socket.socket, Session]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         ours.setblocking(False)
         theirs.setblocking(False)
-        key = os.urandom(44)
-        sessions = [
-            Session(Policy(key=key, ssrc_type=kind, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_256_GCM))
-            for kind in (Policy.SSRC_ANY_OUTBOUND, Policy.SSRC_ANY_INBOUND)
-        ]
+        outbound, inbound = sessions()
+        line = None
+        if self.plane is not None:
+            line = Line(self.plane, Owner())
+            line.use_keys(MediaContexts(sessions()[1], outbound))
+            line.route(ours.fileno())
         transport: Any = SimpleNamespace(
-            channel=SimpleNamespace(tx_context=sessions[0]._srtp[0], keep=sessions[0]),
+            channel=SimpleNamespace(tx_context=outbound._srtp[0], keep=outbound),
             agent=SimpleNamespace(send=ours.send, keep=ours),
-            wide=SendHistory(),
+            wide=SendHistory() if line is None else None,
+            line=line,
         )
+        transport.history = line or transport.wide
+        transport.send_rtp = lambda plain, wide_at: ours.send(outbound.protect(plain))
+        self.transports.append(transport)
         settings = RewriterSettings(
             ssrc=100 + number,
             payload_type=96,
@@ -59,18 +72,34 @@ class Bench:
             extension=build_block(mid_id=4, mid="7", has_wide_sequence=True),
             has_wide_sequence=True,
         )
-        rewriter = Rewriter(settings)
-        leg = PythonLeg(transport, rewriter, is_video=True, wide_at=settings.wide_at)
+        leg = self.step.leg(transport, settings, is_video=True)
         leg.is_live = True
-        rewriter.select(1234)
+        leg.rewriter.select(1234)
         self.publication.legs.append(leg)
         self.sockets += [ours, theirs]
-        return theirs, sessions[1]
+        return theirs, inbound
+
+    def lose_keys(self, viewer: int) -> None:
+        transport = self.transports[viewer]
+        transport.channel = None
+        if transport.line is not None:
+            transport.line.use_keys(None)
 
     def send(self, number: int, *, keyframe: bool = False, size: int = 100) -> None:
-        payload = b"\x10" + (b"\x00" if keyframe else b"\x01") + bytes([number & 0xFF]) * size
-        head = struct.pack("!BBHII", 0x80, 0x80 | 96, number & 0xFFFF, number * 3000 & 0xFFFFFFFF, 1234)
-        self.layer.receive(head + payload, number * 33_000_000)
+        self.sent += 1
+        payload = picture(number, keyframe=keyframe, size=size)
+        self.layer.receive(packet(number, ssrc=1234, payload=payload), number * 33_000_000)
+        self.look()
+
+    def look(self) -> None:
+        """What Python sees of the thread, as after each tick of the room's clock."""
+        if self.plane is not None:
+            self.plane.drain()
+
+    @property
+    def refused(self) -> int:
+        """What the parser did not take; the thread counts it for itself."""
+        return self.sent - self.layer.stream.reception.received
 
     def received(self, viewer: int) -> list[bytes]:
         theirs, session = self.viewers[viewer]
@@ -85,21 +114,23 @@ class Bench:
 MakeBench = Callable[[int], Bench]
 
 
-def leg_of(bench: Bench, viewer: int) -> PythonLeg:
-    leg = bench.publication.legs[viewer]
-    assert isinstance(leg, PythonLeg)
-    return leg
+def leg_of(bench: Bench, viewer: int) -> Leg:
+    return bench.publication.legs[viewer]
 
 
-@pytest.fixture
-def make_bench() -> Iterator[MakeBench]:
+@pytest.fixture(params=["python", "native"])
+def make_bench(request: pytest.FixtureRequest) -> Iterator[MakeBench]:
     made: list[Bench] = []
+    with threads() as native:
+        if native is None and request.param == "native":
+            pytest.skip("the native library was not built")
 
-    def make(viewers: int) -> Bench:
-        made.append(Bench(viewers))
-        return made[-1]
+        def make(viewers: int) -> Bench:
+            plane = native.plane() if native is not None and request.param == "native" else None
+            made.append(Bench(viewers, plane))
+            return made[-1]
 
-    yield make
+        yield make
     for bench in made:
         for each in bench.sockets:
             each.close()
@@ -125,9 +156,7 @@ def test_forward__when_three_watch__then_each_decrypts_the_same_picture_under_it
             if header
         ]
         assert wide == list(range(10)), "every transport counts its own packets"
-        sent = leg_of(bench, viewer).transport.wide
-        assert sent is not None
-        history = sent.sent(0, 10)
+        history = bench.transports[viewer].history.sent(0, 10)
         assert history.at_ms == [number * 33.0 for number in range(100, 110)]
         assert history.size_bytes == [len(packets[0])] * 10
     assert (bench.step.forwarded, bench.step.failed) == (30, 0)
@@ -160,7 +189,7 @@ def test_forward__when_a_viewer_has_no_channel_any_more__then_the_others_still_g
     make_bench: MakeBench,
 ) -> None:
     bench = make_bench(2)
-    leg_of(bench, 0).transport.channel = None
+    bench.lose_keys(0)
     bench.send(1, keyframe=True)
     assert len(bench.received(1)) == 1
     assert bench.step.failed == 1
@@ -190,4 +219,68 @@ def test_forward__when_packets_are_as_large_as_allowed_or_tiny__then_they_pass_o
 ) -> None:
     bench = make_bench(1)
     bench.send(1, keyframe=True, size=size)
-    assert len(bench.received(0)) + bench.step.failed + bench.layer.stream.refused == 1
+    assert len(bench.received(0)) + bench.step.failed + bench.refused == 1
+
+
+def test_forward__when_a_picture_was_sent_while_muted__then_it_neither_starts_a_viewer_nor_repairs_one(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(1)
+    bench.send(1, keyframe=True)
+    first = bench.received(0)
+    bench.publication.stop_flow()
+    bench.send(2, keyframe=True)
+    bench.send(3)
+    bench.publication.start_flow()
+    leg, fanout = leg_of(bench, 0), bench.layer.fanout
+    leg.rewriter.select(1234)
+    fanout.replay(leg, 3 * 33.0)
+    number = int.from_bytes(first[0][2:4], "big")
+    for asked in range(number, number + 3):
+        leg.repair(asked, bench.publication.fanout_of, 3 * 33.0)
+    assert bench.received(0) == []
+
+
+def test_forward__when_a_newcomer_selects_a_fresh_picture__then_it_is_played_from_its_keyframe(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(2)
+    leg_of(bench, 1).rewriter.pause()
+    for number in range(1, 5):
+        bench.send(number, keyframe=number == 2)
+    assert bench.received(1) == []
+    leg_of(bench, 1).rewriter.select(1234)
+    bench.layer.fanout.replay(leg_of(bench, 1), 4 * 33.0)
+    assert [each[-1] for each in bench.received(1)] == [2, 3, 4]
+
+
+def test_forward__when_a_viewer_asks_again__then_it_gets_the_same_packet_and_only_while_it_is_kept(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(1)
+    bench.send(1, keyframe=True)
+    bench.send(2)
+    sent = bench.received(0)
+    leg, fanout_of = leg_of(bench, 0), bench.publication.fanout_of
+    number = int.from_bytes(sent[1][2:4], "big")
+    assert leg.kept(number, fanout_of, 100.0) == len(picture(2))
+    assert leg.kept(number + 1, fanout_of, 100.0) == 0
+    assert leg.kept(number, fanout_of, 100_000.0) == 0, "two seconds are kept"
+    leg.repair(number, fanout_of, 100.0)
+    theirs, _ = bench.viewers[0]  # a plain repeat: not opened, the phone's replay window refuses it
+    assert int.from_bytes(theirs.recv(2048)[2:4], "big") == number
+    bench.look()
+    assert leg.rewriter.retransmitted == 1
+
+
+def test_forward__when_a_leg_closes__then_it_hears_nothing_more_and_the_others_go_on(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(2)
+    bench.send(1, keyframe=True)
+    gone = bench.publication.legs.pop(0)
+    gone.close()
+    bench.publication.route()
+    bench.send(2)
+    bench.send(3)
+    assert [len(bench.received(viewer)) for viewer in (0, 1)] == [1, 3]

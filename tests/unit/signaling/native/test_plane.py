@@ -1,0 +1,230 @@
+"""The forwarding thread alone, with real sockets and keys: what it does when something is full or forbidden."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from signaling.forwarder import TAKEN_AFTER_HOLE
+from signaling.rtp.packet import Codec
+from tests.unit.signaling.native.narrow import narrow_wire
+from tests.unit.signaling.native.threads import (
+    Publishing,
+    Threads,
+    Watching,
+    forwarded,
+    heard,
+    last_octets,
+    picture,
+    pipe,
+    room,
+    say_pictures,
+    taken,
+    threads,
+    took,
+)
+
+SO_NO_CHECK = 11  # not in `socket`
+
+
+@pytest.fixture
+def native() -> Iterator[Threads]:
+    with threads() as made:
+        if made is None:
+            pytest.skip("the native library was not built")
+        yield made
+
+
+# What Python is too slow for
+
+
+def test_ring__when_python_does_not_come__then_forwarding_goes_on_and_the_hole_is_told(
+    native: Threads,
+) -> None:
+    plane = native.plane(ring_bytes=4096)
+    publishing, watching = room(Publishing(plane), Watching(plane))
+    say_pictures(publishing, 100)
+    assert forwarded(plane, 100), "every packet is forwarded, whoever records it"
+    assert last_octets(watching.received()) == list(range(1, 101))
+    plane.drain()
+    heard = len(publishing.taken)
+    assert 0 < heard < 20
+    assert plane.facts()[2] == 100 - heard
+    publishing.say(101)
+    publishing.say(102)
+    assert forwarded(plane, 102)
+    plane.drain()
+    flags = [flags & TAKEN_AFTER_HOLE for _, _, flags in publishing.taken]
+    assert flags == [0] * heard + [TAKEN_AFTER_HOLE, 0], "told once, with the first packet behind the hole"
+
+
+def test_ring__when_one_peer_floods_with_reports__then_only_so_many_reach_python(native: Threads) -> None:
+    plane = native.plane(others_per_s=50)
+    publishing, watching = room(Publishing(plane), Watching(plane))
+    for _ in range(400):
+        publishing.phone.send(b"\x80\xc8" + bytes(60))
+    say_pictures(publishing, 3)
+    assert forwarded(plane, 3)
+    plane.drain()
+    assert 50 <= len(publishing.others) <= 100, "a window may turn meanwhile"
+    assert publishing.line.counters()[1] == 400 - len(publishing.others)
+    assert len(watching.received()) == len(publishing.taken) == 3
+
+
+def test_drain__when_a_handler_raises__then_the_packets_behind_it_are_not_lost(native: Threads) -> None:
+    plane = native.plane()
+    publishing, _ = room(Publishing(plane), Watching(plane))
+    plane.peers[next(iter(plane.peers))] = lambda data: exec("raise RuntimeError(data)")
+    publishing.phone.send(b"\x00" * 30)
+    say_pictures(publishing, 2)
+    assert forwarded(plane, 2)
+    plane.drain()
+    assert len(publishing.taken) == 2
+
+
+# Rights
+
+
+def test_leg__when_paused_or_unrouted_or_closed__then_not_one_packet_more_is_sent(native: Threads) -> None:
+    plane = native.plane()
+    publishing = Publishing(plane)
+    watching = [Watching(plane, ssrc=number) for number in (71, 72, 73)]
+    for each in watching:
+        each.watch(publishing)
+    stop = threading.Event()
+
+    def flow() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            publishing.say(number, payload=picture(number, keyframe=True))
+
+    sender = threading.Thread(target=flow)
+    sender.start()
+    try:
+        assert took(lambda: plane.facts()[0] > 300)
+        watching[0].leg.rewriter.pause()
+        after = [len(watching[0].raw())]
+        publishing.fanout.hear([watching[0].leg, watching[2].leg])
+        after.append(len(watching[1].raw()))
+        watching[2].leg.close()
+        after.append(len(watching[2].raw()))
+        seen = len(publishing.taken)
+        assert heard(plane, lambda: len(publishing.taken) > seen + 100)
+        assert all(after), "it was flowing before"
+        assert [each.raw() for each in watching] == [[], [], []]
+    finally:
+        stop.set()
+        sender.join()
+
+
+def test_tcp_leg__when_paused_before_python_sent__then_what_waited_does_not_go(native: Threads) -> None:
+    plane = native.plane()
+    publishing, watching = room(Publishing(plane), Watching(plane, is_tcp=True))
+    say_pictures(publishing, 5)
+    assert forwarded(plane, 5)
+    watching.leg.rewriter.pause()
+    plane.drain()
+    assert watching.owner.sent == []
+    watching.leg.rewriter.select(publishing.ssrc)
+    say_pictures(publishing, 3, first=10)
+    assert forwarded(plane, 8)
+    plane.drain()
+    assert last_octets([watching.session.unprotect(each) for each in watching.owner.sent]) == [10, 11, 12]
+
+
+def test_tcp_leg__when_its_buffer_is_full__then_the_picture_stops_until_it_is_selected_anew(
+    native: Threads,
+) -> None:
+    plane = native.plane()
+    publishing, watching = room(Publishing(plane), Watching(plane, is_tcp=True))
+    watching.owner.is_full = True
+    say_pictures(publishing, 2)
+    assert forwarded(plane, 2)
+    plane.drain()
+    plane.drain()
+    assert watching.leg.dropped == 2
+    assert watching.leg.blocked_until_ms > 0
+    watching.owner.is_full = False
+    publishing.say(3, payload=picture(3))
+    assert taken(publishing, 3)
+    assert watching.owner.sent == []
+
+
+# Full and refusing ways
+
+
+def test_send__when_the_buffer_is_full__then_pictures_stop_and_voices_only_lose_that_packet(
+    native: Threads,
+) -> None:
+    plane = native.plane()
+    ends = pipe()
+    publishing, watching = room(Publishing(plane), Watching(plane, ends=ends))
+    voice, hearing = room(
+        Publishing(plane, codec=Codec.OPUS, ssrc=5), Watching(plane, ssrc=78, is_video=False, ends=ends)
+    )
+    number = 0
+    while watching.leg.dropped == 0:
+        number += 1
+        publishing.say(number, payload=picture(number, keyframe=True))
+        voice.say(number, payload=bytes(60))
+        assert taken(voice, number)
+        assert number < 5000
+    assert heard(plane, lambda: hearing.leg.dropped > 0)
+    picture_source, voice_source = watching.leg.rewriter.source, hearing.leg.rewriter.source
+    assert (picture_source, voice_source) == (-1, 5), "the voice goes on"
+    assert watching.leg.blocked_until_ms > 0 == hearing.leg.blocked_until_ms
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
+def test_bursts__when_packets_of_one_size_come_together__then_they_leave_together_and_arrive_apart(
+    native: Threads, family: socket.AddressFamily
+) -> None:
+    plane = native.plane(pause_s=0.05)
+    publishing, watching = room(Publishing(plane, family=family), Watching(plane, family=family))
+    say_pictures(publishing, 1)
+    assert forwarded(plane, 1)
+    say_pictures(publishing, 12, first=2, size=900)
+    assert forwarded(plane, 13)
+    assert len(watching.received()) == 13
+    bursts = plane.native.ffi.new("struct plane_facts *")
+    plane.lib.plane_read_facts(plane.handle, bursts)
+    assert 1 <= bursts.bursts <= 4, "one per read: sixteen at most are read together"
+
+
+def test_bursts__when_the_socket_is_no_udp_socket__then_packets_are_not_glued_together(
+    native: Threads,
+) -> None:
+    plane = native.plane(pause_s=0.05)
+    ends = pipe()
+    publishing, watching = room(Publishing(plane), Watching(plane, ends=ends))
+    say_pictures(publishing, 8)
+    assert forwarded(plane, 8)
+    assert last_octets(watching.received()) == list(range(1, 9))
+
+
+def test_bursts__when_the_way_refuses_them__then_every_packet_still_goes(native: Threads) -> None:
+    plane = native.plane(pause_s=0.02)
+    publishing, watching = room(Publishing(plane), Watching(plane))
+    watching.ours.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)  # UDP_SEGMENT wants checksums: EINVAL
+    for first in range(1, 41, 10):
+        say_pictures(publishing, 10, first=first)
+    assert forwarded(plane, 40)
+    assert last_octets(watching.received()) == list(range(1, 41))
+
+
+def test_bursts__when_packets_are_larger_than_the_way__then_only_such_go_alone(native: Threads) -> None:
+    narrow = narrow_wire(1200)
+    if narrow is None:
+        pytest.skip("no right to a network of one's own")
+    plane = native.plane(pause_s=0.02)
+    publishing, watching = room(Publishing(plane), Watching(plane, ends=narrow))
+    facts = plane.native.ffi.new("struct plane_facts *")
+    for first, size in ((1, 1250), (21, 600), (41, 1250), (61, 600)):
+        before = facts.bursts
+        say_pictures(publishing, 20, first=first, size=size)
+        assert forwarded(plane, first + 19)
+        plane.lib.plane_read_facts(plane.handle, facts)
+        assert (facts.bursts > before) == (size == 600), "a large one must not end the bursts of small ones"
+    assert last_octets(watching.received()) == list(range(1, 81))
