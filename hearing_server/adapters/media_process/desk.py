@@ -124,6 +124,9 @@ class Desk:
             _log.info("a visitor left")
         except WireError as error:
             _log.warning("a visitor spoke nonsense: %s", error)
+        except asyncio.CancelledError:
+            # A newer court has come, or the process ends: nobody waits for this task but the event loop.
+            _log.info("a visitor was shown out")
         finally:
             writer.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import fcntl
 import logging
 import os
@@ -15,6 +16,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from logging.handlers import RotatingFileHandler
 
 import orjson
 
@@ -27,16 +29,14 @@ from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.errors import HearingError, Unavailable
 
 _log = logging.getLogger(__name__)
+# Days of what a healthy process says, and the last hours of a sick one.
+_LOG_BYTES = 4 << 20
 
 
 def main() -> None:
     """Read the order, run until it is over."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s media %(process)d %(levelname)s %(name)s: %(message)s"
-    )
-    # The court's terminal or pipe may be gone long before we are: a line nobody reads is no reason for another.
-    logging.raiseExceptions = False
     order = from_plain(orjson.loads(sys.stdin.buffer.read()), NodeOrder)
+    _keep_log(order)
     try:
         import uvloop
     except ImportError:
@@ -83,6 +83,20 @@ async def _serving(order: NodeOrder) -> AsyncIterator[Desk]:
         stack.callback(server.close)
         stack.callback(path.unlink, missing_ok=True)
         yield desk
+
+
+def _keep_log(order: NodeOrder) -> None:
+    """A log of our own beside the socket, of bounded length: the court's terminal may be gone long before we are."""
+    path = order.folder / f"{order.index}.log"
+    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+    form = "%(asctime)s media %(process)d %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, handlers=[handler], format=form)
+    # A full disk stops no room: what can't be logged isn't.
+    logging.raiseExceptions = False
+    crash = os.open(
+        order.folder / f"{order.index}.crash", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+    )
+    faulthandler.enable(crash)  # kept open for good: the log's own file is exchanged now and then
 
 
 def _take_lock(order: NodeOrder) -> None:

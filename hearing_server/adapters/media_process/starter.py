@@ -50,6 +50,8 @@ def _spawn() -> subprocess.Popen[bytes]:
         [sys.executable, "-m", _MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        # It outlives us: a pipe or terminal of ours in its hands would never be seen to end.
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": path},
     )
