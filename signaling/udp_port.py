@@ -201,14 +201,13 @@ class UdpPort:
     def _read(self, connected: socket.socket, path: UdpPath) -> bool:
         """Up to BURST datagrams of one peer; True when there may be more."""
         receive, deliver = connected.recv, self._ingress.datagram
-        timed_in = self._timed_in
+        timed_in, arrived_ns = self._timed_in, None
         for _ in range(BURST):
             try:
-                if timed_in <= 1:
-                    self._read_timed(connected, path)
-                    timed_in = self._settings.residence_sample
-                    continue
-                data = receive(MAX_DATAGRAM_BYTES)
+                if timed_in > 1:
+                    data = receive(MAX_DATAGRAM_BYTES)
+                else:
+                    data, arrived_ns = receive_stamped(connected, MAX_DATAGRAM_BYTES)
             except BlockingIOError:
                 self._timed_in = timed_in
                 return False
@@ -216,20 +215,21 @@ class UdpPort:
                 continue  # an ICMP "unreachable" from the peer's old network; silence will tell
             except OSError:
                 return False  # closed while reading
-            timed_in -= 1
             if data and data[0] < _FIRST_MEDIA_BYTE:
                 self._saw_handshake = True
-            deliver(data, path)
+            if timed_in > 1:
+                timed_in -= 1
+                deliver(data, path)
+            else:
+                timed_in = self._settings.residence_sample
+                self._deliver_timed(data, path, arrived_ns)
         self._timed_in = timed_in
         return True
 
-    def _read_timed(self, connected: socket.socket, path: UdpPath) -> None:
-        """One datagram, and how long it takes until all it causes has been sent."""
-        data, arrived_ns = receive_stamped(connected, MAX_DATAGRAM_BYTES)
+    def _deliver_timed(self, data: bytes, path: UdpPath, arrived_ns: int | None) -> None:
+        """One datagram, and how long it took until all it causes has been sent."""
         meter = path.agent.meter if path.agent is not None else None
         before = meter.forwarded() if meter is not None else 0
-        if data and data[0] < _FIRST_MEDIA_BYTE:
-            self._saw_handshake = True
         self._ingress.datagram(data, path)
         if meter is not None and arrived_ns is not None:
             meter.left(arrived_ns, before)

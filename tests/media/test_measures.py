@@ -2,13 +2,18 @@
 
 import pytest
 
-from signaling.events import ConnectionState, PathsMeasured
+from signaling.events import ConnectionFacts, ConnectionState, PathsMeasured
 from signaling.measures import PersonMeasures, RoomMeasures
 from tests.media.robots import House, Tone, house, until
 
 
 def person(measures: RoomMeasures, identity: str) -> PersonMeasures:
     return next(each for each in measures.people if each.identity == identity)
+
+
+def told(built: House, identity: str) -> list[ConnectionFacts]:
+    """What was said of somebody's path so far."""
+    return [facts for each in built.of(PathsMeasured) for name, facts in each.paths if name == identity]
 
 
 async def seated(built: House) -> None:
@@ -24,9 +29,9 @@ async def test_room__when_one_publishes_and_one_watches__then_measured_down_to_t
 ) -> None:
     async with house(native=native, residence_sample=3, facts_interval_s=0.5) as built:
         await seated(built)
-        await until(lambda: any(dict(each.paths)["judge"].down_height_px for each in built.of(PathsMeasured)))
+        await until(lambda: any(each.down_height_px for each in told(built, "judge")))
         await until(lambda: built.engine.stats().residence.total >= 20)
-        await until(lambda: any(dict(each.paths)["party"].up_bps for each in built.of(PathsMeasured)))
+        await until(lambda: any(each.up_bps for each in told(built, "party")))
         measures = await built.engine.measures("hearing")
         party, judge = person(measures, "party"), person(measures, "judge")
         camera = next(track for track in party.published if track.source == "camera")
