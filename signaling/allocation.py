@@ -58,10 +58,11 @@ class Allocation:
 class _Ladder:
     """The steps of one wish, smallest first, and where on them it stands (-1: nothing yet)."""
 
-    __slots__ = ("at", "sent", "steps", "wish")
+    __slots__ = ("at", "may_climb", "sent", "steps", "wish")
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, may_climb: bool) -> None:
         self.wish = wish
+        self.may_climb = may_climb
         self.steps = _steps(wish)
         self.at = -1
         self.sent = _sent_step(wish, self.steps)
@@ -81,15 +82,26 @@ class _Ladder:
         is_climb = index > self.sent and (index > 0 or self.wish.was_starved)
         return self.steps[index].bitrate_bps * (UPGRADE_MARGIN if is_climb else 1.0) - self.spent_bps
 
+    def fits(self, index: int, left_bps: float) -> bool:
+        """The line carries this step, and nothing forbids to go there now."""
+        if not self.may_climb and index > self.sent and (self.sent >= 0 or self.wish.was_starved):
+            return False
+        return self.cost_of(index) <= left_bps
 
-def allocate(wishes: Iterable[Wish], budget_bps: float) -> Allocation:
-    """Share `budget_bps` out. Deterministic: equal priorities are served in the order of their keys."""
-    ladders = [_Ladder(wish) for wish in sorted(wishes, key=lambda wish: (wish.priority, wish.key))]
+
+def allocate(wishes: Iterable[Wish], budget_bps: float, *, may_climb: bool = True) -> Allocation:
+    """Share `budget_bps` out. Deterministic: equal priorities are served in the order of their keys.
+
+    Without `may_climb` nothing that is being sent gets better and nothing that was left out comes back; what starts
+    still starts.
+    """
+    ladders = [
+        _Ladder(wish, may_climb) for wish in sorted(wishes, key=lambda wish: (wish.priority, wish.key))
+    ]
     ladders = [ladder for ladder in ladders if ladder.steps]
     left_bps, starved = budget_bps, []
     for ladder in sorted(ladders, key=lambda ladder: not ladder.wish.is_vital):
-        cost_bps = ladder.cost_of_next() or 0.0
-        if cost_bps <= left_bps or ladder.wish.is_vital:
+        if ladder.fits(0, left_bps) or ladder.wish.is_vital:
             ladder.at = 0
             left_bps -= ladder.spent_bps
         else:
@@ -152,7 +164,7 @@ def _climb(ladders: list[_Ladder], left_bps: float) -> float:
 def _affordable(ladder: _Ladder, left_bps: float) -> int | None:
     """The nearest higher step that fits. A step that costs less than the one below it is never a hurdle."""
     for index in range(ladder.at + 1, len(ladder.steps)):
-        if ladder.cost_of(index) <= max(0.0, left_bps):
+        if ladder.fits(index, max(0.0, left_bps)):
             return index
     return None
 

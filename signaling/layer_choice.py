@@ -73,8 +73,13 @@ class _Line(NamedTuple):
     offers: LayerOffers
 
 
-def decide(slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: float) -> Decisions:
-    """Share the line among the m-lines whose answer is here and whose owner may be heard and seen."""
+def decide(
+    slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: float, *, may_climb: bool = True
+) -> Decisions:
+    """Share the line among the m-lines whose answer is here and whose owner may be heard and seen.
+
+    Without `may_climb` no picture gets better now (the line was in trouble a moment ago).
+    """
     made: list[tuple[int, Decision]] = []
     lines: list[_Line] = []
     voices_bps = 0.0
@@ -95,10 +100,14 @@ def decide(slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: f
             priority = _PRIORITIES[showing.urgency(publication)]
             lines.append(_Line(slot, publication, leg, wish_px, priority, publication.offers(now_ms)))
     left_bps = budget_bps - voices_bps
-    given = allocate([_wish(line, showing, line.offers.coming) for line in lines], left_bps)
+    given = allocate(
+        [_wish(line, showing, line.offers.coming) for line in lines], left_bps, may_climb=may_climb
+    )
     ideal = given
     if any(line.offers.coming is not line.offers.known for line in lines):
-        ideal = allocate([_wish(line, showing, line.offers.known) for line in lines], left_bps)
+        ideal = allocate(
+            [_wish(line, showing, line.offers.known) for line in lines], left_bps, may_climb=may_climb
+        )
     made += [(line.priority, _decision(line, given, ideal, now_ms)) for line in lines]
     made.sort(key=lambda each: each[0])
     starved = frozenset(
@@ -149,3 +158,28 @@ def _want(line: _Line, ideal: Allocation) -> Want | None:
     height_px = layer.stream.height_px
     tallest_px = max(each.stream.height_px for each in publication.layers.values())
     return Want(layer.rid, taller=height_px == tallest_px and line.wish_px > height_px)
+
+
+def is_climb(line: Decision) -> bool:
+    """A picture that is being sent gets better by this decision."""
+    leg, publication, layer = line.slot.leg, line.slot.publication, line.layer
+    if leg is None or publication is None or layer is None or leg.rewriter.target == layer.stream.ssrc:
+        return False
+    present = publication.layer_of(leg.rewriter.source)
+    if present is None:
+        return False
+    if layer is present:
+        return line.max_temporal > line.slot.max_temporal
+    return layer.stream.height_px > present.stream.height_px
+
+
+def thin(line: Decision) -> None:
+    """Tell the leg its temporal limit. While it waits for another layer the present one must not grow."""
+    slot, leg, highest = line.slot, line.slot.leg, line.max_temporal
+    if leg is None or line.layer is None:
+        return
+    if leg.rewriter.source not in (NO_SOURCE, line.layer.stream.ssrc):
+        highest = min(highest, slot.max_temporal)
+    if highest != slot.max_temporal:
+        slot.max_temporal = highest
+        leg.rewriter.limit_temporal(highest)

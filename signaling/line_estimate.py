@@ -35,6 +35,14 @@ class LineEstimate:
         """What the line does with what is sent; always normal without feedback."""
         return self.path.usage if self.is_live else Usage.NORMAL
 
+    def may_climb(self, now_ms: float) -> bool:
+        """Pictures may get better now. Without feedback the estimate's own slowness is the only brake."""
+        return not self.is_live or self.path.probes.may_climb(now_ms)
+
+    def climbed(self, now_ms: float) -> None:
+        """A picture got better."""
+        self.path.probes.climbed(now_ms)
+
     def feedback(
         self, message: TransportFeedback, history: WideHistory, now_ms: float, rtt_ms: float | None
     ) -> bool:

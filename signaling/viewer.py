@@ -8,7 +8,7 @@ from signaling.errors import SignalingError
 from signaling.events import OfferedTrack
 from signaling.forwarder import ForwardStep, Leg
 from signaling.gateway import Gateway
-from signaling.layer_choice import Decision, decide
+from signaling.layer_choice import Decision, decide, is_climb, thin
 from signaling.layer_demand import Want
 from signaling.line_estimate import LineEstimate
 from signaling.negotiation import (
@@ -195,7 +195,8 @@ class Viewer:
             return
         publications = [slot.publication for slot in self.slots if slot.publication is not None]
         self.showing.choose(publications, now_ms)
-        decisions = decide(self.slots, self.showing, self.estimate.limit_bps, now_ms)
+        may_climb = self.estimate.may_climb(now_ms)
+        decisions = decide(self.slots, self.showing, self.estimate.limit_bps, now_ms, may_climb=may_climb)
         for slot in self.slots:
             if slot.publication is None or not slot.publication.is_flowing:
                 slot.want = None
@@ -211,9 +212,9 @@ class Viewer:
             return
         line.slot.was_starved = line.is_starved
         if line.layer is not None:
-            if line.max_temporal != line.slot.max_temporal:
-                line.slot.max_temporal = line.max_temporal
-                leg.rewriter.limit_temporal(line.max_temporal)
+            if is_climb(line):
+                self.estimate.climbed(now_ms)
+            thin(line)
             self._select(publication, leg, line.layer, now_ms)
         elif leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
             leg.rewriter.pause()

@@ -16,6 +16,9 @@ from signaling.rtp.transport_cc import LOST, REFERENCE_TURN, TICK_MS, TICKS_PER_
 
 ACKED_WINDOW_MS: Final = 500.0
 LEAST_ACKED_MS: Final = 100.0  # a rate over less than this is a guess
+# A key frame fills a thin line for a moment: what got through then is what the line carries, and half a second's mean
+# would hide it.
+PEAK_WINDOW_MS: Final = 200.0
 OVERDUE_MS: Final = 1000.0  # browsers report every 50-250 ms
 STALE_MS: Final = 3000.0  # what was learned this long before the last packet may not hold for the next
 MISSING: Final = 1024  # lost packets whose late arrival is still believed
@@ -35,11 +38,12 @@ class Acked(NamedTuple):
 class AckedMeter:
     """How fast what we sent arrived lately, by the viewer's clock."""
 
-    __slots__ = ("_window", "acked_bps", "sent_bps")
+    __slots__ = ("_window", "acked_bps", "peak_bps", "sent_bps")
 
     def __init__(self) -> None:
         self._window: deque[tuple[float, int, int]] = deque()  # (newest arrival, bytes arrived, bytes sent)
         self.acked_bps: float | None = None  # None: too little to tell
+        self.peak_bps: float | None = None  # the same over the shorter window, when that is more
         self.sent_bps = 0.0
 
     def feed(self, acked: Acked) -> None:
@@ -55,12 +59,22 @@ class AckedMeter:
             window.popleft()
         span_ms = newest_ms - window[0][0]
         if span_ms < LEAST_ACKED_MS:
-            self.acked_bps = None
+            self.acked_bps = self.peak_bps = None
             return
         arrived = sum(each[1] for each in window) - window[0][1]
         sent = sum(each[2] for each in window) - window[0][2]
         self.acked_bps = arrived * 8000 / span_ms
         self.sent_bps = sent * 8000 / span_ms
+        self.peak_bps = max(self.acked_bps, self._short_bps(newest_ms))
+
+    def _short_bps(self, newest_ms: float) -> float:
+        arrived = 0
+        for index in range(len(self._window) - 1, 0, -1):
+            arrived += self._window[index][1]
+            span_ms = newest_ms - self._window[index - 1][0]
+            if span_ms >= PEAK_WINDOW_MS:
+                return arrived * 8000 / span_ms
+        return 0.0
 
 
 class PathEstimate:
@@ -133,8 +147,9 @@ class PathEstimate:
             usage = Usage.OVERUSE
         self.usage = usage
         rate, sent_bps = self._meter.acked_bps, self._meter.sent_bps
+        passed_bps = self._meter.peak_bps if usage is Usage.OVERUSE else rate
         if not self.probes.is_echoing(now_ms):  # what a probe does to the line is judged by `judge` alone
-            self._delay.update(usage, rate, DEFAULT_RTT_MS if rtt_ms is None else rtt_ms, now_ms)
+            self._delay.update(usage, passed_bps, DEFAULT_RTT_MS if rtt_ms is None else rtt_ms, now_ms)
         is_cut = self._loss.feedback(acked.lost, acked.total, sent_bps, rate, now_ms)
         if usage is Usage.OVERUSE or is_cut:
             self.probes.troubled(now_ms)

@@ -71,6 +71,7 @@ class ProbeSchedule:
     """When to probe, how much, and what it proved. `passed` and `failed` count."""
 
     __slots__ = (
+        "_climb_from_ms",
         "_echo_until_ms",
         "_from_ms",
         "_hold_ms",
@@ -89,10 +90,19 @@ class ProbeSchedule:
         self._raised_ms = float("-inf")
         self._until_ms = 0.0
         self._echo_until_ms = 0.0
+        self._climb_from_ms = 0.0
 
     def is_echoing(self, now_ms: float) -> bool:
         """A queue seen now may be of our own making."""
         return self.probe is not None or now_ms < self._echo_until_ms
+
+    def may_climb(self, now_ms: float) -> bool:
+        """Nothing was wrong lately: pictures may get better where there is room."""
+        return now_ms >= self._climb_from_ms
+
+    def climbed(self, now_ms: float) -> None:
+        """More is sent from now on: trouble within TRIAL_MS will be held against it."""
+        self._raised_ms = now_ms
 
     def target_bps(self, needed_bps: float, known_bps: float, now_ms: float) -> float | None:
         """The rate to probe so that the line may one day carry `needed_bps`; None: not now."""
@@ -140,11 +150,13 @@ class ProbeSchedule:
             self.probe = None
             self._echo_until_ms = now_ms + ECHO_MS
             self._fail(now_ms)
-        elif now_ms < self._echo_until_ms:
-            pass
-        elif now_ms - self._raised_ms < TRIAL_MS:
-            self._raised_ms = float("-inf")
-            self._fail(now_ms)
+        elif now_ms >= self._echo_until_ms:
+            calm_ms = CALM_MS
+            if now_ms - self._raised_ms < TRIAL_MS:
+                self._raised_ms = float("-inf")
+                calm_ms = self._hold_ms
+                self._fail(now_ms)
+            self._climb_from_ms = max(self._climb_from_ms, now_ms + calm_ms)
         self._from_ms = max(self._from_ms, now_ms + CALM_MS)
 
     def _fail(self, now_ms: float) -> None:

@@ -97,6 +97,28 @@ def test_troubled__soon_after_a_raise__takes_the_proof_back_once() -> None:
     schedule.troubled(2100.0)
     assert schedule.failed == 1
     assert schedule.target_bps(5e6, 1e6, 2000.0 + FIRST_HOLD_MS - 1) is None
+    assert not schedule.may_climb(2000.0 + FIRST_HOLD_MS - 1)
+    assert schedule.may_climb(2100.0 + max(FIRST_HOLD_MS, CALM_MS))
+
+
+def test_climbed__trouble_follows__the_next_climb_waits_longer_each_time() -> None:
+    schedule, now_ms, waits = ProbeSchedule(), 0.0, []
+    for _ in range(4):
+        schedule.climbed(now_ms)
+        schedule.troubled(now_ms + 1000)
+        began_ms = now_ms = now_ms + 1000
+        while not schedule.may_climb(now_ms):
+            now_ms += 100
+        waits.append(now_ms - began_ms)
+    assert waits[0] == pytest.approx(FIRST_HOLD_MS, abs=100)
+    assert waits == sorted(waits)
+    assert waits[3] > 3 * waits[0]
+
+
+def test_judge__passed__pictures_may_climb_at_once() -> None:
+    schedule = ProbeSchedule()
+    assert probed(schedule, 0.0) is not None
+    assert schedule.may_climb(0.0)
 
 
 def test_troubled__long_after__only_waits_for_calm() -> None:

@@ -88,6 +88,17 @@ def test_allocate__thinnable_layers__fewer_pictures_before_a_smaller_one() -> No
     assert allocate([thinned], 2.1e6).shares["speaker"] == Share(3, ALL, 1700e3)
 
 
+def test_allocate__no_climbing_now__what_is_sent_stays_and_what_starts_starts() -> None:
+    small, dark = replace(SPEAKER, current=1), replace(OTHERS[0], was_starved=True)
+    found = allocate([VOICE, small, dark, OTHERS[1]], 20e6, may_climb=False)
+    assert {key: share.layer for key, share in found.shares.items()} == {
+        "voice": 9, "speaker": 1, "other 1": 3,
+    }  # fmt: skip
+    assert found.starved == ("other 0",)
+    assert found.next_bps == pytest.approx(40e3 + 150e3 + 1700e3 + 600e3 - 150e3), "probes go on meanwhile"
+    assert allocate([replace(SPEAKER, current=3)], 600e3, may_climb=False).shares["speaker"].layer == 2
+
+
 def test_allocate__equals__are_raised_in_turn() -> None:
     assert layers_of(*OTHERS, budget=3 * 600e3) == dict.fromkeys(("other 0", "other 1", "other 2"), 2)
 
