@@ -11,6 +11,10 @@ from typing import Final
 from signaling.rtp.delay_trend import Usage
 
 BACK_OFF: Final = 0.85  # of what got through: less would waste the line, more would not empty the queue
+# One decision lowers to no less than this share of what got through lately: while little is sent, little arrives, and
+# that says nothing about the line. A line that really became that thin is found with the next decisions.
+LEAST_SHARE: Final = 0.5
+PASSED_KEPT_PER_S: Final = 0.8
 GROWTH_PER_S: Final = 1.08
 APPLICATION_SHARE: Final = 1.5  # nothing is known about a line beyond what was sent over it
 APPLICATION_AIR_BPS: Final = 10_000.0
@@ -25,10 +29,13 @@ LONGEST_STEP_MS: Final = 1000.0
 class DelayRate:
     """`limit_bps`, moved by one `update` per feedback."""
 
-    __slots__ = ("_capacity_bps", "_ceiling_bps", "_deviation", "_floor_bps", "_updated_ms", "limit_bps")
+    __slots__ = (
+        "_capacity_bps", "_ceiling_bps", "_deviation", "_floor_bps", "_passed_bps", "_updated_ms", "limit_bps",
+    )  # fmt: skip
 
     def __init__(self, *, start_bps: float, floor_bps: float, ceiling_bps: float) -> None:
         self.limit_bps = float(start_bps)
+        self._passed_bps = 0.0  # the most that got through lately
         self._floor_bps = floor_bps
         self._ceiling_bps = ceiling_bps
         self._capacity_bps: float | None = None  # mean of what got through when a queue grew
@@ -39,6 +46,9 @@ class DelayRate:
         """One feedback: the new limit. `acked_bps` is what arrived lately, None while too little did."""
         since_ms = now_ms - self._updated_ms if self._updated_ms >= 0 else 0.0
         self._updated_ms = now_ms
+        if acked_bps is not None:
+            faded_bps = self._passed_bps * PASSED_KEPT_PER_S ** (since_ms / 1000)
+            self._passed_bps = max(acked_bps, faded_bps)
         if usage is Usage.OVERUSE:
             if acked_bps is not None:
                 self._back_off(acked_bps)
@@ -57,7 +67,7 @@ class DelayRate:
         self.limit_bps = min(GROWTH_PER_S * self.limit_bps, self._ceiling_bps)
 
     def _back_off(self, acked_bps: float) -> None:
-        lowered_bps = BACK_OFF * acked_bps
+        lowered_bps = max(BACK_OFF * acked_bps, LEAST_SHARE * min(self.limit_bps, self._passed_bps))
         if lowered_bps < self.limit_bps:
             self.limit_bps = max(lowered_bps, self._floor_bps)
         self._learn(acked_bps)

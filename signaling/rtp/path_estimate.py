@@ -23,6 +23,8 @@ OVERDUE_MS: Final = 1000.0  # browsers report every 50-250 ms
 STALE_MS: Final = 3000.0  # what was learned this long before the last packet may not hold for the next
 MISSING: Final = 1024  # lost packets whose late arrival is still believed
 DEFAULT_RTT_MS: Final = 100.0
+LEAST_QUEUE_MS: Final = 40.0  # two frames: a gradient below that is jitter, whatever the threshold says
+ECHO_QUEUE_MS: Final = 600.0  # longer than any probe or key frame of ours makes
 FULL_QUEUE_MS: Final = 300.0  # a queue this long that stands: its gradient is flat, yet everything comes late
 
 
@@ -128,6 +130,7 @@ class PathEstimate:
         """Once a second: what was known of a line that nothing was sent over goes stale. Without that a viewer whose
         every picture was left out would never see one again: there is nothing to probe with."""
         if self.is_known and now_ms - _last_sent_ms(history) > STALE_MS:
+            self.usage = Usage.NORMAL
             self._delay.rested()
             self._loss.rested()
 
@@ -142,13 +145,16 @@ class PathEstimate:
         acked = self._read(message, history)
         self._trend.feed(acked.packets)
         self._meter.feed(acked)
-        usage = self._trend.decide(now_ms)
-        if usage is Usage.NORMAL and self._trend.queue_ms > FULL_QUEUE_MS:
+        usage, queue_ms = self._trend.decide(now_ms), self._trend.queue_ms
+        if usage is Usage.OVERUSE and queue_ms < LEAST_QUEUE_MS:
+            usage = Usage.NORMAL
+        elif usage is Usage.NORMAL and queue_ms > FULL_QUEUE_MS:
             usage = Usage.OVERUSE
         self.usage = usage
         rate, sent_bps = self._meter.acked_bps, self._meter.sent_bps
         passed_bps = self._meter.peak_bps if usage is Usage.OVERUSE else rate
-        if not self.probes.is_echoing(now_ms):  # what a probe does to the line is judged by `judge` alone
+        # What a probe does to the line is judged by `judge` alone, what a key frame does is over soon.
+        if not self.probes.is_echoing(now_ms) or queue_ms > ECHO_QUEUE_MS:
             self._delay.update(usage, passed_bps, DEFAULT_RTT_MS if rtt_ms is None else rtt_ms, now_ms)
         is_cut = self._loss.feedback(acked.lost, acked.total, sent_bps, rate, now_ms)
         if usage is Usage.OVERUSE or is_cut:

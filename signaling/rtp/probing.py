@@ -25,6 +25,7 @@ LONGEST_HOLD_MS: Final = 40_000.0
 ECHO_MS: Final = (
     700.0  # the queue that a probe made is gone by then; it says nothing about what is sent otherwise
 )
+KEYFRAME_MS: Final = 1000.0  # 30 kB over 400 kbit/s take 600 ms, and the frame has to come first
 TRIAL_MS: Final = 5000.0  # trouble this soon after a raise: the probe was too kind
 
 
@@ -101,8 +102,12 @@ class ProbeSchedule:
         return now_ms >= self._climb_from_ms
 
     def climbed(self, now_ms: float) -> None:
-        """More is sent from now on: trouble within TRIAL_MS will be held against it."""
+        """More is sent from now on: trouble within TRIAL_MS will be held against it.
+
+        The key frame that a climb begins with makes a queue of its own, which is gone soon: not yet trouble.
+        """
         self._raised_ms = now_ms
+        self._echo_until_ms = max(self._echo_until_ms, now_ms + KEYFRAME_MS)
 
     def target_bps(self, needed_bps: float, known_bps: float, now_ms: float) -> float | None:
         """The rate to probe so that the line may one day carry `needed_bps`; None: not now."""
