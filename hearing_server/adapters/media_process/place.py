@@ -14,7 +14,7 @@ from hearing_server.adapters.media_process.calls import Call
 from hearing_server.adapters.media_process.codec import WireError
 from hearing_server.adapters.media_process.link import Link, end_listener
 from hearing_server.adapters.media_process.records import NodeOrder, NodeState, socket_path
-from hearing_server.adapters.media_process.starter import start_process
+from hearing_server.adapters.media_process.starter import other_version, start_process
 from hearing_server.errors import HearingError
 
 _log = logging.getLogger(__name__)
@@ -66,8 +66,12 @@ class Place:
         if link is None and start_missing:
             self._child = await start_process(self.order)
             self.starts += 1
-            link = await Link.open(socket_path(self.order.folder, self.index))
-        if link is None or link.state is None:
+            link = await self._find()
+            if link is None:
+                self._child.kill()
+                await self._reap(is_over=True)
+                raise other_version(self.index)
+        if link is None:
             return
         self.link = link
         await self._settle(link)

@@ -84,6 +84,15 @@ def _not_started(started: Started, order: NodeOrder) -> Unavailable:
     )
 
 
+def other_version(index: int) -> Unavailable:
+    """It started, and is not what we are: the program was exchanged while we ran."""
+    return Unavailable(
+        "media.other_version",
+        zh=f"媒体进程 {index} 与本服务版本不同，请重新启动服务",
+        en=f"Media process {index} is of another version than this server; restart the server",
+    )
+
+
 def settings_of(settings: MediaSettings, index: int) -> MediaSettings:
     """The settings of the process at `index`: its own ports beside the others', or free ones."""
     return replace(

@@ -1,0 +1,1 @@
+"""Adapters, piece by piece."""
