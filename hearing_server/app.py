@@ -225,6 +225,7 @@ def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
         grant_keys=(vault.grant_key(),),
         last_n=media.last_n,
         max_voices=media.max_voices,
+        native=media.native,
     )
     return media_plane(engine, settings.media_dir, processes=media.processes, orphan_s=media.orphan_s)
 

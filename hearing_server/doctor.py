@@ -182,8 +182,11 @@ _NATIVE_ADVICE = {
 }
 
 
-async def _native(_: Settings) -> Check:
+async def _native(settings: Settings) -> Check:
     from signaling.native import build
+
+    if not settings.media.native:
+        return Check("native forwarding", True, "off: by setting", "media.native = true turns it on")
 
     native = await asyncio.to_thread(build.load)
     if native is not None:

@@ -64,6 +64,10 @@ class MediaSettings(Section):
     announced_addresses: tuple[str, ...] = Field(
         (), description="Addresses written into SDP; empty: the media host."
     )
+    native: bool = Field(
+        True,
+        description="Forward in the C thread where it was built; false: in Python, at several times the cost.",
+    )
     processes: int = Field(
         0,
         ge=0,

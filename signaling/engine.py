@@ -41,6 +41,7 @@ class EngineStats:
 
     `residence` is how long timed packets stayed here since start; `worst_room_ms` the p99 of the last minute in the
     worst room, None without packets. `people` counts seats by the state of their connection.
+    `is_native`: the C thread forwards; `ring_dropped` counts packets it forwarded that came too fast to be recorded.
     """
 
     rooms: int
@@ -55,6 +56,8 @@ class EngineStats:
     residence: Spread
     worst_room_ms: float | None
     people: dict[str, int]
+    is_native: bool
+    ring_dropped: int
 
 
 class MediaEngine:
@@ -246,7 +249,7 @@ class MediaEngine:
         room.mute_by_self(participant, source, muted)
 
     def stats(self) -> EngineStats:
-        counters = self._gateway.counters
+        counters, plane = self._gateway.counters, self._gateway.plane
         step = self._step
         return EngineStats(
             rooms=len(self._rooms),
@@ -272,6 +275,8 @@ class MediaEngine:
                     each.state.value for room in self._rooms.values() for each in room.participants.values()
                 )
             ),
+            is_native=plane is not None,
+            ring_dropped=plane.facts()[2] if plane is not None else 0,
         )
 
     def _stayed(self) -> Spread:

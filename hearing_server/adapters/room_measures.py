@@ -45,6 +45,9 @@ def node_measures(stats: EngineStats) -> list[Measure]:
         Measure("hearing_transports", "Media transports", stats.transports),
         Measure("hearing_forwarded_packets", "Packets forwarded", stats.forwarded_packets, is_total=True),
         Measure("hearing_failed_packets", "Packets not sent", stats.failed_packets, is_total=True),
+        Measure("hearing_native_forwarding", "1: the C thread forwards; 0: Python does", int(stats.is_native)),
+        Measure("hearing_media_ring_dropped", "Packets forwarded but too many to be recorded", stats.ring_dropped,
+                is_total=True),
         Measure("hearing_room_events_dropped", "Room events dropped", stats.events_dropped, is_total=True),
         *(
             Measure("hearing_dropped_datagrams", "Datagrams thrown away", count, is_total=True, part=("reason", why))

@@ -27,3 +27,9 @@ async def test_native__when_it_does_not_load__says_why_and_what_to_do(
     assert check.seen == f"off: {why.replace('_', ' ')}"
     assert check.advice
     assert check.is_good == (why in (Why.NOT_BUILT, Why.NO_COMPILER)), "slower is no fault"
+
+
+async def test_native__when_it_is_turned_off__says_so() -> None:
+    settings = Settings(media={"native": False})  # type: ignore[call-arg, arg-type]
+    check = await doctor._native(settings)
+    assert check.line() == "ok   native forwarding: off: by setting — media.native = true turns it on"

@@ -69,7 +69,7 @@ def _inside(library: Path) -> int:
 
     native, why = build.open_library(library)
     assert native is not None, why
-    build._loaded = lambda: (native, why)
+    build._loaded = lambda: (native, why)  # type: ignore[assignment]
     return int(pytest.main(["-q", "-p", "no:cacheprovider", "-s", *TESTS]))
 
 
