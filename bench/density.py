@@ -54,6 +54,7 @@ class Window:
     rooms: int
     out_per_s: float
     in_per_s: float
+    read_mbps: float  # what the reading members got
     core_share: float
     client_share: float
     p50_ms: float
@@ -154,18 +155,19 @@ class Court(Hearing):
     async def measure(self, rooms: int, length_s: float) -> Window:
         """Let it run for `length_s`."""
         before = await self.server.ask("stats")
-        began, sent = time.monotonic(), self.tally.sent
+        began, sent, read = time.monotonic(), self.tally.sent, self.tally.bytes
         server_s, own_s = measure.cpu_s(self.pid), time.process_time()
         await asyncio.sleep(length_s)
         elapsed_s = time.monotonic() - began
         server_s, own_s = measure.cpu_s(self.pid) - server_s, time.process_time() - own_s
-        sent = self.tally.sent - sent
+        sent, read = self.tally.sent - sent, self.tally.bytes - read
         after = await self.server.ask("stats")
         stayed = _spread(after).since(_spread(before))
         return Window(
             rooms,
             out_per_s=(after["forwarded"] - before["forwarded"]) / elapsed_s,
             in_per_s=sent / elapsed_s,
+            read_mbps=read * 8 / elapsed_s / 1e6,
             core_share=server_s / elapsed_s,
             client_share=own_s / elapsed_s,
             p50_ms=stayed.quantile_ms(0.5) or 0.0,
@@ -278,7 +280,11 @@ async def compare_full_room(path: Sequence[str], *, length_s: float) -> list[Win
     for name, arguments, tiles in kinds:
         windows.append(await full_room([*path, *arguments], tiles=tiles, length_s=length_s))
         ratio = windows[-1].core_share / windows[0].core_share
-        print(f"{FULL_ROOM} members, {name} ({ratio:.2f} of everything): {windows[-1].line()}", flush=True)
+        print(
+            f"{FULL_ROOM} members, {name}: {windows[-1].read_mbps:.0f} Mbit/s, {ratio:.2f} of the CPU of everything; "
+            f"{windows[-1].line()}",
+            flush=True,
+        )
     return windows
 
 
@@ -304,6 +310,12 @@ async def run(*, quick: bool, pure: bool) -> dict[str, measure.Figure]:
         ),
         "full_room_watched": measure.figure(
             full[3].core_share, unit, "everything forwarded", full[0].core_share
+        ),
+        "full_room_packets": measure.figure(
+            full[3].out_per_s, "packets/s, room of twelve", "everything forwarded", full[0].out_per_s
+        ),
+        "full_room_bits": measure.figure(
+            full[3].read_mbps, "Mbit/s to viewers, room of twelve", "everything forwarded", full[0].read_mbps
         ),
         "full_room_unrecorded": measure.figure(
             full[5].core_share, unit, "everything forwarded", full[4].core_share
