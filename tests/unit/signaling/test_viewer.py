@@ -13,7 +13,7 @@ from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.rtp import rtcp
 from signaling.rtp.packet import MediaPacket
-from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE, Rewriter
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
 from signaling.showing import Showing
@@ -155,7 +155,9 @@ async def test_loss__when_one_picture_breaks_among_many_voices__then_it_shows() 
         for number in range(1, 200):
             s.picture(s.low, number, number, keyframe=number == 1)
         for voice in voices:
-            voice.legs[0].rewriter.packets_sent += 5
+            rewriter = voice.legs[0].rewriter
+            assert isinstance(rewriter, Rewriter), "the reference keeps its counters itself"
+            rewriter.packets_sent += 5
         ours = s.slot(s.camera).ssrc
         others = [s.slot(voice).ssrc for voice in voices]
         blocks = [
