@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -27,16 +28,22 @@ TRIES = (
 
 
 @asynccontextmanager
-async def flood(port: int, *, pace: int = FLOOD_PER_S, seconds: int = FLOOD_S) -> AsyncIterator[list[int]]:
-    """Junk at the port from another process; the list gets the number that was sent."""
-    arguments = ("-m", "tests.media.junk_sender", str(port), str(pace), str(seconds), "7")
+async def flood(port: int, *, through: socket.socket | None = None) -> AsyncIterator[list[int]]:
+    """Junk at the port from another process, or `through` a socket; the list gets the number that was sent."""
+    arguments = ["-m", "tests.media.junk_sender", str(port), str(FLOOD_PER_S), str(FLOOD_S), "7"]
+    passed = [through.fileno()] if through is not None else []
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        *arguments,
+        *map(str, passed),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        pass_fds=passed,
     )
     sent: list[int] = []
     try:
         yield sent
-        async with asyncio.timeout(seconds + 20):
+        async with asyncio.timeout(FLOOD_S + 20):
             out, _ = await process.communicate()
         sent.append(int(out))
     finally:
@@ -76,6 +83,54 @@ async def test_room__when_a_stranger_floods_the_port__then_less_than_one_frame_i
         assert junk_sent > 0.9 * FLOOD_PER_S * FLOOD_S, f"this machine sends no flood: {shares}"
         assert share > LEAST_FRAMES, shares
         assert hearing.tally.bad == 0
+    finally:
+        await hearing.hang_up()
+        await hearing.server.stop()
+
+
+def places(hearing: Hearing, watchers: int) -> list[dict[int, tuple[int, int]]]:
+    """For each watcher: stream -> (packets heard, highest number)."""
+    hearing.sync()
+    return [
+        {ssrc: (stream.packets, stream.highest) for ssrc, stream in member.heard.items()}
+        for member in hearing.members[:watchers]
+    ]
+
+
+def arrived_between(before: dict[int, tuple[int, int]], after: dict[int, tuple[int, int]]) -> list[float]:
+    """Of each stream the share that came, best first."""
+    shares = [
+        (after[ssrc][0] - before[ssrc][0]) / (after[ssrc][1] - before[ssrc][1])
+        for ssrc in before
+        if after[ssrc][1] - before[ssrc][1] >= 20 * FLOOD_S  # a stream that runs; a voice has 50 a second
+    ]
+    return sorted(shares, reverse=True)
+
+
+@pytest.mark.timeout(110)
+@pytest.mark.parametrize("arguments", [(), ("--pure",)], ids=["native when built", "pure"])
+async def test_room__when_a_participant_floods_his_own_connection__then_the_others_hear_each_other(
+    arguments: tuple[str, ...],
+) -> None:
+    hearing = Hearing(3, arguments=arguments)
+    await hearing.begin()
+    try:
+        mole = hearing.members[2]
+        port = mole.sending._socket.getpeername()[1]
+        tries: list[tuple[list[list[float]], int]] = []
+        for _ in range(TRIES):
+            before = places(hearing, 2)
+            async with flood(port, through=mole.sending._socket) as junk:
+                await asyncio.sleep(FLOOD_S + 0.5)
+            after = places(hearing, 2)
+            shares = [arrived_between(*both) for both in zip(before, after, strict=True)]
+            tries.append((shares, junk[0]))
+            # Each watcher's two best streams are the other's voice and picture; the mole's own may suffer.
+            if all(len(each) >= 2 and each[1] > LEAST_FRAMES for each in shares) and junk[0] > 40_000:
+                break
+        shares, sent = tries[-1]
+        assert sent > 40_000, f"this machine sends no flood: {tries}"
+        assert all(len(each) >= 2 and each[1] > LEAST_FRAMES for each in shares), tries
     finally:
         await hearing.hang_up()
         await hearing.server.stop()
