@@ -12,9 +12,11 @@ from hearing_server.robots.network.conditions import TRANSPARENT, OneWay
 from hearing_server.robots.network.relay import Relay
 from recorder.frame_formats import red_blocks
 from signaling.rtp.header import parse_header
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS
 from signaling.sink import TrackInfo
 from signaling.viewer import Viewer
 from tests.media.notebook import Notebook
+from tests.media.robots import until
 from tests.media.test_chromium_room import Desk, desk, seated, sees
 
 pytestmark = pytest.mark.browser
@@ -97,8 +99,11 @@ async def test_line_of_a_viewer__when_it_recovers__then_probes_bring_the_better_
         relay.change(down=OneWay(rate_bps=400_000))
         await becomes(judge, "received()", lambda it: it["video"]["height"] == 240, timeout_s=15)
         relay.change(down=TRANSPARENT)
-        await becomes(judge, "received()", lambda it: it["video"]["height"] == 480, timeout_s=40)
-        assert viewer_of(place, "judge").estimate.path.probes.passed > 0
+        viewer = viewer_of(place, "judge")
+        slot = next(slot for slot in viewer.slots if slot.kind == "video")
+        # Every picture per second of the large layer is more than half as much again as what was sent before.
+        await until(lambda: slot.height_px == 480 and slot.max_temporal == ALL_TEMPORAL_LAYERS, timeout_s=60)
+        assert viewer.estimate.path.probes.passed > 0
 
 
 async def test_line_of_a_publisher__when_it_becomes_thin__then_the_browser_sends_less() -> None:
