@@ -6,6 +6,7 @@ sends, and only then cryptography.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Final
 
 STUN_COOKIE: Final = b"\x21\x12\xa4\x42"
@@ -59,6 +60,18 @@ class SourceGate:
 
     def proven(self, ssrc: bytes) -> None:
         self._known.add(ssrc)
+
+
+def network_of(host: str) -> str:
+    """What counts as one sender: an IPv4 address, or the 64 bits of IPv6 that one household or phone is given."""
+    if ":" not in host:
+        return host
+    try:
+        packed = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    mapped = packed.ipv4_mapped
+    return str(mapped) if mapped is not None else packed.packed[:8].hex()
 
 
 def is_check(data: bytes) -> bool:

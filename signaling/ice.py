@@ -15,7 +15,14 @@ from typing import Any, Final
 
 from aioice import stun
 
-from signaling.guards import BINDING_REQUEST, BINDING_RESPONSE, SecondGate, claimed_ufrag, is_check
+from signaling.guards import (
+    BINDING_REQUEST,
+    BINDING_RESPONSE,
+    SecondGate,
+    claimed_ufrag,
+    is_check,
+    network_of,
+)
 from signaling.path_proof import PathProof
 from signaling.residence import ResidenceMeter
 from signaling.settings import MediaSettings
@@ -304,7 +311,7 @@ class IceTable:
         if now_ns - self._unknown_hosts_ns >= 1_000_000_000:
             self._unknown_hosts_ns = now_ns
             self._unknown_by_host.clear()
-        host = str(path.address[0])
+        host = network_of(str(path.address[0]))
         of_host = self._unknown_by_host.get(host, 0) + 1
         self._unknown_by_host[host] = of_host
         return of_host <= self._settings.stun_unknown_per_host_per_s

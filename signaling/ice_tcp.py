@@ -5,7 +5,7 @@ import logging
 import time
 from typing import Any, Final, cast
 
-from signaling.guards import SecondGate
+from signaling.guards import SecondGate, network_of
 from signaling.ice import IceAgent, Ingress, NoPathError, Path
 from signaling.settings import MediaSettings
 
@@ -62,7 +62,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's is none of the base classes
         address = transport.get_extra_info("peername") or ("0.0.0.0", 0)
-        self._host = str(address[0])
+        self._host = network_of(str(address[0]))
         if not self._port.admit(self, self._host):
             transport.abort()
             return
