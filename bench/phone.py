@@ -176,7 +176,7 @@ class Phone:
 
     def show(self) -> None:
         """One picture in the layers the line carries; the small one always."""
-        room_bps = self.estimate.limit_bps if self.estimate.is_live(time.monotonic() * 1000) else 1_500_000
+        room_bps = self.estimate.limit_bps if self.estimate.is_known else 1_500_000
         for layer in self.layers:
             if layer.rid == "h" and room_bps < 1_000_000:
                 layer.wants_key = True  # it starts anew when it comes back
