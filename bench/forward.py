@@ -12,6 +12,9 @@ about 5 200 forwarded packets/s. Servers take turns in every round, each a fresh
 - the floor: a bare C loop that protects and sends the same packets; and a bare Python `sendto` loop;
 - once at the end a room built from aiortc's MediaRelay (decode once, encode per viewer; one publisher, three viewers).
 
+Publishers number their packets transport-wide, so every server also reports on each packet's arrival; viewers send
+receiver reports and REMB.
+
 All run in one network namespace on one veth address; packets cross the namespace's loopback device, so the kernel's
 share is the same for all. Loopback charges the sender with the receiver's half of the kernel's path. CPU is user and
 system time of the server process with all its threads from /proc; packets are what the viewers received. What is

@@ -18,6 +18,7 @@ PARTS, FIVE_EVERY = 4, 10
 KEY_PARTS = 12
 VERIFY_EVERY = 64  # of the received packets one in so many is opened
 _NTP_SECOND = 1 << 32
+WIDE_ID = 5
 _EXTENSIONS = (
     (1, extensions.AUDIO_LEVEL_URI),
     (3, extensions.ABS_SEND_TIME_URI),
@@ -79,6 +80,7 @@ class Member:
         self.heard: dict[int, Heard] = {}
         self.wants_key = True
         self._picture = 0
+        self._wide = 0  # transport-wide number; the server tells when each came
 
     # Descriptions
 
@@ -118,6 +120,11 @@ class Member:
         ]
         if kind == "audio":
             return [*lines, f"a=rtpmap:{OPUS} opus/48000/2"]
+        if link is self.sending:
+            lines += [
+                f"a=extmap:{WIDE_ID} {extensions.TRANSPORT_CC_URI}",
+                f"a=rtcp-fb:{VP8} transport-cc",
+            ]
         return [*lines, f"a=rtpmap:{VP8} VP8/90000", f"a=rtpmap:{RTX} rtx/90000", f"a=fmtp:{RTX} apt={VP8}"]
 
     # Sending
@@ -147,7 +154,9 @@ class Member:
             if is_key:
                 tag = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", 640, 480)
             payload = descriptor + (tag if part == 0 else b"") + bytes([part]) * PART_BYTES
-            extension = struct.pack("!HHB", 0xBEDE, 1, 0x32) + _send_time()
+            self._wide = self._wide + 1 & 0xFFFF
+            extension = struct.pack("!HHB", 0xBEDE, 2, 0x32) + _send_time()
+            extension += struct.pack("!BHB", WIDE_ID << 4 | 1, self._wide, 0)
             self._send(self.video, 0x90, VP8 | (0x80 if part == parts - 1 else 0), extension + payload)
         self.video.timestamp = self.video.timestamp + 3000 & 0xFFFFFFFF
 
