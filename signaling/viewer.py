@@ -1,5 +1,6 @@
 """The receiving connection of one participant: offers tracks, chooses layers, answers repairs."""
 
+import math
 import secrets
 from collections.abc import Callable
 from typing import Final
@@ -31,6 +32,9 @@ from signaling.transport import Transport
 
 REPLAY_FRESH_MS: Final = 500.0  # a cached key frame starts a newcomer only while the stream runs
 MAX_SLOTS: Final = 128
+# Browsers report ten times a second while anything is sent to them. After a longer silence they were away (asleep, in
+# a tunnel), and what they decoded last is too old for the pictures that come now; they themselves ask only after 3 s.
+AWAY_MS: Final = 1500.0
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
 REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
 # Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
@@ -68,6 +72,7 @@ class Viewer:
         self._octets_before = 0
         self._repaired_bytes = 0  # since the last report
         self._asked = 0  # numbers in NACKs, since the last report
+        self._heard_ms = math.inf  # of the last report; nothing is missed before the first
         self._dropped_before = 0
         self.loss_ratio: float | None = None
         self.rtt_ms: float | None = None
@@ -250,6 +255,9 @@ class Viewer:
 
     def _rtcp(self, datagram: bytes, now_ns: int) -> None:
         now_ms = now_ns / 1_000_000
+        if now_ms - self._heard_ms > AWAY_MS:
+            self._came_back(now_ms)
+        self._heard_ms = now_ms
         for message in rtcp.parse(datagram):
             if isinstance(message, rtcp.Nack):
                 self._repair(message, now_ms)
@@ -261,6 +269,15 @@ class Viewer:
                 self.estimate.remb(message.bitrate_bps, self.sent_bps, now_ms)
             elif isinstance(message, TransportFeedback):
                 self._acknowledged(message, now_ms)
+
+    def _came_back(self, now_ms: float) -> None:
+        """Every running picture begins anew with a whole one."""
+        for slot in self.slots:
+            if slot.leg is None or slot.publication is None or not slot.publication.is_flowing:
+                continue
+            layer = slot.publication.layer_of(slot.leg.rewriter.source)
+            if layer is not None and slot.publication.is_video:
+                self._want_keyframe(layer, now_ms)
 
     def _acknowledged(self, message: TransportFeedback, now_ms: float) -> None:
         history = self.transport.history

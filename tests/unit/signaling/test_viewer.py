@@ -18,7 +18,7 @@ from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
 from signaling.showing import Showing
 from signaling.slot import Slot
-from signaling.viewer import REPAIR_FLOOR_BPS, Viewer
+from signaling.viewer import AWAY_MS, REPAIR_FLOOR_BPS, Viewer
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 VOICE = AcceptedSection("1", "microphone", "audio", "opus", 48000, 111, None, None, {}, (), (), {})
@@ -238,3 +238,23 @@ async def test_select__when_the_key_frame_was_missed__then_it_is_asked_for_until
         s.picture(s.low, 1, 600, keyframe=True)
         s.select(s.low, 1000)
         assert s.asked == [s.low, s.low], "a running picture needs none"
+
+
+async def test_reports__when_a_browser_was_away__then_its_pictures_begin_with_a_whole_one() -> None:
+    def report(s: Scene, at_ms: float) -> None:
+        s.viewer._rtcp(rtcp.build_remb(1, 1_000_000, [s.slot(s.camera).ssrc]), round(at_ms * 1e6))
+
+    async with scene() as s:
+        s.select(s.low, 0)
+        s.picture(s.low, 1, 10, keyframe=True)
+        s.asked.clear()
+        for at_ms in (100, 200, 200 + AWAY_MS):
+            report(s, at_ms)
+        assert s.asked == [], "it was never away"
+        report(s, 40_000)
+        assert s.asked == [s.low]
+        report(s, 40_100)
+        assert s.asked == [s.low], "asked once"
+        s.camera.stop_flow()
+        report(s, 80_000)
+        assert s.asked == [s.low], "nothing flows in a recess"
