@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +84,40 @@ async def test_room__media_of_a_seat__changes_without_losing_it(tmp_path: Path) 
         await _call_comes_in(judge, plaintiff)
         await _support_reads_figures(plaintiff)
         assert await _sent(plaintiff, "room_leave") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_room__phone_asleep_for_a_minute__sees_and_is_seen_within_three_seconds(tmp_path: Path) -> None:
+    async with story(tmp_path / "court") as told, browsers(told.url) as there:
+        judge, plaintiff = await _people(there)
+        await _sit_down(judge, plaintiff)
+        row = judge.get_by_role("list", name="在法庭内").get_by_role("listitem", name=PLAINTIFF.plate)
+        async with _asleep(plaintiff):
+            await asyncio.sleep(60)
+            await expect(row).to_contain_text("断线")
+        woken_s = time.monotonic()
+        await asyncio.gather(sees(judge, PLAINTIFF.plate, frames=1), sees(plaintiff, JUDGE, frames=1))
+        took_s = time.monotonic() - woken_s
+        print(f"two-way pictures {took_s:.2f} s after the phone woke")
+        assert took_s < 3
+        await expect(row).to_contain_text("在庭")
+
+
+@asynccontextmanager
+async def _asleep(page: Page) -> AsyncIterator[None]:
+    """Every process of the page's browser stands still, as a phone in a pocket."""
+    browser = page.context.browser
+    assert browser is not None
+    session = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    try:
+        for process in processes:
+            os.kill(process["id"], signal.SIGSTOP)
+        yield
+    finally:
+        for process in processes:
+            os.kill(process["id"], signal.SIGCONT)
 
 
 async def _share_a_screen(judge: Page, plaintiff: Page) -> None:

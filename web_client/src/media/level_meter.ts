@@ -77,6 +77,11 @@ export function audioContext(): AudioContext | null {
   return sharedContext;
 }
 
+/** Phones put the context to sleep during a call and in the background; a page that is seen again wakes it. */
+export function wakeAudioContext(): void {
+  if (sharedContext) audioContext();
+}
+
 /** Reads a live track's samples through an analyser; null where the browser has no Web Audio. */
 export function openSampleReader(track: MediaStreamTrack): SampleReader | null {
   const context = audioContext();

@@ -46,6 +46,8 @@ export function createCapture() {
   /** A call or another app has the device: what the court is told. Dead silence is only a hint to the person. */
   const isInterrupted = computed(() => trouble.value.some(({ cause }) => cause !== "dead_silence"));
 
+  const isCalled = computed(() => trouble.value.some(({ kind, cause }) => kind === "microphone" && cause !== "dead_silence"));
+
   return {
     book,
     microphone,
@@ -54,6 +56,7 @@ export function createCapture() {
     level,
     trouble,
     isInterrupted,
+    isCalled,
     isMicrophoneOn,
     isCameraOn,
     speakers,

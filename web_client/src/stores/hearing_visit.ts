@@ -1,5 +1,6 @@
 import { effectScope, onScopeDispose, ref, type Ref, watch } from "vue";
 import { browserClock } from "@/media/clock";
+import { wakeAudioContext } from "@/media/level_meter";
 import { PageWatch } from "@/media/page_watch";
 import { type Capture, createCapture } from "./capture";
 import { createHearingLink, type HearingLink } from "./hearing_link";
@@ -33,9 +34,10 @@ function begin(hearingId: string): Kept {
     const shaken = ref(0);
     const page = new PageWatch(
       {
-        hidden: () => link.say({ page: "hidden" }),
+        hidden: () => sayPage(),
         visible: () => {
-          link.say({ page: capture.isInterrupted.value ? "interrupted" : "visible" });
+          wakeAudioContext();
+          sayPage();
           void link.prove();
         },
         woke: (sleptMs) => {
@@ -52,10 +54,12 @@ function begin(hearingId: string): Kept {
       },
       browserClock,
     );
-    watch(capture.isInterrupted, (isInterrupted) => {
-      if (document.visibilityState === "visible") link.say({ page: isInterrupted ? "interrupted" : "visible" });
-      else link.say({ page: isInterrupted ? "interrupted" : "hidden" });
-    });
+    /** Phones rest the camera of a hidden page: that is no call. A microphone that is taken away is one, seen or not. */
+    function sayPage(): void {
+      if (document.visibilityState === "visible") link.say({ page: capture.isInterrupted.value ? "interrupted" : "visible" });
+      else link.say({ page: capture.isCalled.value ? "interrupted" : "hidden" });
+    }
+    watch([capture.isInterrupted, capture.isCalled], sayPage);
     link.open();
     return { visit: { link, capture, shaken, isCalledIn: ref(false) }, page };
   })!;

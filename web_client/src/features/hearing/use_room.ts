@@ -57,6 +57,10 @@ export function useRoom(hearingId: string, { link, capture, shaken }: HearingVis
   for (const [kind, device] of [["microphone", capture.microphone], ["camera", capture.camera]] as const) {
     ends.push(watch(device, ({ track }) => hasEntered.value && void follow(kind, track)));
   }
+  // Phones stop voices in the background and do not always go on by themselves.
+  const seenAgain = (): void => void (document.visibilityState === "visible" && hasEntered.value && outlet.unlock());
+  document.addEventListener("visibilitychange", seenAgain);
+  ends.push(() => document.removeEventListener("visibilitychange", seenAgain));
   onScopeDispose(() => {
     for (const end of ends) end();
     wishes.close();
