@@ -9,9 +9,10 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import av
+import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
@@ -22,6 +23,14 @@ from signaling.settings import MediaSettings
 
 KEY = b"0123456789abcdef0123456789abcdef"
 EventT = TypeVar("EventT")
+TestT = TypeVar("TestT", bound=Callable[..., Any])
+DEFAULTS: dict[str, Any] = {}  # what a test's fixture wants of every house
+
+
+def both_paths(test: TestT) -> TestT:
+    """Run the test with the forwarding thread and without it (fixture `path`)."""
+    marked = pytest.mark.parametrize("path", ["native", "pure"], indirect=True)(test)
+    return cast("TestT", pytest.mark.usefixtures("path")(marked))
 
 
 def settings(**changes: Any) -> MediaSettings:
@@ -30,7 +39,7 @@ def settings(**changes: Any) -> MediaSettings:
         "announced_addresses": ("127.0.0.1",),
         "grant_keys": (KEY,),
     }
-    return MediaSettings(**(values | changes))
+    return MediaSettings(**(values | DEFAULTS | changes))
 
 
 def grant(identity: str, *, room: str = "hearing", seat_key: str | None = None, **changes: Any) -> str:

@@ -11,7 +11,7 @@ import uvloop
 from hearing_server.robots.network.conditions import TRANSPARENT, Conditions, OneWay
 from hearing_server.robots.network.relay import Relay
 from signaling.events import ConnectionChanged, ConnectionState
-from tests.media.robots import House, Robot, house, until
+from tests.media.robots import House, Robot, both_paths, house, until
 
 
 @asynccontextmanager
@@ -32,6 +32,7 @@ async def impaired(
             await relay.stop()
 
 
+@both_paths
 async def test_media__when_packets_are_lost_both_ways__then_retransmission_keeps_the_picture_whole() -> None:
     async with impaired(seed=7) as (place, relay, judge, _party):
         lossy = OneWay(loss_share=0.08, is_media_only=True)
@@ -47,6 +48,7 @@ async def test_media__when_packets_are_lost_both_ways__then_retransmission_keeps
         assert missing < 0.02 * stream.reception.received
 
 
+@both_paths
 async def test_media__when_the_peer_changes_its_address__then_it_is_followed_without_signalling() -> None:
     async with impaired() as (place, relay, judge, _party):
         paths = {path.address for path in _publisher_paths(place)}
@@ -61,6 +63,7 @@ def _publisher_paths(place: House) -> list[Any]:
     return publisher.transport.agent.paths
 
 
+@both_paths
 async def test_media__when_udp_is_blocked__then_everything_passes_over_tcp() -> None:
     async with impaired(tunnels=True) as (place, _relay, judge, _party):
         await judge.sees("party", "microphone", "camera", more=20)

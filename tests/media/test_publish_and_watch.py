@@ -14,9 +14,10 @@ from signaling.events import (
     SubscriptionOffered,
     TrackPublished,
 )
-from tests.media.robots import Picture, Tone, grant, house, settings, until
+from tests.media.robots import Picture, Tone, both_paths, grant, house, settings, until
 
 
+@both_paths
 async def test_robots__when_one_publishes__then_the_other_decodes_picture_and_voice() -> None:
     async with house() as place:
         viewer = await place.join("judge")

@@ -12,9 +12,10 @@ from signaling.events import (
     SubscriptionOffered,
     TrackPublished,
 )
-from tests.media.robots import Robot, grant, house, until
+from tests.media.robots import Robot, both_paths, grant, house, until
 
 
+@both_paths
 async def test_publish__when_the_connection_is_made_anew__then_viewers_go_on_without_negotiating() -> None:
     async with house() as place:
         judge, party = await place.join("judge"), await place.join("party")
@@ -27,6 +28,7 @@ async def test_publish__when_the_connection_is_made_anew__then_viewers_go_on_wit
         assert len(place.of(TrackPublished)) == 2
 
 
+@both_paths
 async def test_join__when_the_same_browser_comes_back__then_it_gets_its_seat_its_tracks_and_its_pictures() -> (
     None
 ):
@@ -91,6 +93,7 @@ async def test_join__when_a_grant_is_used_twice__then_the_second_is_refused() ->
         assert refused.value.code == "grant.used"
 
 
+@both_paths
 async def test_watch__when_the_subscription_is_restarted_on_a_fresh_connection__then_pictures_come_back() -> (
     None
 ):

@@ -7,7 +7,7 @@ import pytest
 from signaling.errors import SignalingError
 from signaling.events import ParticipantLeft, TrackMuted, TrackUnpublished
 from tests.media.notebook import Notebook
-from tests.media.robots import House, Robot, house, until
+from tests.media.robots import House, Robot, both_paths, house, until
 
 
 async def in_session(place: House) -> tuple[Robot, Robot, Notebook]:
@@ -29,6 +29,7 @@ async def stands_still(judge: Robot, notebook: Notebook, source: str) -> None:
     assert now[0] - before[0] <= 25, "only what the jitter buffer conceals or still held"
 
 
+@both_paths
 async def test_mute__when_the_court_mutes__then_neither_viewers_nor_sinks_get_a_packet() -> None:
     async with house() as place:
         judge, party, notebook = await in_session(place)
@@ -56,6 +57,7 @@ async def test_mute__when_published_later_or_anew__then_the_courts_mute_still_ho
         await stands_still(judge, notebook, "camera")
 
 
+@both_paths
 async def test_hold__when_the_room_is_held__then_nothing_leaves_it_until_it_is_released() -> None:
     async with house() as place:
         judge, _party, notebook = await in_session(place)
@@ -68,6 +70,7 @@ async def test_hold__when_the_room_is_held__then_nothing_leaves_it_until_it_is_r
         assert notebook.events.count(("camera", "released")) == 1
 
 
+@both_paths
 async def test_remove__when_an_identity_is_removed__then_it_is_cut_and_refused_until_readmitted() -> None:
     async with house() as place:
         judge, party, notebook = await in_session(place)

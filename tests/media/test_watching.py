@@ -5,7 +5,7 @@ import asyncio
 from recorder.session import RecordingSession
 from signaling.grants import Standing
 from signaling.sink import TrackInfo
-from tests.media.robots import until
+from tests.media.robots import both_paths, until
 from tests.media.watching import ROOM, hall
 
 QUICK = {"layer_pause_s": 0.4}
@@ -37,6 +37,7 @@ class Notes:
     def track_ended(self, track_id: str, at_ns: int, cause: str) -> None: ...
 
 
+@both_paths
 async def test_layers__when_wishes_change__then_only_what_is_watched_is_sent_and_it_comes_back_at_once() -> (
     None
 ):
