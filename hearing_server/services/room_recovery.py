@@ -15,7 +15,6 @@ from hearing_server.domain import attendance, hearings
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Change, Hearing, HearingState
 from hearing_server.domain.participants import Connection, ConnectionFacts
-from hearing_server.errors import HearingError
 from hearing_server.kernel import Clock, CourtId, HearingId, PersonId, system_actor
 from hearing_server.ports.media import PersonStanding, RoomEngine, RoomStanding
 from hearing_server.ports.units import Units
@@ -92,22 +91,29 @@ class RoomRecovery:
                 await self._catch_up(hearing, room)
 
     async def _reopen(self, room: HearingId) -> None:
-        hearing = await self._stored(room)
-        if hearing is not None:
-            for person in hearing.participants:
-                if person.is_in_room:
-                    await self._reports.note(room, person.person_id, _lost(person.person_id))
-        while hearing is not None and self._needs_a_room(hearing):
+        """Until it stands or isn't needed any more. What keeps one room closed keeps no other closed."""
+        is_told = False
+        while True:
             try:
+                hearing = await self._stored(room)
+                if hearing is None or not self._needs_a_room(hearing):
+                    return
+                if not is_told:
+                    await self._say_lost(hearing)
+                    is_told = True
                 if hearing.state is HearingState.LOBBY:
                     await take_up_room(self._rooms, self._recorder, hearing)
                 else:
                     await self._bring_up(room)
                 return
-            except HearingError as error:
-                _log.warning("a room could not be opened again yet", extra={"code": error.code})
+            except Exception:
+                _log.exception("a room could not be opened again yet", extra={"hearing": room})
                 await asyncio.sleep(_AGAIN_S)
-            hearing = await self._stored(room)
+
+    async def _say_lost(self, hearing: Hearing) -> None:
+        for person in hearing.participants:
+            if person.is_in_room:
+                await self._reports.note(hearing.id, person.person_id, _lost(person.person_id))
 
     def _needs_a_room(self, hearing: Hearing) -> bool:
         if hearing.state is HearingState.CLOSED:

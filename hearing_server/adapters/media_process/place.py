@@ -131,7 +131,7 @@ class Place:
                 break
             # Only the connection broke, on a machine that stood still: what was missed is asked for.
             self.link = link = found
-            await self._settle(link)
+            self._listen(link)
             with contextlib.suppress(HearingError):
                 await link.order("node.catch_up")
         if not self.is_closing:
@@ -156,6 +156,9 @@ class Place:
     async def _settle(self, link: Link) -> None:
         if link.state is not None:
             await self._came(self, link.state)
+        self._listen(link)
+
+    def _listen(self, link: Link) -> None:
         link.start(lambda call, arguments: self._told(self, call, arguments))
 
     async def _find(self) -> Link | None:
