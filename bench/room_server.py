@@ -69,6 +69,7 @@ def _settings(options: argparse.Namespace) -> MediaSettings:
         announced_addresses=(options.address,),
         grant_keys=(KEY,),
         native=options.native,
+        native_bursts=options.bursts,
         residence_sample=RESIDENCE_SAMPLE,
         last_n=options.last_n,
         max_voices=EVERYBODY,
@@ -207,6 +208,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--pause-s", type=float, default=NEVER_S, help="rest idle layers after (default: never)"
+    )
+    parser.add_argument(
+        "--single", dest="bursts", action="store_false", help="native: a system call per packet"
     )
     parser.add_argument("--unrecorded", dest="records", action="store_false", help="without recorders")
     options = parser.parse_args()
