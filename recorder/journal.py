@@ -41,7 +41,7 @@ class RecordKind(IntEnum):
     TRACK = 2  # JSON of signaling.sink.TrackInfo; binds the track number; at_ns = start of the track
     PACKET = 3  # RTP bytes; at_ns = arrival
     REPORT = 4  # RTCP sender report
-    EVENT = 5  # JSON {"event"}: muted, unmuted, held, released, silent, resumed, transport_lost, not_wanted, wanted
+    EVENT = 5  # JSON {"event"}: muted, unmuted, held, released, silent, resumed, transport_lost, not_wanted, wanted, …
     TRACK_END = 6  # JSON {"cause"}
     HEARTBEAT = 7  # empty: the writer lives
     ANCHOR = 8  # at_ns on the monotonic clock was this UTC

@@ -33,9 +33,11 @@ class GapCause(StrEnum):
     DEVICE = "device"  # camera or microphone gone
     CRASH = "crash"  # the recording process died
     DISK = "disk"  # the disk refused
-    OVERLOAD = "overload"  # the writer's queue was full
+    OVERLOAD = "overload"  # the writer's queue was full, or the server too busy to fill it
     POLICY = "policy"  # the record was paused by order: closed exhibit, mediation
-    NOT_WANTED = "not_wanted"  # the room told the sender to rest this simulcast layer; a better one is on the record
+    NOT_WANTED = (
+        "not_wanted"  # the room told the sender to rest this simulcast layer; a better one is on the record
+    )
     ABSENT = "absent"  # the track did not exist yet or any more
 
 
