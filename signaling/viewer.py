@@ -21,6 +21,7 @@ from signaling.prober import Prober
 from signaling.publication import Layer, Publication
 from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
+from signaling.rtp.delay_trend import Usage
 from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import RateMeter
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
@@ -69,6 +70,7 @@ class Viewer:
         self._prober = Prober(self.estimate.path)
         self._next_bps: float | None = None  # what the next better picture takes of the line
         self.sent_bps = 0.0
+        self._media_bps = 0.0  # the same without repairs
         self._octets_before = 0
         self._repaired_bytes = 0  # since the last report
         self._asked = 0  # numbers in NACKs, since the last report
@@ -317,6 +319,9 @@ class Viewer:
     def _repair_budget_bytes(self) -> float:
         """How many bytes of repairs may leave between two reports."""
         share_bps = max(REPAIR_FLOOR_BPS, REPAIR_SHARE * self.estimate.limit_bps)
+        if self.estimate.is_live and self.estimate.usage is Usage.NORMAL:
+            # No queue grows: what is lost is lost by the radio, and all that is free may go into bringing it again.
+            share_bps = max(share_bps, self.estimate.limit_bps - self._media_bps)
         return share_bps / 8 * self._settings.remb_interval_s
 
     def _keyframe(self, ssrc: int, now_ms: float) -> None:
@@ -355,6 +360,7 @@ class Viewer:
             packets += sent_packets
             self._send_report(slot, leg, publication, now_ms)
         sent = int(max(0.0, octets - self._octets_before)) + self._repaired_bytes
+        self._media_bps = (sent - self._repaired_bytes) * 8.0 / self._settings.remb_interval_s
         self._octets_before, self._repaired_bytes, self._asked = int(octets), 0, 0
         self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
         self.loss_ratio = lost / packets if packets else None
