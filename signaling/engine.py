@@ -139,6 +139,7 @@ class MediaEngine:
         self._clocks[room] = RoomClock(opened, self._settings, self._emit, meter)
 
     async def close_room(self, room: str, *, reason: str) -> None:
+        self._settle()
         closing = self._rooms.pop(room, None)
         clock = self._clocks.pop(room, None)
         if clock is not None:
@@ -149,9 +150,11 @@ class MediaEngine:
             self._seats = {seat: place for seat, place in self._seats.items() if place[0] is not closing}
 
     async def hold_room(self, room: str, *, held: bool) -> None:
+        self._settle()
         self._room(room).hold(held)
 
     async def remove(self, room: str, *, identity: str, reason: str) -> None:
+        self._settle()
         found = self._room(room)
         participant = found.participants.get(identity)
         found.remove(identity, reason)
@@ -162,6 +165,7 @@ class MediaEngine:
         self._room(room).removed.discard(identity)
 
     async def set_muted(self, room: str, *, identity: str, source: str, muted: bool, by: str) -> None:
+        self._settle()
         self._room(room).mute_by_court(identity, source, muted, by)
 
     async def snapshot(self, room: str) -> RoomSnapshot:
@@ -180,6 +184,7 @@ class MediaEngine:
         self._room(room).attach_sink(sink)
 
     async def detach_sink(self, room: str, sink: PacketSink) -> None:
+        self._settle()
         self._room(room).detach_sink(sink)
 
     # Seats
@@ -209,6 +214,7 @@ class MediaEngine:
         self._used[jti] = expires_at_s
 
     async def leave(self, seat: str, *, reason: str) -> None:
+        self._settle()
         room, participant = self._seat(seat)
         self._seats.pop(seat, None)
         room.leave(participant, reason)
@@ -218,6 +224,7 @@ class MediaEngine:
         return room.publish(participant, sdp, sources)
 
     async def unpublish(self, seat: str, *, source: str) -> None:
+        self._settle()
         room, participant = self._seat(seat)
         room.unpublish(participant, source, "stopped")
 
@@ -245,6 +252,7 @@ class MediaEngine:
         room.rounds.soon(participant.viewer)
 
     async def set_self_muted(self, seat: str, *, source: str, muted: bool) -> None:
+        self._settle()
         room, participant = self._seat(seat)
         room.mute_by_self(participant, source, muted)
 
@@ -288,6 +296,11 @@ class MediaEngine:
     def _worst_room_ms(self) -> float | None:
         found = [clock.meter.residence_recent.quantile_ms(0.99) for clock in self._clocks.values()]
         return max((each for each in found if each is not None), default=None)
+
+    def _settle(self) -> None:
+        """What was said before an order belongs to the record: hear all that the thread has forwarded until now."""
+        if self._gateway.plane is not None:
+            self._gateway.plane.settle()
 
     def _room(self, room: str) -> Room:
         if self._stopped:

@@ -78,6 +78,8 @@ class Plane:
         self.streams: dict[int, tuple[LineOwner, Taken]] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
         self._is_draining = False
+        self._drained_bytes = 0
+        self._turns = 2 + ring_bytes // DRAIN_BYTES  # a full ring, and what comes meanwhile for once
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.drain)
 
@@ -108,8 +110,17 @@ class Plane:
         finally:
             self._is_draining = False
 
+    def settle(self) -> None:
+        """Take all that was left for us until now, before something ends that it belongs to."""
+        for _ in range(self._turns):
+            before = self._drained_bytes
+            self.drain()
+            if self._drained_bytes == before:
+                return
+
     def _drain(self) -> None:
         filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
+        self._drained_bytes += filled
         self._look_at_legs()  # afterwards: not older than the packets
         view, at, read = self._view, 0, _RECORD.unpack_from
         media, streams = self.lib.RECORD_MEDIA, self.streams

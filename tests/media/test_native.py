@@ -18,6 +18,7 @@ from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.rtp.packet import Codec
 from signaling.rtp.speaker import SpeakerDetector
+from tests.media.notebook import Notebook
 from tests.media.robots import house, settings, until
 from tests.native_library import library
 from tests.unit.signaling.native.threads import Publishing, Watching, forwarded, heard, room, threads
@@ -147,3 +148,27 @@ async def test_engine__when_its_port_is_taken__then_no_thread_is_left_behind() -
             with pytest.raises(OSError, match="in use"):
                 await MediaEngine.start(settings(udp_port=place.engine.udp_port), on_event=ignore)
         assert set(os.listdir("/proc/self/task")) <= before
+
+
+async def test_record__when_a_track_ends_by_order__then_what_was_said_before_is_on_it() -> None:
+    async with house(
+        native=True, nack_tick_s=5.0
+    ) as place:  # the clock that empties the ring hardly ever comes
+        plane = place.engine._gateway.plane
+        assert plane is not None
+        notebook = Notebook()
+        await place.engine.attach_sink("hearing", notebook)
+        judge, party = await place.join("judge"), await place.join("party")
+        await party.publish()
+        await judge.sees("party", "microphone")
+        facts = plane.native.ffi.new("struct plane_facts *")
+
+        def waiting_bytes() -> int:
+            plane.lib.plane_read_facts(plane.handle, facts)
+            return int(facts.ring_used)
+
+        await until(lambda: waiting_bytes() > 3000)
+        before = notebook.count("microphone")
+        await place.engine.set_muted("hearing", identity="party", source="microphone", muted=True, by="judge")
+        assert waiting_bytes() < 3000
+        assert notebook.count("microphone") > before

@@ -81,6 +81,18 @@ def test_drain__when_a_handler_raises__then_the_packets_behind_it_are_not_lost(n
     assert len(publishing.taken) == 2
 
 
+def test_settle__when_more_waits_than_one_turn_takes__then_all_of_it_is_taken(native: Threads) -> None:
+    plane = native.plane()
+    publishing, _ = room(Publishing(plane), Watching(plane))
+    for first in range(1, 1001, 100):
+        say_pictures(publishing, 100, first=first, size=1000)
+        assert forwarded(plane, first + 99)
+    plane.drain()
+    assert len(publishing.taken) < 1000, "half a megabyte per turn"
+    plane.settle()
+    assert len(publishing.taken) == 1000
+
+
 # Rights
 
 
