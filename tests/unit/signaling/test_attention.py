@@ -52,7 +52,7 @@ def moments(draw: st.DrawFn) -> tuple[float, int, list[Candidate]]:
 
 
 @given(st.lists(moments(), min_size=1, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_choice__whatever_happens__then_musts_stay_the_number_is_kept_and_nothing_flaps(
     story: list[tuple[float, int, list[Candidate]]],
 ) -> None:
