@@ -59,7 +59,9 @@ class LinkLadder:
         self._steps = steps
         self._state = LinkState.NEW
         self._is_signalling_up = True
-        self._is_suspect = False  # the network changed while nothing could be said
+        self._is_suspect = (
+            False  # the network changed and the server has not heard of it: the link may only look well
+        )
         self._is_heard = False
         self._timer: asyncio.TimerHandle | None = None
         self._step: asyncio.Task[None] | None = None
@@ -83,9 +85,8 @@ class LinkLadder:
         """The phone left Wi-Fi, came online or woke up: do not wait for ICE to notice."""
         if self._state in (LinkState.NEW, LinkState.CLOSED):
             return
-        if not self._is_signalling_up:
-            self._is_suspect = True
-        elif self.rung in (Rung.STEADY, Rung.DOUBTFUL):
+        self._is_suspect = True
+        if self._is_signalling_up and self.rung in (Rung.STEADY, Rung.DOUBTFUL):
             self._climb_from(Rung.DOUBTFUL)
 
     def signalling_changed(self, is_up: bool, *, is_restarting: bool = False) -> None:
@@ -94,14 +95,12 @@ class LinkLadder:
         if not is_up:
             self._cancel_timer()
             return
-        is_well = self._state is LinkState.CONNECTED and not self._is_suspect
-        self._is_suspect = False
-        if is_well:
+        if self._state is LinkState.CONNECTED and not self._is_suspect:
             self._settle()
         elif self._state in (LinkState.NEW, LinkState.CLOSED):
             return
         elif is_restarting:
-            self._is_heard = True
+            self._heard()
             self._enter(Rung.ICE_RESTART, ICE_RESTART_S)
         else:
             self._climb_from(Rung.DOUBTFUL)
@@ -146,15 +145,18 @@ class LinkLadder:
                 if rung is Rung.ICE_RESTART:
                     self._wait(ASK_AGAIN_S)
                 else:
-                    self._is_heard = True
                     self._climb_from(rung)
         except Exception:
             if self._finished(this, rung):
-                self._is_heard = True
+                self._heard()
                 self._climb_from(rung)
         else:
             if self._finished(this, rung):
-                self._is_heard = True
+                self._heard()
+
+    def _heard(self) -> None:
+        self._is_heard = True
+        self._is_suspect = False
 
     def _finished(self, step: asyncio.Task[None] | None, rung: Rung) -> bool:
         """Whether the step that ended is still the one that counts."""
@@ -178,7 +180,7 @@ class LinkLadder:
 
     def _waited(self) -> None:
         self._timer = None
-        if self._state is LinkState.CONNECTED:
+        if self._state is LinkState.CONNECTED and not self._is_suspect:
             self._settle()
         elif self._is_signalling_up:
             self._climb_from(self.rung)

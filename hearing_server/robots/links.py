@@ -12,12 +12,15 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from hearing_server.robots.ladder import LinkState
 
+# aiortc would estimate from send times, so badly on a busy machine that the server would pause pictures. Browsers
+# acknowledge packets instead; a robot does neither, and the server goes by its reports of loss.
+_SEND_TIMES = re.compile(r"a=extmap:\d+ http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n")
 _UFRAG = re.compile(r"a=ice-ufrag:(\S+)")
 _PASSWORD = re.compile(r"a=ice-pwd:(\S+)")
 _OURS = {
@@ -194,13 +197,13 @@ async def _idle(track: MediaStreamTrack, replace_track: Callable[[MediaStreamTra
 
 
 class DownLink(Link):
-    """Answers the server's offers. `on_track(identity, source, track)` hears each new one."""
+    """Answers the server's offers. `on_track(identity, source, receiver)` hears each new one."""
 
     def __init__(
         self,
         configure: Callable[[], tuple[RTCConfiguration, bool]],
         on_state: Callable[[LinkState], None],
-        on_track: Callable[[str, str, MediaStreamTrack], None],
+        on_track: Callable[[str, str, RTCRtpReceiver], None],
         send_answer: SendAnswer,
     ) -> None:
         super().__init__(configure, on_state)
@@ -212,7 +215,7 @@ class DownLink(Link):
 
     async def offered(self, offer: dict[str, Any]) -> None:
         """One offer of the server, in order."""
-        sdp: str = offer["sdp"]
+        sdp = _SEND_TIMES.sub("", offer["sdp"])
         fingerprint = next((line for line in sdp.split("\r\n") if line.startswith("a=fingerprint:")), "")
         if self.peer is not None and (
             fingerprint != self._fingerprint or self.peer.connectionState in ("closed", "failed")
@@ -233,7 +236,7 @@ class DownLink(Link):
             key = (track["identity"], track["source"], track["mid"])
             if key not in self._known:
                 self._known.add(key)
-                self._on_track(track["identity"], track["source"], by_mid[track["mid"]].receiver.track)
+                self._on_track(track["identity"], track["source"], by_mid[track["mid"]].receiver)
 
     async def _check(self, sdp: str) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from aiortc.mediastreams import MediaStreamTrack
 
 from hearing_server.robots.court_client import CourtClient
-from hearing_server.robots.network.relay import Relay
+from hearing_server.robots.network.relay import Line
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
 
@@ -47,7 +47,7 @@ class RobotParty:
         number: int,
         *,
         rate_hz: int = 15,
-        network: Relay | None = None,
+        network: Line | None = None,
         recovers: bool = False,
     ) -> None:
         self.client = CourtClient(url)

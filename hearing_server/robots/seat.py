@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiortc import RTCConfiguration
+from aiortc import RTCConfiguration, RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamTrack
 
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.ladder import LinkLadder, LinkState, Steps, Unheard
 from hearing_server.robots.links import DownLink, Link, UpLink, configuration
-from hearing_server.robots.network.relay import Relay
+from hearing_server.robots.network.relay import Line
 from hearing_server.robots.socket_link import NO_ANSWER, SocketLink
 from hearing_server.robots.watching import Watched
 
@@ -46,7 +46,7 @@ class Seat:
         *,
         decode: bool = True,
         recovers: bool = False,
-        network: Relay | None = None,
+        network: Line | None = None,
         relayed_only: bool = False,
     ) -> None:
         self.client = client
@@ -57,6 +57,7 @@ class Seat:
         self.shown: set[tuple[str, str]] | None = None  # the pictures we are sent; None until told
         self.held_back: str | None = None  # why not the others
         self.rejoins = 0
+        self.pictures: dict[str, Any] | None = None  # what the server last said it shows us, and why not all
         self.seat_id = ""
         self.up: UpLink | None = None
         self.ice_servers: list[dict[str, Any]] = []
@@ -79,6 +80,7 @@ class Seat:
         self._socket.on("layers_wanted", self._layers_wanted)
         self._socket.on("pictures_changed", self._pictures_changed)
         self._socket.on("seat_ended", self._seat_ended)
+        self._socket.on("pictures_changed", self._pictures_changed)
         self.up_ladder = LinkLadder(Steps(self._restart_up, self._fresh_up, self._rejoin_soon))
         self.down_ladder = LinkLadder(Steps(self._restart_down, self._fresh_down, self._rejoin_soon))
         self.down = DownLink(
@@ -205,10 +207,12 @@ class Seat:
                     raise
                 _log.info("offer not answered: %s", type(error).__name__)
 
-    def _on_track(self, identity: str, source: str, track: MediaStreamTrack) -> None:
+    def _on_track(self, identity: str, source: str, receiver: RTCRtpReceiver) -> None:
         if self._decode:
             watched = self.watched.setdefault((identity, source), Watched())
-            self._spawn(watched.follow(track))
+            self._spawn(watched.follow(receiver.track))
+            if self._recovers:
+                watched.count_packets(receiver)
 
     # Trouble
 
@@ -324,6 +328,7 @@ class Seat:
     async def _pictures_changed(self, data: dict[str, Any]) -> None:
         self.shown = {(identity, source) for identity, source in data["shown"]}
         self.held_back = data["because"]
+        self.pictures = data
         self._changed.set()
 
     async def _seat_ended(self, data: dict[str, Any]) -> None:

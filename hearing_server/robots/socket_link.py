@@ -14,10 +14,10 @@ import socketio
 from hearing_server.robots.court_client import CourtClient, Problem
 
 _log = logging.getLogger(__name__)
-# As web_client/src/wire/socket.ts: 0.4 s → 8 s with jitter, 8 s for an ack, 10 s for a connection.
+# As web_client/src/wire/socket.ts: 0.4 s → 2 s with jitter, 8 s for an ack, 10 s for a connection.
 ACK_S: Final = 8.0
 _FIRST_WAIT_S: Final = 0.4
-_LONGEST_WAIT_S: Final = 8.0
+_LONGEST_WAIT_S: Final = 2.0
 _CONNECT_S: Final = 10.0
 # A report doubles as the heartbeat: a socket that looks open and is dead is found out within this.
 _REPORT_EVERY_S: Final = 10.0

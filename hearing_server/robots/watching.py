@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+KEPT: Final = 4096  # moments: 80 s of a voice
 
 
 @dataclass(slots=True)
@@ -16,6 +21,7 @@ class Watched:
     first_s: float | None = None
     last_s: float | None = None
     longest_gap_s: float = 0.0  # since `forget_gaps`
+    times_s: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def note(self, now_s: float) -> None:
         """One more frame."""
@@ -44,3 +50,29 @@ class Watched:
                 self.note(time.monotonic())
         except MediaStreamError:
             return
+
+    def count_packets(self, receiver: Any) -> None:
+        """Note the moment of each packet. What flows is told by packets, not by frames: aiortc asks once for a lost one
+        and may wait for it through hundreds of pictures, which no browser does.
+        """
+        handle = receiver._handle_rtp_packet
+
+        async def noted(packet: Any, arrival_time_ms: int) -> None:
+            self.times_s.append(time.monotonic())
+            await handle(packet, arrival_time_ms)
+
+        receiver._handle_rtp_packet = noted
+
+
+def back_after_s(
+    times_s: Iterable[float], since_s: float, until_s: float, *, hole_s: float = 0.5
+) -> float | None:
+    """How long after `since_s` the last hole ended; 0 when there was none, None when it lasts until the end."""
+    back, before = 0.0, None
+    for at_s in (each for each in times_s if each <= until_s):
+        if at_s > since_s and (before is None or at_s - before > hole_s):
+            back = at_s - since_s
+        before = at_s
+    if before is None or until_s - before > hole_s:
+        return None
+    return back

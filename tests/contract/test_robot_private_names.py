@@ -4,6 +4,8 @@ import inspect
 
 from aioice import ice
 from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
 
 async def test_transport__then_its_ice_connection_is_where_robots_look() -> None:
@@ -39,3 +41,9 @@ async def test_stats__then_the_transport_says_what_it_received() -> None:
         assert [each.bytesReceived for each in found] == [0]
     finally:
         await peer.close()
+
+
+def test_receiver__then_each_packet_passes_the_method_that_robots_count() -> None:
+    handle = inspect.signature(RTCRtpReceiver._handle_rtp_packet)
+    assert list(handle.parameters) == ["self", "packet", "arrival_time_ms"]
+    assert "receiver._handle_rtp_packet(" in inspect.getsource(RTCDtlsTransport._handle_rtp_data)

@@ -14,7 +14,8 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
 
 from hearing_server.robots.network.conditions import Conditions, OneWay
 from hearing_server.robots.network.fate import Way
@@ -27,6 +28,30 @@ MAX_WAITING: Final = 10_000
 MAX_FLOWS: Final = 512
 _UDP_CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+) (\S+) (\d+) typ host")
 _TCP_CANDIDATE = re.compile(r"a=candidate:\S+ 1 tcp \d+ [^\r\n]*\r?\n")
+
+
+class Line(Protocol):
+    """What clients need of a relay, also of one in another process."""
+
+    def through(self, sdp: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DistantLine:
+    """A relay of another process, known by its port."""
+
+    port: int
+
+    def through(self, sdp: str) -> str:
+        return rewritten(sdp, self.port)
+
+
+def rewritten(sdp: str, port: int, *, keeps_tcp: bool = False) -> str:
+    """The server's description with a loopback port as its UDP candidate, and no TCP unless it is kept."""
+    if not keeps_tcp:
+        sdp = _TCP_CANDIDATE.sub("", sdp)
+    return _UDP_CANDIDATE.sub(rf"\1 127.0.0.1 {port} typ host", sdp)
+
 
 Observer = Callable[[Direction, int, bytes], None]
 
@@ -107,9 +132,7 @@ class Relay:
         found = _UDP_CANDIDATE.search(sdp)
         if self._target[1] == 0 and found is not None:
             self._target = (found[2], int(found[3]))
-        if not keeps_tcp:
-            sdp = _TCP_CANDIDATE.sub("", sdp)
-        return _UDP_CANDIDATE.sub(rf"\1 127.0.0.1 {self.port} typ host", sdp)
+        return rewritten(sdp, self.port, keeps_tcp=keeps_tcp)
 
     def change(self, *, up: OneWay | None = None, down: OneWay | None = None) -> None:
         """Other conditions from now on; streams keep their dice and their count."""

@@ -41,6 +41,11 @@ class StreamRelay:
         else:
             self._light.set()
 
+    def cut(self) -> None:
+        """Break every connection, as a browser does with its own when the network changes."""
+        for task in list(self._tasks):
+            task.cancel()
+
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()

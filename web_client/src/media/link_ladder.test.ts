@@ -117,6 +117,30 @@ describe("the ladder of a link", () => {
     expect(steps).toEqual(["ice"]);
   });
 
+  it("asks again when the socket died with the old network and the question with it", async () => {
+    const asked: number[] = [];
+    let isReached = false;
+    const moved = new LinkLadder(clock, {
+      restartIce: async () => {
+        asked.push(clock.nowMs());
+        if (!isReached) throw new Refusal("network.timeout", "", true);
+      },
+      fresh: async () => void steps.push("fresh"),
+      rejoin: () => steps.push("rejoin"),
+    });
+    moved.linkChanged("connected");
+    moved.networkChanged(); // the browser still says "connected", for seconds
+    await clock.advance(100);
+    moved.signallingChanged(false);
+    isReached = true;
+    moved.signallingChanged(true);
+    expect(asked.length).toBe(2);
+    await clock.advance(60_000);
+    expect(asked.length).toBe(2);
+    expect(moved.rung.value).toBe("steady");
+    expect(steps).toEqual([]);
+  });
+
   it("asks for no second restart when the server restarts by itself, but watches it", async () => {
     ladder.signallingChanged(false);
     ladder.linkChanged("failed");

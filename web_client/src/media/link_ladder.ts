@@ -30,7 +30,7 @@ export class LinkLadder {
   readonly rung = new Observable<Rung>("steady");
   private state: LinkState = "new";
   private isSignallingUp = true;
-  /** The network changed while nothing could be said: the link may look well and be dead. */
+  /** The network changed and the server has not heard of it yet: the link may look well and be dead. */
   private isSuspect = false;
   /** The server heard of the step that is being tried. */
   private isHeard = false;
@@ -56,8 +56,8 @@ export class LinkLadder {
   /** The phone left Wi-Fi, came online or woke up: do not wait for ICE to notice. */
   networkChanged(): void {
     if (this.state === "new" || this.state === "closed") return;
-    if (!this.isSignallingUp) this.isSuspect = true;
-    else if (this.rung.value === "steady" || this.rung.value === "doubtful") this.climbFrom("doubtful");
+    this.isSuspect = true;
+    if (this.isSignallingUp && (this.rung.value === "steady" || this.rung.value === "doubtful")) this.climbFrom("doubtful");
   }
 
   /**
@@ -69,12 +69,10 @@ export class LinkLadder {
     this.isSignallingUp = isUp;
     if (!isUp) return this.cancel();
     if (wasUp) return;
-    const isWell = this.state === "connected" && !this.isSuspect;
-    this.isSuspect = false;
-    if (isWell) return this.settle();
+    if (this.state === "connected" && !this.isSuspect) return this.settle();
     if (this.state === "new" || this.state === "closed") return;
     if (!isRestarting) return this.climbFrom("doubtful");
-    this.isHeard = true;
+    this.heard();
     this.enter("ice_restart", ICE_RESTART_MS);
   }
 
@@ -110,15 +108,20 @@ export class LinkLadder {
       return this.rung.value === rung && this.isSignallingUp;
     };
     step().then(
-      () => isCurrent() && (this.isHeard = true),
+      () => isCurrent() && this.heard(),
       (error: unknown) => {
         if (!isCurrent()) return;
         // No answer at all: asked again soon. An answer that says no: the next step.
         if (rung === "ice_restart" && error instanceof Refusal && error.retryable) return this.wait(ASK_AGAIN_MS);
-        this.isHeard = true;
+        this.heard();
         this.climbFrom(rung);
       },
     );
+  }
+
+  private heard(): void {
+    this.isHeard = true;
+    this.isSuspect = false;
   }
 
   private enter(rung: Rung, limitMs: number): void {
@@ -130,8 +133,8 @@ export class LinkLadder {
     this.cancel();
     this.cancelTimer = this.clock.after(limitMs, () => {
       this.cancelTimer = null;
-      if (this.state !== "connected" && this.isSignallingUp) this.climbFrom(this.rung.value);
-      else if (this.state === "connected") this.settle();
+      if (this.state === "connected" && !this.isSuspect) this.settle();
+      else if (this.isSignallingUp) this.climbFrom(this.rung.value);
     });
   }
 

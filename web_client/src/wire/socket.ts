@@ -23,7 +23,8 @@ export interface SocketLinkOptions {
 /** Long enough for a commit on a busy disk, short enough that a person is told. */
 const ACK_TIMEOUT_MS = 8_000;
 const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 8_000;
+// A hearing goes on without whoever waits: two seconds after the server is back everybody has tried.
+const LONGEST_WAIT_MS = 2_000;
 /** An attempt that neither connects nor fails is given up after this. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -41,7 +42,7 @@ function makeSocketIo(namespace: string): WireSocket {
 
 /**
  * One namespace, kept connected. Socket.IO's own reconnecting would reuse a spent ticket, so each attempt
- * takes a fresh one; waits grow 0.4 s → 8 s with jitter, and the network's return or the page's tries at once.
+ * takes a fresh one; waits grow 0.4 s → 2 s with jitter, and the network's return or the page's tries at once.
  */
 export class SocketLink {
   state: LinkState = "idle";
