@@ -1,4 +1,4 @@
-"""Measures one room twice a second, from counters its streams keep anyway: nothing here is done per packet."""
+"""Measures one room once a second, from counters its streams keep anyway: nothing here is done per packet."""
 
 from dataclasses import dataclass, field
 from typing import Final

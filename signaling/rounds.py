@@ -11,7 +11,7 @@ from signaling.participant import Participant
 from signaling.room_demand import RoomDemand
 from signaling.viewer import Viewer
 
-ROUND_MS: Final = 500.0  # as often as rates are measured anew
+ROUND_MS: Final = 1000.0  # as often as rates are measured anew; a growing queue and any change do not wait for it
 
 
 class Rounds:

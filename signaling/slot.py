@@ -33,7 +33,7 @@ class Slot:
     highest: int | None = None  # newest outgoing number (16 bits) that the viewer reported
     max_temporal: int = ALL_TEMPORAL_LAYERS  # what the leg was told last
     was_starved: bool = False  # the line had no room for it
-    rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed twice a second
+    rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed once a second
     nacks_heard: int = 0  # packets the viewer asked for again
     repairs_sent: int = 0
     keyframes_heard: int = 0  # picture losses the viewer reported

@@ -44,11 +44,11 @@ class RoomClock:
         self._room.rounds.tick(now_ms)
         if now_ms - self._report_ms >= self._settings.remb_interval_s * 1000:
             self._report_ms = now_ms
+            self.meter.sample(now_ms)
             self._report(participants, now_ms)
         if now_ms - self._judge_ms < 500:
             return []
         self._judge_ms = now_ms
-        self.meter.sample(now_ms)
         self._watch_layers(now_ns)
         lost = [participant for participant in participants if self._judge(participant, now_ns)]
         self._tell_facts(participants, now_ms)

@@ -9,7 +9,7 @@ from operator import add, attrgetter
 class Traffic:
     """ "In" comes from publishers, "out" goes to viewers. Bytes in are whole RTP packets, bytes out their payload.
 
-    Fed twice a second from counters the streams keep anyway: what a stream did in the half second before it ended
+    Fed once a second from counters the streams keep anyway: what a stream did in its last second
     may be missing. `asked` and `heard` count packets, not messages.
     """
 

@@ -77,6 +77,13 @@ class LossDetector:
             self._next = sequence + 1
             self._add(expected, sequence, now_ms)
 
+    def follows(self, sequence: int) -> bool:
+        """Take the packet if it is the one expected next; False: give it to `received`."""
+        if sequence != self._next:
+            return False
+        self._next = sequence + 1
+        return True
+
     def had(self, sequence: int) -> None:
         """What this packet carried came in another one: it need not be asked for."""
         if self._pending.pop(sequence, None) is not None:
