@@ -101,7 +101,7 @@ class IncomingStream:
             # Three packets of four: the next one of a picture that runs. All that changes is how many came.
             self.last_arrival_ms = now_ms
             self.reception.packet(sequence, len(packet))
-            if TemporalMeter.is_sampled(sequence):
+            if self._is_vp8 and TemporalMeter.is_sampled(sequence):
                 self.temporal.packet(packet)
             return
         self._count(packet, sequence, timestamp, flags, step, now_ms, is_red=is_red)
