@@ -167,6 +167,7 @@ class Desk:
         return {
             "forwarded": stats.forwarded_packets,
             "failed": stats.failed_packets,
+            "ring_dropped": stats.ring_dropped,
             "stayed": stats.residence.counts,
             "stayed_ns": stats.residence.sum_ns,
         }
