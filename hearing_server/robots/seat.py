@@ -80,7 +80,6 @@ class Seat:
         self._socket.on("layers_wanted", self._layers_wanted)
         self._socket.on("pictures_changed", self._pictures_changed)
         self._socket.on("seat_ended", self._seat_ended)
-        self._socket.on("pictures_changed", self._pictures_changed)
         self.up_ladder = LinkLadder(Steps(self._restart_up, self._fresh_up, self._rejoin_soon))
         self.down_ladder = LinkLadder(Steps(self._restart_down, self._fresh_down, self._rejoin_soon))
         self.down = DownLink(

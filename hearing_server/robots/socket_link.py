@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ class SocketLink:
         self._socket: socketio.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: tuple[str, str] | None = None  # the last presence, said again on every new socket
+        self._hurry = asyncio.Event()
         self._has_connected = False
         self._is_closed = False
 
@@ -94,13 +96,16 @@ class SocketLink:
             self._spawn(self._come_back())
 
     def wake(self) -> None:
-        """The page woke or the network changed: prove the socket now."""
+        """The page woke or the network changed: prove the socket now, or try for another at once."""
+        self._hurry.set()
         self._spawn(self._prove())
 
     async def _come_back(self) -> None:
         wait_s = _FIRST_WAIT_S
         while not self._is_closed:
-            await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))
+            with contextlib.suppress(TimeoutError):
+                self._hurry.clear()
+                await asyncio.wait_for(self._hurry.wait(), wait_s * random.uniform(0.75, 1.25))
             wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
             try:
                 async with asyncio.timeout(_CONNECT_S):
