@@ -53,6 +53,7 @@ class EngineRooms:
     def __init__(self, grant_key: bytes) -> None:
         self._grant_key = grant_key
         self._engine: MediaEngine | None = None
+        self._keys: dict[str, str] = {}  # seat -> key of the grant it was taken with
         self.room_listener: RoomListener | None = None
         self.seat_listener: SeatListener | None = None
 
@@ -82,7 +83,8 @@ class EngineRooms:
 
     async def standing(self) -> tuple[RoomStanding, ...]:
         with _translated():
-            return tuple([_standing(await self.engine.snapshot(room)) for room in self.engine.rooms()])
+            rooms = [await self.engine.snapshot(room) for room in self.engine.rooms()]
+        return tuple(_standing(room, self._keys) for room in rooms)
 
     async def attach(self, room: HearingId, sink: PacketSink) -> None:
         """Let a recorder of this process hear the room. Errors: Unavailable `room.unknown`."""
@@ -131,6 +133,7 @@ class EngineRooms:
                     "grant.not_yours", zh="入庭凭证不属于您", en="This grant belongs to somebody else"
                 )
             joined = await self.engine.join(grant)
+        self._keys[joined.seat] = given.seat_key
         return SeatTaken(
             joined.seat,
             PersonId(joined.identity),
@@ -184,6 +187,8 @@ class EngineRooms:
 
     async def _on_event(self, event: events.RoomEvent) -> None:
         seats, rooms = self.seat_listener, self.room_listener
+        if isinstance(event, events.SeatReplaced | events.ParticipantLeft):
+            self._keys.pop(event.seat, None)
         match event:
             case events.SubscriptionOffered() if seats is not None:
                 tracks = tuple((t.mid, t.identity, t.source, t.kind) for t in event.tracks)
@@ -261,10 +266,11 @@ def _tracks(participant: events.ParticipantState) -> tuple[TrackSeen, ...]:
     )
 
 
-def _standing(room: events.RoomSnapshot) -> RoomStanding:
+def _standing(room: events.RoomSnapshot, keys: Mapping[str, str]) -> RoomStanding:
     people = (
         PersonStanding(
             person.seat,
+            keys.get(person.seat, ""),
             PersonId(person.identity),
             person.connection.value,
             path_facts(person.facts),

@@ -72,9 +72,13 @@ class PathFacts:
 
 @dataclass(frozen=True, slots=True)
 class PersonStanding:
-    """Somebody who sits in a room now: the path in words of `domain.participants.Connection`."""
+    """Somebody who sits in a room now: the path in words of `domain.participants.Connection`.
+
+    `seat_key` is that of the grant the seat was taken with: it names the session, also to a server started later.
+    """
 
     seat: str
+    seat_key: str
     identity: PersonId
     state: str
     facts: PathFacts

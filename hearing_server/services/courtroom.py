@@ -153,7 +153,7 @@ class Courtroom:
             )  # fmt: skip
         await take_up_room(self._rooms, self._recorder, hearing)
         # The same session always takes its own seat over, another device of the same person does not.
-        seat_key = hashlib.sha256(f"{hearing.id}:{actor.session_id}".encode()).hexdigest()[:32]
+        seat_key = seat_key_of(hearing.id, actor.session_id)
         token = self._rooms.grant(
             hearing.id,
             actor.person_id,
@@ -308,6 +308,11 @@ class Courtroom:
             if also is not None:
                 await also(unit, now)
         return SeenHearing(after, seen.case, seen.member)
+
+
+def seat_key_of(hearing_id: HearingId, session_id: str) -> str:
+    """One session's key to its seat in one hearing; tells nothing of the session."""
+    return hashlib.sha256(f"{hearing_id}:{session_id}".encode()).hexdigest()[:32]
 
 
 async def _with_open_lobby(unit: Unit, actor: Actor, hearing: Hearing, now: datetime) -> Hearing:

@@ -17,7 +17,7 @@ from hearing_server.kernel import Actor, HearingId
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import Offer, RoomEngine
 from hearing_server.services.access import seen_by
-from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.courtroom import Courtroom, seat_key_of
 from hearing_server.services.sessions import Sessions
 from signaling.connection import Command, Connection, Knock, Namespace, SocketBody
 from signaling.hub import Hub
@@ -115,8 +115,6 @@ class HearingSockets:
         self._courtroom = courtroom
         self._rooms = rooms
         self._by_seat: dict[str, Here] = {}
-        # A seat may outlive its socket, but not its session.
-        self._session_of_seat: dict[str, str] = {}
         self._early: OrderedDict[str, dict[tuple[str, str], Mapping[str, object]]] = OrderedDict()
         self._changed: set[HearingId] = set()
         self._wake = asyncio.Event()
@@ -205,7 +203,6 @@ class HearingSockets:
             for (event, _), news in said.items():
                 await here.emit(event, news)
         self._by_seat[taken.seat] = here
-        self._session_of_seat[taken.seat] = actor.session_id
         return {
             "seat": taken.seat,
             "room": {
@@ -283,7 +280,6 @@ class HearingSockets:
             self._early.popitem(last=False)
 
     async def seat_ended(self, seat: str, reason: str) -> None:
-        self._session_of_seat.pop(seat, None)
         self._early.pop(seat, None)
         here = self._by_seat.pop(seat, None)
         # A seat that its own connection has exchanged for a new one is no news to it.
@@ -304,8 +300,17 @@ class HearingSockets:
             if here.state.seat is not None:
                 await here.emit("speaker_changed", {"identity": identity})
 
+    async def _seats_of_session(self, session_id: str) -> list[str]:
+        """A seat may outlive its socket and this process, but not its session: the room knows whose it is."""
+        return [
+            person.seat
+            for room in await self._rooms.standing()
+            for person in room.people
+            if person.seat_key == seat_key_of(room.room, session_id)
+        ]
+
     async def _session_ended(self, bell: Doorbell) -> None:
-        for seat in [one for one, session in self._session_of_seat.items() if session == bell.key]:
+        for seat in await self._seats_of_session(bell.key):
             try:
                 await self._rooms.leave(seat, reason="left")
             except HearingError as error:

@@ -101,6 +101,7 @@ async def test_room__with_people_in_it__is_told_about_and_stands(plane: MediaPla
     (standing,) = await rooms.standing()
     assert (standing.room, standing.held) == (ROOM, True)
     assert {person.identity: person.seat for person in standing.people} == {LIN: lin.seat, ZHAO: zhao.seat}
+    assert {person.seat_key for person in standing.people} == {f"key-{LIN}", f"key-{ZHAO}"}
     await rooms.leave(lin.seat, reason="left")
     await heard.until("seat_left", ROOM, LIN, "left")
     await heard.until("seat_ended", lin.seat, "left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar
@@ -11,9 +12,10 @@ from hearing_server.adapters.media_process.calls import media_restarting
 from hearing_server.adapters.media_process.link import Link
 from hearing_server.adapters.media_process.place import Place
 from hearing_server.adapters.media_process.records import NodeState
-from hearing_server.errors import Unavailable
+from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import HearingId, RecordingId
 
+_log = logging.getLogger(__name__)
 _Key = TypeVar("_Key")
 # How long a room that must be opened waits for a process to be there: one needs about a second to start.
 _WAIT_S = 20.0
@@ -75,6 +77,19 @@ class Directory:
         seats, rooms = Counter(self.seats.values()), Counter(self.rooms.values())
         open_ = [place for place in self.places if place.link is not None and not place.is_closing]
         return min(open_, key=lambda place: (seats[place], rooms[place], place.index), default=None)
+
+    async def states(self) -> list[NodeState]:
+        """What stands in each process that answers."""
+        found = []
+        for place in self.places:
+            if place.link is None:
+                continue
+            try:
+                found.append(await place.link.order("node.state"))
+            except HearingError as error:
+                # It is going, or hangs and will be ended: what was in it is told as lost then.
+                _log.warning("media process %d doesn't say what stands in it: %s", place.index, error.code)
+        return found
 
     # --- coming and going ------------------------------------------------------------------------
 

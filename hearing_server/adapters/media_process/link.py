@@ -34,6 +34,8 @@ _HELLO_S = 10.0
 # soon as the waiting ones are told the state of everything is asked for.
 _NEWS_WAITING = 4096
 _TELL_S = 10.0
+# How everything stands, after news were missed: each person of each room is looked up and stored.
+_CATCH_UP_S = 120.0
 # A proof older than this proves nothing: the light must not shine on the word of a process that says nothing.
 FRESH_S = 2.0
 Told = Callable[[Call, Mapping[str, Any]], Awaitable[None]]
@@ -218,7 +220,7 @@ class Link:
         while True:
             call, arguments = await self._news.get()
             try:
-                async with asyncio.timeout(_TELL_S):
+                async with asyncio.timeout(_CATCH_UP_S if call.name == "node.missed" else _TELL_S):
                     await told(call, arguments)
                     if self._has_missed and self._news.empty():
                         self._has_missed = False

@@ -18,11 +18,7 @@ class ProcessRecorders:
         self._directory = directory
 
     async def standing(self) -> tuple[RecordingStanding, ...]:
-        found: list[RecordingStanding] = []
-        for place in self._directory.places:
-            if place.link is not None:
-                found += (await place.link.order("node.state")).recordings
-        return tuple(found)
+        return tuple(each for state in await self._directory.states() for each in state.recordings)
 
     async def start(self, recording_id: RecordingId, folder: Path, *, room: HearingId) -> None:
         place = self._directory.recordings.get(recording_id) or await self._directory.settle(room)

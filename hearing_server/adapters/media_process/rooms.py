@@ -35,11 +35,7 @@ class ProcessRooms:
         self.node_listener: NodeListener | None = None
 
     async def standing(self) -> tuple[RoomStanding, ...]:
-        found: list[RoomStanding] = []
-        for place in self._directory.places:
-            if place.link is not None:
-                found += (await place.link.order("node.state")).rooms
-        return tuple(found)
+        return tuple(room for state in await self._directory.states() for room in state.rooms)
 
     async def open_room(self, room: HearingId) -> None:
         place = await self._directory.settle(room)

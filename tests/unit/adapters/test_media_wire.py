@@ -220,7 +220,7 @@ def test_state_of_a_full_house__fits_into_a_frame() -> None:
     facts = PathFacts(120, 15, "udp", 3, 4, 5, 1000, 2000, 720, 360)
     tracks = tuple(TrackSeen(source, "video", False, False) for source in ("camera", "microphone", "screen"))
     people = tuple(
-        PersonStanding(f"seat_{n:016}", PersonId(f"per_{n:026}"), "connected", facts, tracks)
+        PersonStanding(f"seat_{n:016}", "k" * 32, PersonId(f"per_{n:026}"), "connected", facts, tracks)
         for n in range(12)
     )
     rooms = tuple(RoomStanding(HearingId(f"hrg_{n:026}"), False, None, people) for n in range(256))
