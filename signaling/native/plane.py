@@ -7,6 +7,7 @@ SRTP contexts for RTP, the caches and the numbering of every leg (plane.h). Noth
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import time
 from collections.abc import Callable
@@ -82,16 +83,22 @@ class Plane:
         self._turns = 2 + ring_bytes // DRAIN_BYTES  # a full ring, and what comes meanwhile for once
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.drain)
+        atexit.register(self._end)  # a process that just leaves would free keys under the running thread
 
     def close(self) -> None:
         """End the thread. Every handle is dead afterwards. Idempotent."""
         if self.handle is None:
             return
         self._loop.remove_reader(self.lib.plane_event_fd(self.handle))
-        self.lib.plane_close(self.handle)
-        self.handle = None
+        atexit.unregister(self._end)
+        self._end()
         for table in (self.lines, self.streams, self.peers):
             table.clear()
+
+    def _end(self) -> None:
+        if self.handle is not None:
+            self.lib.plane_close(self.handle)
+            self.handle = None
 
     @property
     def is_open(self) -> bool:

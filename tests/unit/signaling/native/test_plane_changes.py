@@ -3,6 +3,8 @@
 import os
 import random
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -210,3 +212,26 @@ def test_plane__when_closed_with_everything_open__then_late_orders_do_nothing(na
         each.close()
     assert plane.facts()[0] == 0
     assert Owner().sent == []
+
+
+LEAVING = """
+import threading, time
+from tests.unit.signaling.native.threads import Publishing, Threads, Watching, room, say_pictures
+from tests.native_library import library
+native = Threads(library())
+plane = native.plane()
+publishing, watching = room(Publishing(plane), Watching(plane))
+def flow():
+    for first in range(1, 10**6, 50):
+        say_pictures(publishing, 50, first=first)
+threading.Thread(target=flow, daemon=True).start()
+while not plane.facts()[0] > 100: time.sleep(0.01)
+"""
+
+
+def test_process__when_it_ends_without_closing_the_thread__then_it_ends_well(native: Threads) -> None:
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
