@@ -3,7 +3,8 @@
 Run: python -m bench.join [--quick]. The demo court runs as a process of its own, as `hearing-server demo` starts it. A
 party (robot, VP8 320 × 240) sits and speaks; the judge, a robot as well, enters again and again: socket ticket, socket,
 grant, seat, offer and answer, ICE, DTLS, first decoded picture. With Chromium on the machine the judge's real page does
-the same, from the click on the door to the first painted picture. Baseline of the same run, taking turns: two bare
+the same, from the click on the door to the first painted picture. Then the robot enters from far away, over lines of
+50 and 150 ms round trip for everything it says. Baseline of the same run, taking turns: two bare
 aiortc connections in one process, descriptions handed over in memory, until the first decoded picture; nobody is asked
 for a right and nothing is recorded.
 """
@@ -12,86 +13,34 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
 import time
-from typing import Any
 
 import uvloop
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from bench import measure
+from bench.court import RATE_HZ, SIZE, Court
 from bench.join_page import CHROMIUM, click_to_picture, judge_page, to_the_door
 from hearing_server.robots.court_client import CourtClient
-from hearing_server.robots.party import RobotParty, parties_of
+from hearing_server.robots.network.conditions import Conditions, OneWay
+from hearing_server.robots.network.relay import Relay
+from hearing_server.robots.network.stream_relay import StreamRelay
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
 
-SIZE, RATE_HZ = (320, 240), 15
 STEP_TIMEOUT_S = 20.0
-START_TIMEOUT_S = 40.0
+ROUND_TRIPS_MS = (50.0, 150.0)
 
 
-class Court:
-    """The demo court in its own process, with one party seated."""
-
-    def __init__(self, process: asyncio.subprocess.Process, about: dict[str, Any]) -> None:
-        self.process = process
-        self.about = about
-        self.url = str(about["url"])
-        self.judge = CourtClient(self.url)
-        self.party: RobotParty | None = None
-        self.hearing_id = ""
-
-    @classmethod
-    async def start(cls, folder: str) -> Court:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "hearing_server", "demo", "--json", "--data", folder, "--port", "0", "--media-port", "0"),
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-        )
-        assert process.stdout is not None
-        try:
-            first = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
-            return cls(process, json.loads(first))
-        except (TimeoutError, ValueError):
-            process.kill()
-            raise
-
-    async def seat_party(self) -> str:
-        """Let one party in and open the hearing; the party's id."""
-        sign_in = self.judge_sign_in
-        await self.judge.sign_in_staff(sign_in["username"], sign_in["password"])
-        people = await parties_of(self.judge)
-        self.party = RobotParty(self.url, people[0], 1, rate_hz=RATE_HZ)
-        self.hearing_id = (await self.party.arrive()).hearing_id
-        await self.judge.post(f"/hearings/{self.hearing_id}/admissions", {"all": True})
-        await self.party.sit_down()
-        return str(self.party.client.me["id"])
-
-    @property
-    def judge_sign_in(self) -> dict[str, str]:
-        found: dict[str, str] = next(p for p in self.about["people"] if p["role"] == "judge")["sign_in"]
-        return found
-
-    async def stop(self) -> None:
-        if self.party is not None:
-            await self.party.close()
-        await self.judge.http.close()
-        self.process.terminate()
-        try:
-            await asyncio.wait_for(self.process.wait(), 15)
-        except TimeoutError:
-            self.process.kill()
-
-
-async def enter(court: Court, party_id: str) -> tuple[float, float]:
+async def enter(
+    court: Court, party_id: str, client: CourtClient | None = None, line: Relay | None = None
+) -> tuple[float, float]:
     """(ms from the click to the seat, ms from the click to the first decoded picture of the party)."""
-    seat = Seat(court.judge, court.hearing_id)
+    seat = Seat(client or court.judge, court.hearing_id, network=line)
     try:
         clicked_s = time.monotonic()
         await seat.connect()
@@ -104,6 +53,32 @@ async def enter(court: Court, party_id: str) -> tuple[float, float]:
         return (seated_s - clicked_s) * 1000, (seat.first_frame_s[key] - clicked_s) * 1000
     finally:
         await seat.close()
+
+
+async def far_rounds(
+    court: Court, party_id: str, rtt_ms: float, rounds: int
+) -> tuple[list[float], list[float]]:
+    """As `enter`, over a line of this round trip for everything: HTTP, socket, checks, handshake, media."""
+    line = Relay(Conditions.both(OneWay(delay_ms=rtt_ms / 2)))
+    stream = StreamRelay(one_way_ms=rtt_ms / 2)
+    await line.start(court.media_port)
+    await stream.start(int(court.url.rsplit(":", 1)[1]))
+    sign_in = court.sign_in_of("judge")
+    client = CourtClient(f"http://127.0.0.1:{stream.port}")
+    try:
+        await client.sign_in_staff(sign_in["username"], sign_in["password"])
+        found = [await enter(court, party_id, client, line) for _ in range(rounds + 1)][1:]
+    finally:
+        await client.http.close()
+        await stream.stop()
+        await line.stop()
+    seats, pictures = [seat for seat, _ in found], [picture for _, picture in found]
+    print(
+        f"{rtt_ms:.0f} ms round trip: seated {measure.spread(seats)} ms, first picture {measure.spread(pictures)} ms, "
+        f"that is {statistics.median(pictures) / rtt_ms:.1f} round trips",
+        flush=True,
+    )
+    return seats, pictures
 
 
 async def bare_pair() -> float:
@@ -137,7 +112,7 @@ async def bare_pair() -> float:
 async def page_rounds(court: Court, rounds: int) -> list[float]:
     """ms from the click to the picture, by a real page."""
     assert court.party is not None
-    sign_in = court.judge_sign_in
+    sign_in = court.sign_in_of("judge")
     hearing = next(each for each in court.about["hearings"] if each["id"] == court.hearing_id)
     case = next(each for each in court.about["cases"] if each["id"] == hearing["case_id"])
     name = str(court.party.client.me["name"])
@@ -172,6 +147,10 @@ async def run(rounds: int) -> dict[str, measure.Figure]:
                     f"bare pair {bare[-1]:.0f} ms",
                     flush=True,
                 )
+            far = {
+                rtt_ms: await far_rounds(court, party_id, rtt_ms, max(3, rounds // 2))
+                for rtt_ms in ROUND_TRIPS_MS
+            }
             if CHROMIUM.exists():
                 pages = await page_rounds(court, max(2, rounds // 3))
         finally:
@@ -182,6 +161,11 @@ async def run(rounds: int) -> dict[str, measure.Figure]:
         "click_to_picture": measure.figure(statistics.median(pictures), "ms", name, middle),
         "click_to_seat": measure.figure(statistics.median(seats), "ms", name, middle),
     }
+    for rtt_ms, (_, far_pictures) in far.items():
+        slow = sorted(far_pictures)[round(0.95 * (len(far_pictures) - 1))]
+        figures[f"click_to_picture_p95_at_{rtt_ms:.0f}_ms"] = measure.figure(
+            slow, "ms", "the same entrance on loopback", statistics.median(pictures)
+        )
     if pages:
         print(f"Chromium page: {measure.spread(pages)} ms", flush=True)
         figures["click_to_picture_chromium"] = measure.figure(statistics.median(pages), "ms", name, middle)

@@ -50,7 +50,6 @@ async def _obey(party: RobotParty, command: dict[str, Any]) -> dict[str, Any]:
                 },
                 "ended": seat.ended,
                 "rejoins": seat.rejoins,
-                "pictures": seat.pictures,
                 "up": [str(each) for each in seat.up_ladder.history],
                 "down": [str(each) for each in seat.down_ladder.history],
             }

@@ -57,7 +57,6 @@ class Seat:
         self.shown: set[tuple[str, str]] | None = None  # the pictures we are sent; None until told
         self.held_back: str | None = None  # why not the others
         self.rejoins = 0
-        self.pictures: dict[str, Any] | None = None  # what the server last said it shows us, and why not all
         self.seat_id = ""
         self.up: UpLink | None = None
         self.ice_servers: list[dict[str, Any]] = []
@@ -327,7 +326,6 @@ class Seat:
     async def _pictures_changed(self, data: dict[str, Any]) -> None:
         self.shown = {(identity, source) for identity, source in data["shown"]}
         self.held_back = data["because"]
-        self.pictures = data
         self._changed.set()
 
     async def _seat_ended(self, data: dict[str, Any]) -> None:
