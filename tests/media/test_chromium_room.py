@@ -19,7 +19,7 @@ from signaling.events import RoomEvent, SubscriptionOffered
 from signaling.ice import IceAgent
 from signaling.negotiation import OFFERED_RED
 from tests.media.notebook import Notebook
-from tests.media.robots import grant, settings, until
+from tests.media.robots import both_paths, grant, settings, until
 
 pytestmark = pytest.mark.browser
 
@@ -137,6 +137,7 @@ async def sees(page: Page, *, frames: int = 15, timeout_s: float = 30.0) -> dict
             await asyncio.sleep(0.2)
 
 
+@both_paths
 async def test_chromium__when_a_page_publishes_simulcast__then_another_decodes_it_and_ice_restart_keeps_it() -> (
     None
 ):
