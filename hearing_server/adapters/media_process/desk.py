@@ -32,6 +32,8 @@ from hearing_server.ports.media import RoomListener, SeatListener, Writing
 _log = logging.getLogger(__name__)
 # A visitor who says nothing sensible within this time is shown out.
 _HELLO_S = 5.0
+# Whoever started us is on its way, on a machine where everything starts at once.
+_FIRST_COURT_S = 60.0
 # Orders of one court that are being carried out; a court waits for answers, so more is a fault on its side.
 _MAX_ORDERS = 1024
 
@@ -48,6 +50,7 @@ class Desk:
         self._targets: dict[str, object] = {"rooms": rooms, "recorder": recorders, "node": self}
         self._orders: set[asyncio.Task[None]] = set()
         self._heard_s = time.monotonic()
+        self._patience_s = max(order.orphan_s, _FIRST_COURT_S)
         self.over = asyncio.Event()
         rooms.room_listener = cast(RoomListener, Teller("room", self._tell))
         rooms.seat_listener = cast(SeatListener, Teller("seat", self._tell))
@@ -102,7 +105,7 @@ class Desk:
             if self._court is not None:
                 self._heard_s = time.monotonic()
                 self._tell(NEWS["node.proofs"], {"proofs": self._recorders.proofs()})
-            elif time.monotonic() - self._heard_s > self._order.orphan_s and not self.is_busy:
+            elif time.monotonic() - self._heard_s > self._patience_s and not self.is_busy:
                 _log.info("no court has come back and nobody is here: the process ends")
                 self.over.set()
 
@@ -144,6 +147,7 @@ class Desk:
                 # The folder has one server: whoever is new is that one, the other is about to be gone.
                 self._court_task.cancel()
             self._court, self._court_task = outbox, asyncio.current_task()
+            self._patience_s = self._order.orphan_s
             # From here on news are queued, behind this state of everything.
             hello["state"] = to_plain(await self.state(), NodeState)
         outbox.answer(packed({"hello": hello}))
