@@ -144,6 +144,7 @@ int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *p
     } else if (line->burst && bytes <= line->burst_bytes) {
         queue(plane, line, leg, packet, bytes, now_ms);
     } else {
+        flush_line(plane, line, now_ms); /* it must not overtake what waits */
         send_one(plane, line, leg, packet, bytes, now_ms);
     }
     return 0;

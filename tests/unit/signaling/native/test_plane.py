@@ -237,4 +237,7 @@ def test_bursts__when_packets_are_larger_than_the_way__then_only_such_go_alone(n
         assert forwarded(plane, first + 19)
         plane.lib.plane_read_facts(plane.handle, facts)
         assert (facts.bursts > before) == (size == 600), "a large one must not end the bursts of small ones"
-    assert last_octets(watching.received()) == list(range(1, 81))
+    for number in range(81, 121):
+        publishing.say(number, payload=picture(number, keyframe=True, size=1250 if number % 3 else 600))
+    assert forwarded(plane, 120)
+    assert last_octets(watching.received()) == list(range(1, 121)), "and none overtakes another"
