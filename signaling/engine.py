@@ -176,7 +176,7 @@ class MediaEngine:
         return list(self._rooms)
 
     async def measures(self, room: str) -> RoomMeasures:
-        """Everything that is measured of a room, as of the last half second."""
+        """Everything that is measured of a room, as of the last second."""
         self._room(room)
         return self._clocks[room].meter.measures(time.monotonic_ns() / 1_000_000)
 

@@ -119,6 +119,7 @@ class Hub:
         self._public_origin = public_origin.rstrip("/")
         self._namespaces: dict[str, Namespace[Any]] = {}
         self._connections: dict[str, Connection[Any]] = {}
+        self.stopping = asyncio.Event()  # whoever waits before tidying up after somebody need not wait longer
         self._workers: set[asyncio.Task[None]] = set()
         self._server = StrictServer(self, manager or socketio.AsyncManager(), settings)
 
@@ -289,6 +290,7 @@ class Hub:
         return response
 
     async def _stop(self, _: web.Application) -> None:
+        self.stopping.set()
         for connection in list(self._connections.values()):
             self.forget(connection.id, "server_stopped")
         workers = list(self._workers)

@@ -197,7 +197,7 @@ class Viewer:
     # Layers
 
     def choose_layers(self, now_ms: float) -> None:
-        """Every half second and after changes: who is shown, and which layer each leg gets."""
+        """Every second and after changes: who is shown, and which layer each leg gets."""
         if self.transport.state != "connected":
             return
         publications = [slot.publication for slot in self.slots if slot.publication is not None]

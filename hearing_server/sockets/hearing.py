@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -171,8 +172,10 @@ class HearingSockets:
         if state.seat is not None:
             # The seat stays: a phone that lost its socket often keeps its media, and comes back for it.
             self._by_seat.pop(state.seat, None)
-        await asyncio.sleep(_LOBBY_GRACE_S if reason != "server_stopped" else 0)
-        if reason == "server_stopped" or self._is_elsewhere(state):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOBBY_GRACE_S):
+                await self._hub.stopping.wait()
+        if self._hub.stopping.is_set() or self._is_elsewhere(state):
             return
         try:
             await self._courtroom.page_gone(state.actor, state.hearing_id)
