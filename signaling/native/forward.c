@@ -79,7 +79,7 @@ int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes,
         return 0;
     if ((int64_t)(at_ns - line->window_ns) > (int64_t)SECOND_NS) {
         line->window_ns = at_ns;
-        line->window_count = 0;
+        line->window_count = line->stray_count = 0;
     }
     if (++line->window_count > plane->media_per_s) { /* before cryptography: that is what a flood would buy */
         line->limited++;
@@ -101,8 +101,11 @@ int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes,
     if (bytes < 12)
         return 0;
     note_arrival(line, packet, bytes, at_ns);
-    if (!stream) {
-        record(plane, RECORD_UNKNOWN, line->id, packet, bytes, at_ns);
+    if (!stream) { /* a repair, or a stream that begins: Python's work, so it is bounded like everything it must do */
+        if (++line->stray_count <= plane->others_per_s)
+            record(plane, RECORD_UNKNOWN, line->id, packet, bytes, at_ns);
+        else
+            line->limited++;
         return 0;
     }
     return stream_in(plane, stream, packet, bytes, at_ns) && stream->leg_count;

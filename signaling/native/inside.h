@@ -56,7 +56,7 @@ struct line { /* one transport */
     void *rx, *tx; /* SRTP contexts of ours alone; NULL: not connected */
     int fd;        /* where to send; -1: Python sends */
     uint64_t window_ns;
-    uint32_t window_count;
+    uint32_t window_count, stray_count; /* all media, and that of no stream, in this second */
     uint64_t refused, limited;
     struct stream *streams[STREAMS_PER_LINE];
     int stream_count;

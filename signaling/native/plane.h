@@ -18,7 +18,7 @@ struct plane_settings {
     uint64_t pause_ns;
     uint64_t ring_bytes;
     uint32_t media_per_s;
-    uint32_t others_per_s; /* STUN, DTLS and RTCP of one peer: they go through the ring */
+    uint32_t others_per_s; /* STUN, DTLS and RTCP of one peer, and media of no stream: Python must see each */
     int32_t is_single; /* never send bursts (UDP_SEGMENT) */
 };
 

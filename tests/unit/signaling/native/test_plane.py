@@ -70,6 +70,21 @@ def test_ring__when_one_peer_floods_with_reports__then_only_so_many_reach_python
     assert len(watching.received()) == len(publishing.taken) == 3
 
 
+def test_ring__when_one_peer_floods_with_media_of_no_stream__then_only_so_much_reaches_python(
+    native: Threads,
+) -> None:
+    plane = native.plane(others_per_s=50)
+    publishing, watching = room(Publishing(plane), Watching(plane))
+    for number in range(400):
+        publishing.say(number, ssrc=99)
+    say_pictures(publishing, 3)
+    assert forwarded(plane, 3)
+    plane.drain()
+    assert 50 <= len(publishing.owner.unknown) <= 100, "a window may turn meanwhile"
+    assert publishing.line.counters()[1] == 400 - len(publishing.owner.unknown)
+    assert len(watching.received()) == 3
+
+
 def test_drain__when_a_handler_raises__then_the_packets_behind_it_are_not_lost(native: Threads) -> None:
     plane = native.plane()
     publishing, _ = room(Publishing(plane), Watching(plane))
