@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from signaling.errors import SignalingError
-from signaling.events import ConnectionChanged, Joined, PathsMeasured, RoomEvent, RoomSnapshot, SpeakerChanged
+from signaling.events import (
+    ConnectionChanged,
+    Joined,
+    LayersWanted,
+    PathsMeasured,
+    PicturesChanged,
+    RoomEvent,
+    RoomSnapshot,
+    SpeakerChanged,
+    SubscriptionOffered,
+)
 from signaling.forwarder import ForwardStep, PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.grants import verify_grant
@@ -75,6 +85,8 @@ class MediaEngine:
         self._seats: dict[str, tuple[Room, str]] = {}  # seat -> (room, identity)
         self._used: dict[str, float] = {}  # jti -> expiry
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue(EVENT_QUEUE)
+        # Words to one browser, in their own order: a picture must not wait until the court wrote down who came.
+        self._words: asyncio.Queue[RoomEvent] = asyncio.Queue(EVENT_QUEUE)
         self._events_dropped = 0
         self._traffic = Traffic()
         self._residence = Histogram()  # of rooms that are closed
@@ -89,7 +101,7 @@ class MediaEngine:
         """Bind the ports and begin; OSError (EADDRINUSE) when a port is taken."""
         gateway = await Gateway.open(settings)
         engine = cls(settings, gateway, on_event)
-        for loop in (engine._run_clock(), engine._pump_events()):
+        for loop in (engine._run_clock(), engine._pump(engine._events), engine._pump(engine._words)):
             engine._loops.append(asyncio.get_running_loop().create_task(loop))
         return engine
 
@@ -120,9 +132,10 @@ class MediaEngine:
             await asyncio.wait(self._goodbyes, timeout=STOP_TIMEOUT_S)
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._words.join()
                 await self._events.join()
         except TimeoutError:
-            logger.warning("%d events were not delivered", self._events.qsize())
+            logger.warning("%d events were not delivered", self._words.qsize() + self._events.qsize())
 
     # Rooms
 
@@ -298,9 +311,8 @@ class MediaEngine:
         return max((each for each in found if each is not None), default=None)
 
     def _settle(self) -> None:
-        """What was said before an order belongs to the record: hear all that the thread has forwarded until now."""
-        if self._gateway.plane is not None:
-            self._gateway.plane.settle()
+        """What was said before an order belongs to the record: hear all that came until now."""
+        self._gateway.settle()
 
     def _room(self, room: str) -> Room:
         if self._stopped:
@@ -339,26 +351,28 @@ class MediaEngine:
                     logger.exception("a room's clock failed")
 
     def _emit(self, event: RoomEvent) -> None:
-        if self._events.full() or (
-            self._events.qsize() > EVENT_QUEUE // 2
+        is_word = isinstance(event, SubscriptionOffered | LayersWanted | PicturesChanged)
+        queue = self._words if is_word else self._events
+        if queue.full() or (
+            queue.qsize() > EVENT_QUEUE // 2
             and isinstance(event, ConnectionChanged | PathsMeasured | SpeakerChanged)
         ):
             self._events_dropped += 1
             logger.error("the event queue is full: %s dropped", type(event).__name__)
             return
-        self._events.put_nowait(event)
+        queue.put_nowait(event)
 
-    async def _pump_events(self) -> None:
-        """Hands events up one after the other, in order."""
+    async def _pump(self, queue: asyncio.Queue[RoomEvent]) -> None:
+        """Hands a queue's events up one after the other, in order."""
         while True:
-            event = await self._events.get()
+            event = await queue.get()
             try:
                 async with asyncio.timeout(EVENT_TIMEOUT_S):
                     await self._on_event(event)
             except Exception:
                 logger.exception("the receiver of %s failed", type(event).__name__)
             finally:
-                self._events.task_done()
+                queue.task_done()
 
 
 def _step_of(gateway: Gateway) -> ForwardStep:

@@ -44,6 +44,13 @@ class Gateway:
             raise
         return gateway
 
+    def settle(self) -> None:
+        """Hear all that came until now."""
+        if self.plane is not None:
+            self.plane.settle()
+        else:
+            self.udp.settle()
+
     async def close(self) -> None:
         self.udp.close()
         await self.tcp.stop()

@@ -24,6 +24,7 @@ from signaling.settings import MediaSettings
 
 MAX_DATAGRAM_BYTES: Final = 2048  # above any path MTU a browser uses
 BURST: Final = 64  # datagrams read per turn of a socket, so that timers and sockets of others get their turn
+SETTLE_TURNS: Final = 32  # two thousand datagrams of each peer: more than its receive buffer holds
 HANDSHAKE_PAUSE_S: Final = (
     0.001  # while somebody connects, each of six round trips would wait the whole pause
 )
@@ -181,6 +182,12 @@ class UdpPort:
         if self._saw_handshake:
             pause_s = min(HANDSHAKE_PAUSE_S, pause_s)
         self._pause = self._loop.call_later(0.0 if more else pause_s, self._after_pause)
+
+    def settle(self) -> None:
+        """Read what waits now, before something ends that it belongs to. On a machine short of time it is a lot."""
+        for _ in range(SETTLE_TURNS):
+            if self._ready.closed or not self._drain():
+                return
 
     def _drain(self) -> bool | None:
         """One turn for every socket that has something. None: none had; True: one has more."""

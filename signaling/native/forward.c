@@ -144,8 +144,10 @@ static void other_in(struct plane *plane, struct peer *peer, const uint8_t *pack
         peer->line->limited++;
 }
 
-void read_peer(struct plane *plane, struct peer *peer)
+int read_peer(struct plane *plane, struct peer *peer)
 {
+    /* How many datagrams were there. */
+    int found = 0;
     static __thread _Alignas(16) uint8_t data[BATCH][DATAGRAM + 64];
     static __thread _Alignas(struct cmsghdr) char control[BATCH][64];
     struct mmsghdr heads[BATCH];
@@ -161,8 +163,9 @@ void read_peer(struct plane *plane, struct peer *peer)
         if (count <= 0) {
             if (count < 0 && errno == ECONNREFUSED)
                 continue; /* "unreachable" from the peer's old network; silence will tell */
-            return;
+            return found;
         }
+        found += count;
         uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
         uint64_t ahead_ns = clock_ns(CLOCK_REALTIME) - now_ns;
         for (int i = 0; i < count; i++) {
@@ -180,6 +183,7 @@ void read_peer(struct plane *plane, struct peer *peer)
             if (stamps[i])
                 count_residence(plane, peer->line, done_ns - stamps[i]);
         if (count < BATCH)
-            return;
+            break;
     }
+    return found;
 }

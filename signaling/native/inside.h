@@ -144,7 +144,7 @@ int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, 
 void count_residence(struct plane *plane, struct line *line, uint64_t ns);
 int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
 int is_media(const uint8_t *packet, int bytes);
-void read_peer(struct plane *plane, struct peer *peer);
+int read_peer(struct plane *plane, struct peer *peer);
 
 /* orders.c */
 void free_stream(struct stream *stream);

@@ -55,6 +55,7 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
 void plane_close(struct plane *plane);
 int plane_event_fd(struct plane *plane);
 int plane_drain(struct plane *plane, uint8_t *out, int capacity);
+int plane_catch_up(struct plane *plane);
 void plane_read_facts(struct plane *plane, struct plane_facts *facts);
 
 uint32_t line_open(struct plane *plane);

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-FIRST_WAIT_MS: Final = 20.0  # Galene: reordering settles within 20 ms ...
-FIRST_WAIT_PACKETS: Final = 2  # ... or two packets, whichever is more
+# Galene: reordering settles within 20 ms. Counted from the packet before the hole, the earliest moment at which the
+# missing one can have been due: a small picture is one packet every 33 ms, and its hole needs no second wait.
+FIRST_WAIT_MS: Final = 20.0
 MAX_TRIES: Final = 8  # LiveKit 5, mediasoup 10; eight tries at 70 ms fill the 2 s history
 VOICE_USEFUL_MS: Final = 1000.0  # and a round trip: browsers keep what they sent about that long
 LATEST_MS: Final = (
@@ -24,15 +25,13 @@ _FORGET_MS: Final = 10_000.0  # by then the 16-bit number may have come round ag
 class Patience(NamedTuple):
     """How long a missing packet is waited and asked for."""
 
-    first_wait_packets: int
     max_tries: int
     useful_ms: float | None  # besides a round trip; None: as long as there are tries
 
 
-PICTURE: Final = Patience(FIRST_WAIT_PACKETS, MAX_TRIES, None)
-# Voice packets are 20 ms apart, so the wait for reordering is over with the next one. A record wants what comes late,
-# and asking costs nothing: tried until the sender has forgotten it.
-VOICE: Final = Patience(1, 64, VOICE_USEFUL_MS)
+PICTURE: Final = Patience(MAX_TRIES, None)
+# A record wants what comes late, and asking costs nothing: tried until the sender has forgotten it.
+VOICE: Final = Patience(64, VOICE_USEFUL_MS)
 
 
 class LossDetector:
@@ -43,11 +42,12 @@ class LossDetector:
     """
 
     __slots__ = (
-        "_next", "_patience", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms",
+        "_heard_ms", "_next", "_patience", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms",
     )  # fmt: skip
 
     def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS, patience: Patience = PICTURE) -> None:
         self._next = -1
+        self._heard_ms = 0.0  # of the last packet that `received` saw: within a frame of the newest one
         self._patience = patience
         # sequence -> (time of the next request, requests sent, missing since); insertion order = age
         self._pending: dict[int, tuple[float, int, float]] = {}
@@ -64,9 +64,9 @@ class LossDetector:
 
     def received(self, sequence: int, now_ms: float) -> None:
         """A packet arrived. Duplicates are harmless."""
-        expected = self._next
+        expected, before_ms = self._next, self._heard_ms
         if sequence == expected:
-            self._next = sequence + 1
+            self._next, self._heard_ms = sequence + 1, now_ms
             return
         if expected < 0:
             self._next = sequence + 1
@@ -74,8 +74,8 @@ class LossDetector:
             if self._pending.pop(sequence, None) is not None:
                 self.recovered += 1
         else:
-            self._next = sequence + 1
-            self._add(expected, sequence, now_ms)
+            self._next, self._heard_ms = sequence + 1, now_ms
+            self._add(expected, sequence, max(before_ms + FIRST_WAIT_MS, now_ms), now_ms)
 
     def follows(self, sequence: int) -> bool:
         """Take the packet if it is the one expected next; False: give it to `received`."""
@@ -89,7 +89,7 @@ class LossDetector:
         if self._pending.pop(sequence, None) is not None:
             self.recovered += 1
 
-    def _add(self, start: int, stop: int, now_ms: float) -> None:
+    def _add(self, start: int, stop: int, due_ms: float, now_ms: float) -> None:
         pending = self._pending
         overflow = len(pending) + stop - start - MAX_PENDING
         if overflow > 0:
@@ -99,7 +99,6 @@ class LossDetector:
             for sequence in list(pending)[:held]:
                 del pending[sequence]
             start += overflow - held
-        due_ms = now_ms + FIRST_WAIT_MS
         for sequence in range(start, stop):
             pending[sequence] = (due_ms, 0, now_ms)
 
@@ -111,10 +110,9 @@ class LossDetector:
         asked: list[int] = []
         exhausted: list[int] = []
         spacing = min(max(self.rtt_ms, MIN_SPACING_MS), MAX_SPACING_MS)
-        newest = self._next - 1
-        first_wait_packets, max_tries, useful_ms = self._patience
+        max_tries, useful_ms = self._patience
         for sequence, (due_ms, tries, since_ms) in pending.items():
-            if now_ms < due_ms or newest - sequence < first_wait_packets:
+            if now_ms < due_ms:
                 continue
             age_ms = now_ms - since_ms
             is_late = useful_ms is not None and age_ms > min(useful_ms + self.rtt_ms, LATEST_MS - self.rtt_ms)
