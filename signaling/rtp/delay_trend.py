@@ -24,6 +24,13 @@ THRESHOLD_UP: Final = 0.0087  # per ms; slow up and fast down as in the draft
 THRESHOLD_DOWN: Final = 0.039
 OUTLIER_MS: Final = 15.0  # further outside than this is a route change, not something to get used to
 LONGEST_STEP_MS: Final = 100.0
+# Another way through the network is longer or shorter from one group to the next, and then as even as before. A queue
+# cannot make such a step: what arrived meanwhile would have to be what the line carries.
+STEP_MS: Final = 60.0  # beyond the pauses of a radio layer and of our clock
+STEP_SHARE: Final = 0.5  # of the pace at which we send: less than this came while the delay stepped up
+STEP_GROUPS: Final = 8  # so long it must stay even to count as a new way
+EVEN_MS: Final = 25.0  # jitter; a queue that grows passes it within a few groups
+PACE_SMOOTHING: Final = 0.9
 PAUSE_MS: Final = 3000.0  # after such a pause the old line through old groups says nothing
 BASE_MS: Final = 15_000.0  # the least delay of the last 15-30 s is the empty line; clocks drift 100 ppm: 3 ms
 
@@ -50,8 +57,13 @@ class DelayTrend:
         "_last",
         "_line",
         "_over",
+        "_pace",
+        "_size_bytes",
         "_slope",
         "_smoothed_ms",
+        "_step_groups",
+        "_step_moved_ms",
+        "_step_ms",
         "_summed_ms",
         "_threshold_ms",
         "queue_ms",
@@ -65,22 +77,27 @@ class DelayTrend:
         self._base_ms = self._base_before_ms = float("inf")
         self._base_began_ms = 0.0
         self._decided_ms = -1.0
+        self._pace = 0.0  # bytes per ms of sending
         self._restart()
 
     def _restart(self) -> None:
         self._group: tuple[float, float, float, float] | None = None  # first/last left, first/last arrived
         self._last: tuple[float, float] | None = None  # last left and arrived of the group before
         self._line: deque[tuple[float, float]] = deque(maxlen=WINDOW_GROUPS)
-        self._groups = self._over = 0
+        self._groups = self._over = self._size_bytes = self._step_groups = 0
+        self._step_ms = self._step_moved_ms = (
+            0.0  # a step that may be a new way, and what the groups since added
+        )
         self._summed_ms = self._smoothed_ms = self._slope = 0.0
         self._first = -1.0
 
     def feed(self, packets: Iterable[tuple[float, float, int]]) -> None:
         """(left ms, arrived ms, bytes) by each side's own clock. A packet that overtook others is harmless."""
         group = self._group
-        for left_ms, arrived_ms, _ in packets:
+        for left_ms, arrived_ms, size_bytes in packets:
             if group is None:
                 group = left_ms, left_ms, arrived_ms, arrived_ms
+                self._size_bytes = size_bytes
                 continue
             first_left, last_left, first_arrived, last_arrived = group
             if left_ms < first_left:
@@ -90,6 +107,7 @@ class DelayTrend:
                 held_up = arrived_ms - last_arrived < left_ms - last_left
                 is_burst = held_up and arrived_ms - first_arrived < BURST_LIMIT_MS
             if is_burst:
+                self._size_bytes += size_bytes
                 later = arrived_ms if arrived_ms > last_arrived else last_arrived
                 group = first_left, left_ms if left_ms > last_left else last_left, first_arrived, later
                 continue
@@ -98,19 +116,44 @@ class DelayTrend:
             else:
                 self._close(last_left, last_arrived)
             group = left_ms, left_ms, arrived_ms, arrived_ms
+            self._size_bytes = size_bytes
         self._group = group
 
     def _close(self, left_ms: float, arrived_ms: float) -> None:
         """One group is complete: a point more for the line."""
-        self._watch_queue(left_ms, arrived_ms)
         before, self._last = self._last, (left_ms, arrived_ms)
         if before is None:
             self._first = arrived_ms
+            self._watch_queue(left_ms, arrived_ms)
             return
+        apart_ms = arrived_ms - before[1]
+        gained_ms = self._without_steps(apart_ms, left_ms - before[0])
+        self._watch_queue(left_ms, arrived_ms - self._step_ms)
         self._groups += 1
-        self._summed_ms += (arrived_ms - before[1]) - (left_ms - before[0])
+        self._summed_ms += gained_ms
         self._smoothed_ms = SMOOTHING * self._smoothed_ms + (1 - SMOOTHING) * self._summed_ms
         self._line.append((arrived_ms - self._first, self._smoothed_ms))
+
+    def _without_steps(self, apart_ms: float, left_apart_ms: float) -> float:
+        """How much later this group came than the one before it, a step to a longer way left out until it is known."""
+        gained_ms, pace = apart_ms - left_apart_ms, self._pace
+        if left_apart_ms > 0:
+            self._pace += (1 - PACE_SMOOTHING) * (self._size_bytes / left_apart_ms - pace)
+        if self._step_groups:
+            self._step_groups -= 1
+            self._step_moved_ms += gained_ms
+            if self._step_moved_ms > EVEN_MS:  # it goes on: a queue
+                gained_ms, self._step_ms, self._step_groups = gained_ms + self._step_ms, 0.0, 0
+            elif self._step_moved_ms < -EVEN_MS:  # it was a pause, and is over
+                gained_ms, self._step_ms, self._step_groups = 0.0, 0.0, 0
+            elif not self._step_groups:
+                self._base_ms += self._step_ms
+                self._base_before_ms += self._step_ms
+                self._step_ms = 0.0
+        elif gained_ms > STEP_MS and self._size_bytes < STEP_SHARE * pace * apart_ms:
+            self._step_ms, self._step_moved_ms, self._step_groups = gained_ms, 0.0, STEP_GROUPS
+            gained_ms = 0.0
+        return gained_ms
 
     def _watch_queue(self, left_ms: float, arrived_ms: float) -> None:
         delay_ms = arrived_ms - left_ms

@@ -155,3 +155,34 @@ def test_rested__nothing_is_sent__what_was_known_slowly_goes_stale() -> None:
     for second in range(4, 24):
         scene.estimate.rested(scene.history, scene.now_ms + second * 1000)
     assert 2 * known_bps < scene.estimate.limit_bps < 6 * known_bps
+
+
+@pytest.mark.parametrize("demand_bps", [0.6e6, 1.6e6])
+@pytest.mark.parametrize("jitter_ms", [0.0, 10.0])
+def test_estimate__way_becomes_150_ms_longer__is_no_queue(demand_bps: float, jitter_ms: float) -> None:
+    link = Link(lambda now_ms: 50e6, jitter_ms=jitter_ms)
+    scene = Scene(link, demand_bps=lambda limit: min(limit, demand_bps)).run(20)
+    before_bps = scene.estimate.limit_bps
+    link.delay_ms += 150
+    scene.run(5)
+    assert scene.estimate.limit_bps >= before_bps
+    assert scene.estimate.queue_ms < 30, "the longer way is the empty line now"
+
+
+def test_estimate__line_becomes_thin_at_once__is_not_taken_for_a_longer_way() -> None:
+    link = Link(lambda now_ms: 2e6 if now_ms < 20_000 else 400e3)
+    scene = Scene(link, demand_bps=lambda limit: min(limit, 1.6e6)).run(21.2)
+    assert scene.estimate.limit_bps < 1e6
+    scene.run(5)
+    assert scene.estimate.limit_bps < 450e3
+
+
+@pytest.mark.parametrize(("share", "late_ms"), [(0.05, 30.0), (0.2, 50.0)])
+def test_estimate__packets_overtake_each_other__is_no_queue(share: float, late_ms: float) -> None:
+    class Shuffled(Link):
+        def send(self, size_bytes: int, now_ms: float) -> float | None:
+            at_ms = super().send(size_bytes, now_ms)
+            return at_ms + late_ms if at_ms is not None and self._chance.random() < share else at_ms
+
+    scene = Scene(Shuffled(lambda now_ms: 50e6), demand_bps=lambda limit: min(limit, 1.6e6)).run(20)
+    assert scene.estimate.limit_bps >= 4e6
