@@ -31,13 +31,19 @@ def test_due__fresh_hole__waits_for_reordering_to_settle() -> None:
     assert losses.due(FIRST_WAIT_MS) == [102]
 
 
-def test_due__only_one_packet_behind_the_hole__waits_for_a_second() -> None:
+def test_due__packet_before_the_hole_is_long_ago__asks_at_once() -> None:
     losses = LossDetector()
     losses.received(100, 0.0)
-    losses.received(102, 0.0)
-    assert losses.due(500.0) == []
-    losses.received(103, 500.0)
-    assert losses.due(501.0) == [101]
+    losses.received(102, 66.0)  # a small picture: one packet every 33 ms
+    assert losses.due(66.0) == [101]
+
+
+def test_due__hole_within_a_burst__waits_for_reordering_from_the_packet_before() -> None:
+    losses = LossDetector()
+    losses.received(100, 0.0)
+    losses.received(102, 5.0)
+    assert losses.due(FIRST_WAIT_MS - 1) == []
+    assert losses.due(FIRST_WAIT_MS) == [101]
 
 
 def test_due__packet_arrives_late__is_not_asked_for() -> None:
