@@ -124,9 +124,8 @@ class Seat:
         return dict(next((p for p in people if p["person_id"] == wanted), {}))
 
     async def take(self) -> dict[str, Any]:
-        """Fetch a grant and sit down in the room; what the room said."""
-        granted = await self.client.post(f"/hearings/{self.hearing_id}/grants")
-        joined = await self.command("room_join", grant=granted["grant"])
+        """Sit down in the room; what the room said."""
+        joined = await self.command("room_join")
         self.seat_id = str(joined["seat"])
         self.ice_servers = joined["ice_servers"]
         return joined

@@ -48,7 +48,9 @@ class PresenceBody(SocketBody):
 
 
 class JoinBody(SocketBody):
-    grant: str = Field(min_length=16, max_length=4096)
+    """Without a grant the court looks at the moment of the request: one round trip less than fetching it before."""
+
+    grant: str | None = Field(None, min_length=16, max_length=4096)
 
 
 class PublishBody(SocketBody):
@@ -198,9 +200,13 @@ class HearingSockets:
 
     async def _join(self, here: Here, body: JoinBody) -> Mapping[str, object]:
         actor, hearing_id = here.state.actor, here.state.hearing_id
-        # The grant says who was let in a minute ago; whether they still may enter is asked now.
-        await self._courtroom.require_place(actor, hearing_id)
-        taken = await self._rooms.join(body.grant, room=hearing_id, person=actor.person_id)
+        grant = body.grant
+        if grant is None:
+            grant, _ = await self._courtroom.grant(actor, hearing_id)
+        else:
+            # The grant says who was let in a minute ago; whether they still may enter is asked now.
+            await self._courtroom.require_place(actor, hearing_id)
+        taken = await self._rooms.join(grant, room=hearing_id, person=actor.person_id)
         here.state.seat = taken.seat
         while said := self._early.pop(taken.seat, None):
             for (event, _), news in said.items():

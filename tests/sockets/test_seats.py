@@ -79,6 +79,19 @@ async def test_grant__kept_over_an_order_to_leave__opens_nothing_after_the_order
         assert seated(court) == 1
 
 
+async def test_room_join__without_a_grant__asks_whether_the_person_may_enter_now(court: RunningCourt) -> None:
+    async with lobby(court) as (judge, lin, zhao):
+        with pytest.raises(Problem) as waits:
+            await zhao.command("room_join")
+        await lin.command("room_join")
+        assert (waits.value.code, seated(court)) == ("hearing.not_admitted", 1)
+        order = {"person_id": lin.client.me["id"], "reason": "扰乱法庭秩序"}
+        await judge.post(f"/hearings/{lin.hearing_id}/removals", order)
+        with pytest.raises(Problem) as removed:
+            await lin.command("room_join")
+        assert (removed.value.code, seated(court)) == ("hearing.removed", 0)
+
+
 async def test_grant__in_another_persons_hands__leaves_its_owner_seated(court: RunningCourt) -> None:
     async with lobby(court) as (judge, lin, zhao):
         await lin.take()

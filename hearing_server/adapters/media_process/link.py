@@ -38,6 +38,8 @@ _TELL_S = 10.0
 _CATCH_UP_S = 120.0
 # A proof older than this proves nothing: the light must not shine on the word of a process that says nothing.
 FRESH_S = 2.0
+# Words to one browser go ahead of news the court writes down first: a picture must not wait for a database.
+_WORDS = frozenset({"seat.offered", "seat.layers_wanted", "seat.pictures_changed"})
 Told = Callable[[Call, Mapping[str, Any]], Awaitable[None]]
 
 
@@ -61,6 +63,7 @@ class Link:
         self._number = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._news: asyncio.Queue[tuple[Call, Mapping[str, Any]]] = asyncio.Queue(_NEWS_WAITING)
+        self._words: asyncio.Queue[tuple[Call, Mapping[str, Any]]] = asyncio.Queue(_NEWS_WAITING)
         self._has_missed = False
         self._proofs: Mapping[RecordingId, Writing] = {}
         self._proved_s = time.monotonic()
@@ -92,14 +95,18 @@ class Link:
             raise
 
     def start(self, told: Told | None) -> None:
-        """Begin to listen; `told` is awaited for every piece of news, one after the other. None: there will be none."""
+        """Begin to listen; None: there will be no news.
+
+        `told` is awaited for each, one after the other; words to browsers (`_WORDS`) have a line of their own.
+        """
         if self.state is not None:
             self._proofs = {each.recording_id: each.writing for each in self.state.recordings}
         listening = asyncio.create_task(self._listen(), name="media-link")
         listening.add_done_callback(self._over)
         self._tasks = [listening, asyncio.create_task(self._forgive_own_stalls(), name="media-beat")]
         if told is not None:
-            self._tasks.append(asyncio.create_task(self._tell(told), name="media-news"))
+            for queue in (self._news, self._words):
+                self._tasks.append(asyncio.create_task(self._tell(told, queue), name="media-news"))
 
     async def close(self) -> None:
         """Hang up; the process goes on without us."""
@@ -200,10 +207,12 @@ class Link:
         arguments = call.unpack(message.get("args"))
         if call.name == "node.proofs":
             self._proofs, self._proved_s = arguments["proofs"], time.monotonic()
-        elif self._news.full():
+            return
+        queue = self._words if call.name in _WORDS else self._news
+        if queue.full():
             self._has_missed = True
         elif not self._has_missed:
-            self._news.put_nowait((call, arguments))
+            queue.put_nowait((call, arguments))
 
     def _over(self, listening: asyncio.Task[None]) -> None:
         """The connection ended: whoever waits for an answer must not wait for ever."""
@@ -215,14 +224,14 @@ class Link:
                 waiting.set_exception(media_restarting())
         self.closed.set()
 
-    async def _tell(self, told: Told) -> None:
+    async def _tell(self, told: Told, queue: asyncio.Queue[tuple[Call, Mapping[str, Any]]]) -> None:
         """Hand news on, one after the other. A listener that fails or hangs is logged, and the next one is told."""
         while True:
-            call, arguments = await self._news.get()
+            call, arguments = await queue.get()
             try:
                 async with asyncio.timeout(_CATCH_UP_S if call.name == "node.missed" else _TELL_S):
                     await told(call, arguments)
-                    if self._has_missed and self._news.empty():
+                    if self._has_missed and self._news.empty() and self._words.empty():
                         self._has_missed = False
                         await self.order("node.catch_up")
             except Exception:

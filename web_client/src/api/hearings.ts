@@ -1,11 +1,6 @@
 import type { ConsentDecision, ConsentStage, Hearing, HearingBrief } from "@/model/types";
 import { get, post, put, remove } from "./request";
 
-export interface Grant {
-  grant: string;
-  expires_in_s: number;
-  seat_key: string;
-}
 export interface SelfTestResult {
   camera: boolean;
   microphone: boolean;
@@ -32,7 +27,6 @@ export const giveConsent = (
 ): Promise<Hearing> => put(`/hearings/${id}/consents/${stage}`, { decision, text_version: textVersion });
 export const reportSelfTest = (id: string, result: SelfTestResult): Promise<Hearing> =>
   put(`/hearings/${id}/self-test`, result);
-export const askGrant = (id: string): Promise<Grant> => post(`/hearings/${id}/grants`);
 export const admit = (id: string, whom: { person_ids: string[] } | { all: true }): Promise<Hearing> =>
   post(`/hearings/${id}/admissions`, whom);
 /** Opening proves the recording first, which may take a few seconds. */

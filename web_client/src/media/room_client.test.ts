@@ -8,8 +8,6 @@ const OFFER = "v=0\na=fingerprint:sha-256 AA\nmid:0\n";
 describe("a place in the media room", () => {
   let clock: FakeClock;
   let channel: FakeChannel;
-  let grants: number;
-  let asked: number;
   let refusal: Refusal | null;
   let client: RoomClient;
   const tracks = () => ({ microphone: new FakeTrack("audio").as(), camera: new FakeTrack("video").as() });
@@ -19,18 +17,15 @@ describe("a place in the media room", () => {
     FakePeer.made = [];
     clock = new FakeClock();
     channel = new FakeChannel();
-    grants = 0;
-    asked = 0;
     refusal = null;
+    const seated = channel.answers["room_join"];
+    channel.answers["room_join"] = (body) => {
+      if (refusal) throw refusal;
+      return seated?.(body);
+    };
     client = new RoomClient({
       channel,
       clock,
-      fetchGrant: async () => {
-        asked += 1;
-        if (refusal) throw refusal;
-        grants += 1;
-        return { grant: `grant ${grants}`, expires_in_s: 60, seat_key: "key" };
-      },
       identity: () => "per_me",
       createPeer: () => new FakePeer().as(),
       sendableCodecs: () => undefined,
@@ -77,12 +72,12 @@ describe("a place in the media room", () => {
     await client.join(tracks());
     expect(client.state.value).toBe("returning");
     await clock.advance(60_000);
-    expect(asked).toBeGreaterThan(6);
-    expect(asked).toBeLessThan(16); // not a drum roll on a server that is down
+    expect(channel.count("room_join")).toBeGreaterThan(6);
+    expect(channel.count("room_join")).toBeLessThan(16); // not a drum roll on a server that is down
     refusal = null;
     await clock.advance(8_000);
     expect(client.state.value).toBe("in");
-    expect(grants).toBe(1);
+    expect(client.seatings.value).toBe(1);
   });
 
   it("keeps its links when only the socket broke: a new seat, the same media, and no word to the person", async () => {
@@ -94,7 +89,7 @@ describe("a place in the media room", () => {
     client.state.watch((state) => states.push(state));
     drop();
     await clock.advance(10_000);
-    expect(grants).toBe(2);
+    expect(channel.count("room_join")).toBe(2);
     expect(FakePeer.made).toHaveLength(1);
     expect(up!.restarts).toBe(0);
     expect(channel.count("track_publish")).toBe(1);
@@ -186,10 +181,10 @@ describe("a place in the media room", () => {
     expect(up.restarts).toBe(1);
     await clock.advance(4_000);
     expect(FakePeer.made).toHaveLength(2); // a fresh transport on the same seat
-    expect(grants).toBe(1);
+    expect(channel.count("room_join")).toBe(1);
     FakePeer.made[1]!.become("failed");
     await clock.advance(12_000);
-    expect(grants).toBe(2);
+    expect(channel.count("room_join")).toBe(2);
   });
 
   it("stays out when the court removed the person, until asked to sit down again", async () => {
@@ -198,10 +193,10 @@ describe("a place in the media room", () => {
     await clock.advance(60_000);
     expect(client.state.value).toBe("ended");
     expect(client.endReason.value).toBe("removed");
-    expect(grants).toBe(1);
+    expect(channel.count("room_join")).toBe(1);
     await client.join({});
     expect(client.state.value).toBe("in");
-    expect(grants).toBe(2);
+    expect(channel.count("room_join")).toBe(2);
   });
 
   it("does not take the end of its own old seat for a takeover", async () => {
@@ -224,7 +219,7 @@ describe("a place in the media room", () => {
     channel.say("seat_ended", { reason: "timeout" });
     await clock.advance(1_000);
     expect(client.state.value).toBe("in");
-    expect(grants).toBe(2);
+    expect(channel.count("room_join")).toBe(2);
   });
 
   it("never comes back after leaving, whatever the socket does", async () => {
@@ -235,7 +230,7 @@ describe("a place in the media room", () => {
     channel.say("seat_ended", { reason: "timeout" });
     await clock.advance(60_000);
     expect(client.state.value).toBe("out");
-    expect(grants).toBe(1);
+    expect(channel.count("room_join")).toBe(1);
     expect(channel.count("room_leave")).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * A person's place in the media room: takes the seat with a grant, publishes, subscribes, and comes back after whatever a
+ * A person's place in the media room: takes the seat, publishes, subscribes, and comes back after whatever a
  * phone goes through. One per hearing page; the page only watches its observables.
  */
 import { browserClock, type Clock } from "./clock";
@@ -9,7 +9,6 @@ import { PublishLink } from "./publish_link";
 import { type RemoteTracks, SubscribeLink } from "./subscribe_link";
 import { TaskLine } from "./task_line";
 import {
-  type Grant,
   type JoinedRoom,
   type LayersWanted,
   type PicturesChanged,
@@ -24,7 +23,6 @@ export type RoomState = "out" | "joining" | "in" | "returning" | "ended";
 
 export interface RoomClientOptions {
   channel: SignalChannel;
-  fetchGrant(): Promise<Grant>;
   /** Who sits here, to find oneself in the room. */
   identity(): string | null;
   createPeer(servers: RTCIceServer[]): RTCPeerConnection;
@@ -156,13 +154,12 @@ export class RoomClient {
   /** Takes a seat. Links that live are kept with it: a person whose socket broke is seen and heard all the while. */
   private async sitDown(): Promise<void> {
     if (!this.isWanted) return;
-    const { grant } = await this.options.fetchGrant();
     if (this.mustBeFresh) this.dropLinks();
     const offers: SubscriptionOffer[] = [];
     this.earlyOffers = offers;
     let joined: JoinedRoom;
     try {
-      joined = await this.options.channel.request<JoinedRoom>("room_join", { grant });
+      joined = await this.options.channel.request<JoinedRoom>("room_join", {});
       this.seat = joined.seat;
     } finally {
       this.earlyOffers = null;

@@ -36,12 +36,6 @@ export interface JoinedRoom {
   ice_servers: RTCIceServer[];
 }
 
-export interface Grant {
-  grant: string;
-  expires_in_s: number;
-  seat_key: string;
-}
-
 /** What the server said no to, with its stable code. `retryable` false means: asking again changes nothing. */
 export class Refusal extends Error {
   constructor(

@@ -1,6 +1,5 @@
 import { computed, onScopeDispose, ref, watch } from "vue";
 import { localMemory } from "@/media/device_book";
-import { askGrant } from "@/api/hearings";
 import { AudioOutlet, canChooseSpeaker } from "@/media/audio_outlet";
 import { browserClock } from "@/media/clock";
 import type { DeviceKind } from "@/media/device_book";
@@ -15,14 +14,10 @@ import type { HearingVisit } from "@/stores/hearing_visit";
 import { useScreenShare } from "./use_screen_share";
 
 /** The person's place in the hearing room as the page sees it: refs to look at, verbs to call. */
-export function useRoom(hearingId: string, { link, capture, shaken }: HearingVisit) {
+export function useRoom({ link, capture, shaken }: HearingVisit) {
   const ends: (() => void)[] = [];
   const client = new RoomClient({
     channel: link.channel,
-    fetchGrant: () =>
-      askGrant(hearingId).catch((error: unknown) => {
-        throw asRefusal(error);
-      }),
     identity: () => link.hearing.value?.me.person_id ?? null,
     createPeer: (servers) => new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" }),
     sendableCodecs: (kind) => (typeof RTCRtpSender === "undefined" ? undefined : RTCRtpSender.getCapabilities?.(kind)?.codecs),
