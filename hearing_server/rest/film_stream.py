@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,8 +35,10 @@ async def stream_film(
             headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{start + length - 1}/{size_bytes}"
         response = web.StreamResponse(status=206 if is_part else 200, headers=headers)
         response.content_length = length
-        await response.prepare(request)
-        await _send(request, response, file, start, length, is_open)
+        # Players hang up in the middle of a film at every jump in it: nothing went wrong then.
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            await _send(request, response, file, start, length, is_open)
         return response
     finally:
         file.close()
