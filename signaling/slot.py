@@ -9,6 +9,7 @@ from signaling.negotiation import OFFERED_ABS_SEND_TIME, OFFERED_MID, OFFERED_TY
 from signaling.publication import Publication
 from signaling.rtp import extensions
 from signaling.rtp.clock import RoundTrip
+from signaling.rtp.keyframes import KeyframeAllowance
 from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import RateMeter
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, RewriterSettings
@@ -26,6 +27,7 @@ class Slot:
     ssrc: int = 0
     rtx_ssrc: int | None = None
     limiter: AnswerLimiter = field(default_factory=AnswerLimiter)
+    keyframes: KeyframeAllowance = field(default_factory=KeyframeAllowance)
     round_trip: RoundTrip = field(default_factory=RoundTrip)
     loss_ratio: float = 0.0
     want: Want | None = None  # what of its picture the publisher should send for this viewer

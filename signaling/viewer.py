@@ -19,9 +19,10 @@ from signaling.negotiation import (
 )
 from signaling.prober import Prober
 from signaling.publication import Layer, Publication
+from signaling.repairing import Repairs
 from signaling.rtp import rtcp
 from signaling.rtp.clock import RoundTrip, timestamp_shift
-from signaling.rtp.delay_trend import Usage
+from signaling.rtp.keyframes import KeyframeAllowance
 from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.rates import RateMeter
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE
@@ -37,10 +38,6 @@ MAX_SLOTS: Final = 128
 # a tunnel), and what they decoded last is too old for the pictures that come now; they themselves ask only after 3 s.
 AWAY_MS: Final = 1500.0
 LOSS_SMOOTHING: Final = 0.3  # three reports: one burst does not make a line weak
-REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
-# Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
-ASKED_PER_REPORT: Final = 3000
-REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
 
 
 class Viewer:
@@ -59,7 +56,7 @@ class Viewer:
         self._settings = gateway.settings
         self._step = step
         self._on_offer = on_offer
-        self._want_keyframe = want_keyframe
+        self._on_want_keyframe = want_keyframe
         self.slots: list[Slot] = []
         self._by_ssrc: dict[int, Slot] = {}
         self.showing = showing
@@ -68,12 +65,10 @@ class Viewer:
         self._changed = False
         self.estimate = LineEstimate(start_bps=gateway.settings.viewer_start_bps)
         self._prober = Prober(self.estimate.path)
+        self._repairs = Repairs(self.estimate, gateway.settings.remb_interval_s)
         self._next_bps: float | None = None  # what the next better picture takes of the line
         self.sent_bps = 0.0
-        self._media_bps = 0.0  # the same without repairs
         self._octets_before = 0
-        self._repaired_bytes = 0  # since the last report
-        self._asked = 0  # numbers in NACKs, since the last report
         self._heard_ms = math.inf  # of the last report; nothing is missed before the first
         self._dropped_before = 0
         self.loss_ratio: float | None = None
@@ -97,6 +92,7 @@ class Viewer:
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
         slot.packets_before, slot.highest, slot.max_temporal = 0, None, ALL_TEMPORAL_LAYERS
         slot.rate, slot.nacks_heard, slot.repairs_sent, slot.keyframes_heard = RateMeter(), 0, 0, 0
+        slot.keyframes = KeyframeAllowance()
         slot.want = Want()  # something of it, until line and wishes are known
         slot.ssrc = self._new_ssrc()
         slot.rtx_ssrc = self._new_ssrc() if publication.is_video else None
@@ -222,12 +218,12 @@ class Viewer:
             if is_climb(line):
                 self.estimate.climbed(now_ms)
             thin(line)
-            self._select(publication, leg, line.layer, now_ms)
+            self._select(line.slot, publication, leg, line.layer, now_ms)
         elif leg.rewriter.source != NO_SOURCE or leg.rewriter.target != NO_SOURCE:
             leg.rewriter.pause()
             publication.route()
 
-    def _select(self, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
+    def _select(self, slot: Slot, publication: Publication, leg: Leg, layer: Layer, now_ms: float) -> None:
         """Ask a leg to go over to a layer; called again while it waits, because reports may have come meanwhile."""
         rewriter, ssrc = leg.rewriter, layer.stream.ssrc
         if rewriter.source == ssrc:
@@ -242,7 +238,7 @@ class Viewer:
         if is_waiting:
             # The key frame may have passed just before the order took hold, or the request was lost: ask on.
             if publication.is_video and rewriter.target != NO_SOURCE:
-                self._want_keyframe(layer, now_ms)
+                self._want_keyframe(slot, layer, now_ms)
             return
         if publication.is_video:
             # Only a dark picture starts in the past; a running one would step back and play old packets in a burst.
@@ -250,8 +246,14 @@ class Viewer:
             if is_dark and now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
                 layer.fanout.replay(leg, now_ms)
             if rewriter.target != NO_SOURCE:
-                self._want_keyframe(layer, now_ms)
+                self._want_keyframe(slot, layer, now_ms)
         publication.route()
+
+    def _want_keyframe(self, slot: Slot, layer: Layer, now_ms: float) -> None:
+        if layer.stream.keyframes.is_wanted or slot.keyframes.allows(
+            now_ms
+        ):  # one that is due costs nothing more
+            self._on_want_keyframe(layer, now_ms)
 
     # Reports
 
@@ -279,7 +281,7 @@ class Viewer:
                 continue
             layer = slot.publication.layer_of(slot.leg.rewriter.source)
             if layer is not None and slot.publication.is_video:
-                self._want_keyframe(layer, now_ms)
+                self._want_keyframe(slot, layer, now_ms)
 
     def _acknowledged(self, message: TransportFeedback, now_ms: float) -> None:
         history = self.transport.history
@@ -294,35 +296,9 @@ class Viewer:
             self._prober.tick(needed_bps, self.slots, history, now_ms)
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
-        self._asked += len(request.sequences)
-        if self._asked > ASKED_PER_REPORT:
-            return
         slot = self._by_ssrc.get(request.ssrc)
-        if slot is None or slot.leg is None or slot.publication is None:
-            return
-        slot.nacks_heard += len(request.sequences)
-        if not slot.leg.is_live or not slot.publication.is_flowing:
-            return
-        leg, fanout_of = slot.leg, slot.publication.fanout_of
-        for sequence in request.sequences:
-            size = leg.kept(sequence, fanout_of, now_ms)
-            if not size:
-                continue  # not here (yet): asking costs none of the answers
-            if self._repaired_bytes + size > self._repair_budget_bytes:
-                return
-            if slot.limiter.allows(sequence, now_ms):
-                slot.repairs_sent += 1
-                self._repaired_bytes += size
-                leg.repair(sequence, fanout_of, now_ms)
-
-    @property
-    def _repair_budget_bytes(self) -> float:
-        """How many bytes of repairs may leave between two reports."""
-        share_bps = max(REPAIR_FLOOR_BPS, REPAIR_SHARE * self.estimate.limit_bps)
-        if self.estimate.is_live and self.estimate.usage is Usage.NORMAL:
-            # No queue grows: what is lost is lost by the radio, and all that is free may go into bringing it again.
-            share_bps = max(share_bps, self.estimate.limit_bps - self._media_bps)
-        return share_bps / 8 * self._settings.remb_interval_s
+        if self._repairs.accepts(len(request.sequences)) and slot is not None:
+            self._repairs.answer(slot, request.sequences, now_ms)
 
     def _keyframe(self, ssrc: int, now_ms: float) -> None:
         slot = self._by_ssrc.get(ssrc)
@@ -331,7 +307,7 @@ class Viewer:
         slot.keyframes_heard += 1
         layer = slot.publication.layer_of(slot.leg.rewriter.source)
         if layer is not None and slot.publication.is_flowing:
-            self._want_keyframe(layer, now_ms)
+            self._want_keyframe(slot, layer, now_ms)
 
     def _reported(self, blocks: tuple[rtcp.ReportBlock, ...], now_ms: float) -> None:
         for block in blocks:
@@ -359,10 +335,10 @@ class Viewer:
             lost += slot.loss_ratio * sent_packets
             packets += sent_packets
             self._send_report(slot, leg, publication, now_ms)
-        sent = int(max(0.0, octets - self._octets_before)) + self._repaired_bytes
-        self._media_bps = (sent - self._repaired_bytes) * 8.0 / self._settings.remb_interval_s
-        self._octets_before, self._repaired_bytes, self._asked = int(octets), 0, 0
-        self.sent_bps = sent * 8.0 / self._settings.remb_interval_s
+        media_bps = max(0.0, octets - self._octets_before) * 8.0 / self._settings.remb_interval_s
+        self.sent_bps = media_bps + self._repairs.sent_bytes * 8.0 / self._settings.remb_interval_s
+        self._octets_before = int(octets)
+        self._repairs.begin(media_bps)
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
         loss_ratio = self.loss_ratio or 0.0

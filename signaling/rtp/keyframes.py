@@ -84,3 +84,28 @@ class KeyframeThrottle:
     def arrived(self) -> None:
         """A key frame came: nobody waits any more."""
         self._wanted = False
+
+
+class KeyframeAllowance:
+    """How often one viewer may have one picture begin anew: a key frame costs everybody who watches it sharpness.
+
+    A lossy line needs a few close together, then one now and then; who asks without end is a broken or hostile page.
+    """
+
+    __slots__ = ("_filled_ms", "_left")
+
+    BURST: Final = 8.0  # a join, a change of layer and some bad seconds
+    EVERY_MS: Final = 2000.0  # afterwards: a quarter of what the publisher's throttle would let through
+
+    def __init__(self) -> None:
+        self._left = self.BURST
+        self._filled_ms = float("-inf")
+
+    def allows(self, now_ms: float) -> bool:
+        """Count one more; False when it is too many."""
+        self._left = min(self.BURST, self._left + (now_ms - self._filled_ms) / self.EVERY_MS)
+        self._filled_ms = now_ms
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -12,6 +13,7 @@ from aioice import stun
 from pylibsrtp import Error as SrtpError
 
 from signaling.errors import SignalingError
+from signaling.rtp.keyframes import KeyframeAllowance
 from tests.media.robots import House, Robot, grant, house, until
 
 # A ClientHello record as it stands on the wire: handshake, DTLS 1.2, epoch 0 (the body need not be right).
@@ -126,6 +128,30 @@ async def test_call__when_a_participant_sends_garbage_inside_its_own_channel__th
         assert sent > 400
         await judge.sees("party", "microphone", "camera", more=20)
         assert (await place.engine.snapshot("hearing")).participants[1].identity == party.identity
+
+
+async def test_picture__when_one_viewer_reports_it_broken_without_end__then_its_sender_is_spared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(KeyframeAllowance, "BURST", 2.0)
+    async with house() as place:
+        judge, _party = await call(place)
+        camera = place.engine._rooms["hearing"].participants["party"].publications["camera"]
+        (layer,) = camera.layers.values()
+        viewer = place.engine._rooms["hearing"].participants["judge"].viewer
+        assert viewer is not None
+        slot = next(each for each in viewer.slots if each.kind == "video")
+        assert judge.watching is not None
+        receiver = next(each for each in judge.watching.getTransceivers() if each.kind == "video").receiver
+        before, heard, since_s = layer.stream.keyframes.requests, slot.keyframes_heard, time.monotonic()
+        for _ in range(200):
+            await receiver._send_rtcp_pli(slot.ssrc)
+            await asyncio.sleep(0.02)
+        elapsed_s = time.monotonic() - since_s
+        assert slot.keyframes_heard - heard > 150
+        # The throttle alone would let two a second through.
+        assert 1 <= layer.stream.keyframes.requests - before <= 3 + elapsed_s / 2
+        await judge.sees("party", "camera")
 
 
 MALFORMED = [

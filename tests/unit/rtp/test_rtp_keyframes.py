@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.rtp.keyframes import H264_IDR, H264_NOTHING, H264_PARAMETERS, KeyframeThrottle, h264_start
+from signaling.rtp.keyframes import (
+    H264_IDR,
+    H264_NOTHING,
+    H264_PARAMETERS,
+    KeyframeAllowance,
+    KeyframeThrottle,
+    h264_start,
+)
 
 
 def stap_a(*units: bytes) -> bytes:
@@ -71,3 +80,18 @@ def test_throttle__key_frame_arrived__nothing_is_due() -> None:
     throttle.want(0)
     throttle.arrived()
     assert not any(throttle.due(now) for now in range(0, 5000, 100))
+
+
+def test_allowance__asked_without_end__lets_a_burst_through_and_then_one_in_two_seconds() -> None:
+    allowance = KeyframeAllowance()
+    asked_ms = [1e9 + 10.0 * turn for turn in range(6000)]  # a hundred a second for a minute
+    passed_ms = [now_ms for now_ms in asked_ms if allowance.allows(now_ms)]
+    assert len(passed_ms) == 8 + 29
+    assert passed_ms[7] - asked_ms[0] == 70.0
+    assert all(later - earlier >= 1990.0 for earlier, later in pairwise(passed_ms[8:]))
+
+
+def test_allowance__after_a_calm_while__has_its_burst_again() -> None:
+    allowance = KeyframeAllowance()
+    assert [allowance.allows(0.0) for _ in range(9)] == [True] * 8 + [False]
+    assert [allowance.allows(16_000.0) for _ in range(9)] == [True] * 8 + [False]
