@@ -26,6 +26,9 @@ NEW_LAYERS_PER_MINUTE: Final = 60
 SENDER_REPORT_SPACING_MS: Final = (
     50.0  # per stream; browsers send one a second, each is written to the recording
 )
+# A line that loses this much loses the request as often: said twice, one of two is heard, and a browser that hears both
+# answers once (it repeats no packet within a round trip). A request is a few octets.
+ASKED_TWICE_LOSS: Final = 0.05
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -255,9 +258,10 @@ class Publisher:
             if stream.losses.pending:
                 missing = stream.losses.due(now_ms)
                 if missing:
-                    self.transport.send_rtcp(
-                        rtcp.build_nack(self.transport.feedback_ssrc, stream.ssrc, missing)
-                    )
+                    request = rtcp.build_nack(self.transport.feedback_ssrc, stream.ssrc, missing)
+                    self.transport.send_rtcp(request)
+                    if stream.loss_ratio >= ASKED_TWICE_LOSS:
+                        self.transport.send_rtcp(request)
             if stream.losses.needs_keyframe:
                 stream.losses.needs_keyframe = False
                 if not layer.publication.is_video:

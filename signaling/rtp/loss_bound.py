@@ -24,6 +24,7 @@ COMPARED: Final = 4  # intervals before and after a cut; a burst spoils one or t
 SENT_LESS: Final = 0.9  # of the rate at the cut: then the loss may be compared
 STILL_LOST: Final = 0.35  # of the loss at the cut: congestion would have ended, so it was not ours
 BACK_OFF: Final = 0.85  # of what got through, so that congestion really ends and the question is answered
+REMEMBERED: Final = 8  # intervals; bursts spoil the worst of them, so the better half tells what is usual
 SETTLE: Final = 2  # intervals after a cut: what was lost before still comes in, layers change at key frames
 MOST_OWN_LOSS: Final = 0.4  # beyond it nothing is watchable, whoever is to blame
 OWN_LOSS_DRIFT: Final = 0.1  # once known it follows the line
@@ -56,9 +57,15 @@ class LossBound:
         self._floor_bps = floor_bps
         self._lost = self._total = self._bad = self._heavy = 0
         self._began_ms = -1.0
-        self._ratios: deque[float] = deque(maxlen=COMPARED)
+        self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._cut: tuple[float, float] | None = None  # (loss ratio, sent bps) when the bound was last lowered
         self._since_cut = 0  # intervals
+
+    @property
+    def usual_loss(self) -> float:
+        """What was lost lately with bursts left out, whoever is to blame, 0..1."""
+        lately = sorted(self._ratios)
+        return lately[(len(lately) - 1) // 2] if len(lately) >= COMPARED else 0.0
 
     def feedback(
         self, lost: int, total: int, sent_bps: float, acked_bps: float | None, now_ms: float

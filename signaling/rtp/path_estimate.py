@@ -117,6 +117,11 @@ class PathEstimate:
         return self._loss.own_loss
 
     @property
+    def usual_loss(self) -> float:
+        """The share lost lately, bursts left out, 0..1: what a repeat and a probe must reckon with."""
+        return max(self._loss.own_loss, self._loss.usual_loss)
+
+    @property
     def is_known(self) -> bool:
         """Feedback came at least once."""
         return self._highest >= 0
@@ -159,7 +164,8 @@ class PathEstimate:
         is_cut = self._loss.feedback(acked.lost, acked.total, sent_bps, rate, now_ms)
         if usage is Usage.OVERUSE or is_cut:
             self.probes.troubled(now_ms)
-        proved_bps = self.probes.judge(self._highest, self._loss.own_loss, self._trend.queue_ms, now_ms)
+        # Measured against what is lost without a probe: a radio that loses a tenth fails no probe by that.
+        proved_bps = self.probes.judge(self._highest, self.usual_loss, self._trend.queue_ms, now_ms)
         if proved_bps is not None:
             self._delay.proved(proved_bps)
             self._loss.proved(proved_bps)

@@ -11,6 +11,7 @@ from signaling.gateway import Gateway
 from signaling.layer_choice import Decision
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
+from signaling.repairing import REPAIR_FLOOR_BPS
 from signaling.rtp import rtcp
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE, Rewriter
@@ -18,7 +19,7 @@ from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
 from signaling.showing import Showing
 from signaling.slot import Slot
-from signaling.viewer import AWAY_MS, REPAIR_FLOOR_BPS, Viewer
+from signaling.viewer import AWAY_MS, Viewer
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 VOICE = AcceptedSection("1", "microphone", "audio", "opus", 48000, 111, None, None, {}, (), (), {})

@@ -1,0 +1,74 @@
+"""Answers what one viewer asks to hear or see again, within what its line can bear."""
+
+from typing import Final
+
+from signaling.line_estimate import LineEstimate
+from signaling.rtp.delay_trend import Usage
+from signaling.slot import Slot
+
+REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
+# Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
+ASKED_PER_REPORT: Final = 3000
+REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
+# Where every tenth packet is lost, so is every tenth repeat, and the next request comes a tenth of a second later: then
+# the picture stands. Two copies at once lose one in a hundred, for a share of the line that such losses leave free.
+TWICE_LOSS: Final = 0.05
+
+
+class Repairs:
+    """One viewer's account of repeats; `begin` opens the next interval between two reports."""
+
+    __slots__ = ("_asked", "_estimate", "_interval_s", "media_bps", "sent_bytes")
+
+    def __init__(self, estimate: LineEstimate, interval_s: float) -> None:
+        self._estimate = estimate
+        self._interval_s = interval_s
+        self._asked = 0  # numbers in requests
+        self.sent_bytes = 0
+        self.media_bps = 0.0  # sent besides repeats
+
+    def begin(self, media_bps: float) -> None:
+        """A report was made."""
+        self.media_bps, self.sent_bytes, self._asked = media_bps, 0, 0
+
+    def answer(self, slot: Slot, sequences: tuple[int, ...], now_ms: float) -> None:
+        """Send again what is here; what did not come from the publisher goes out when it comes, unasked."""
+        slot.nacks_heard += len(sequences)
+        leg, publication = slot.leg, slot.publication
+        if leg is None or publication is None or not leg.is_live or not publication.is_flowing:
+            return
+        budget_bytes, fanout_of = self._budget_bytes(), publication.fanout_of
+        for sequence in sequences:
+            size = leg.kept(sequence, fanout_of, now_ms)
+            if not size:
+                continue  # not here (yet): asking costs none of the answers
+            if self.sent_bytes + size > budget_bytes:
+                return
+            if not slot.limiter.allows(sequence, now_ms):
+                continue
+            slot.repairs_sent += 1
+            copies = 2 if self._is_lossy and self.sent_bytes + 2 * size <= budget_bytes else 1
+            self.sent_bytes += copies * size
+            for _ in range(copies):
+                leg.repair(sequence, fanout_of, now_ms)
+
+    def accepts(self, count: int) -> bool:
+        """Whether so many more numbers may be asked for before the next report."""
+        self._asked += count
+        return self._asked <= ASKED_PER_REPORT
+
+    @property
+    def _has_room(self) -> bool:
+        return self._estimate.is_live and self._estimate.usage is Usage.NORMAL
+
+    @property
+    def _is_lossy(self) -> bool:
+        return self._has_room and self._estimate.path.usual_loss >= TWICE_LOSS
+
+    def _budget_bytes(self) -> float:
+        """How many bytes of repeats may leave between two reports."""
+        share_bps = max(REPAIR_FLOOR_BPS, REPAIR_SHARE * self._estimate.limit_bps)
+        if self._has_room:
+            # No queue grows: what is lost is lost by the radio, and all that is free may go into bringing it again.
+            share_bps = max(share_bps, self._estimate.limit_bps - self.media_bps)
+        return share_bps / 8 * self._interval_s
