@@ -29,6 +29,7 @@ from hearing_server.services.access import SeenHearing, access_hearing, seen_by
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import save_change
 from hearing_server.services.closed_sources import close_sources
+from hearing_server.services.door_rate import DoorRate
 from hearing_server.services.recorder_watch import RecorderWatch
 from hearing_server.services.room_reports import hold_room, take_up_room
 from hearing_server.services.write_up import write_up
@@ -47,6 +48,7 @@ class Courtroom:
         self._bus = bus
         self._rooms = rooms
         self._recorder = recorder
+        self._door_rate = DoorRate(clock)
         # One order at a time per hearing: two judges' buttons must not race the recorder.
         self._turns: dict[HearingId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -112,7 +114,8 @@ class Courtroom:
     # --- the door ----------------------------------------------------------------------------
 
     async def report_page(self, actor: Actor, hearing_id: str, *, stage: Stage, page: Page) -> None:
-        """A person's page is there, and how. The first one opens the lobby."""
+        """A person's page is there, and how. The first one opens the lobby. Errors: RateLimited `door.too_fast`."""
+        self._door_rate.spend(actor.person_id)
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)
@@ -140,7 +143,11 @@ class Courtroom:
         return await self._order(actor, hearing_id, Action.ADMIT, transition)
 
     async def grant(self, actor: Actor, hearing_id: str) -> tuple[str, str]:
-        """(join grant, seat key) for somebody the court has let in. Errors as attendance.require_may_enter."""
+        """(join grant, seat key) for somebody the court has let in.
+
+        Errors as attendance.require_may_enter; RateLimited `door.too_fast`.
+        """
+        self._door_rate.spend(actor.person_id)
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -162,3 +162,32 @@ async def test_camera__turned_off_by_the_court__does_not_come_back_as_a_screen(c
         assert {(person, "camera"), (person, "screen")} <= room.court_mutes
         await judge.post(f"/hearings/{lin.hearing_id}/mutes", {**body, "muted": False})
         assert not room.court_mutes
+
+
+async def stopped(attempt: Callable[[int], Awaitable[object]], *, attempts: int) -> Problem:
+    """The refusal that ends a row of attempts."""
+    for turn in range(attempts):
+        try:
+            await attempt(turn)
+        except Problem as problem:
+            return problem
+    raise AssertionError("nobody stopped it")
+
+
+async def test_page__flickering_without_end__leaves_a_bounded_trace_in_the_log_and_the_person_seated(
+    court: RunningCourt,
+) -> None:
+    async with lobby(court) as (judge, lin, _):
+        await lin.take()
+        problem = await stopped(
+            lambda turn: lin.report("present", "hidden" if turn % 2 else "visible"), attempts=200
+        )
+        assert (problem.code, problem.body["retryable"]) == ("door.too_fast", True)
+        assert 0 < problem.body["retry_after_ms"] <= 1000
+        problem = await stopped(lambda _: lin.client.post(f"/hearings/{lin.hearing_id}/grants"), attempts=100)
+        assert (problem.status, problem.code) == (429, "door.too_fast")
+        assert seated(court) == 1
+        view = await judge.get(f"/hearings/{lin.hearing_id}")
+        assert (
+            next(p for p in view["people"] if p["person_id"] == lin.client.me["id"])["presence"] == "present"
+        )
