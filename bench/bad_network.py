@@ -7,7 +7,9 @@ after the phones have joined; its baseline is the perfect line of the same run. 
 lost: the same seed loses the same ones again.
 
 A frame counts as heard in time when it reaches the viewer within 400 ms beyond the two lines' own delay: what a
-browser's playout buffer grows to on such lines. A frame counts as recorded when it comes out of the recorder.
+browser's playout buffer grows to on such lines. A picture is frozen when the next one comes 150 ms late; one that the
+server left out for want of room, and said so, is behind a plate (`plate`): neither frozen nor seen. A frame counts as
+recorded when it comes out of the recorder.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from hearing_server.robots.network.conditions import Conditions, parse
 from hearing_server.robots.network.relay import Relay
 from recorder.depacketizer import OpusDepacketizer
 from signaling.engine import MediaEngine
-from signaling.events import RoomEvent, SubscriptionOffered
+from signaling.events import PicturesChanged, RoomEvent, SubscriptionOffered
 from signaling.grants import JoinGrant, sign_grant
 from signaling.settings import MediaSettings
 from signaling.sink import TrackInfo
@@ -97,6 +99,7 @@ class Outcome:
     in_time: float
     heard: float
     frozen: float
+    covered: float
     asked: int
     repeated: int
     limit_kbps: float
@@ -171,6 +174,7 @@ class Room:
         began_s = time.monotonic()
         eyes = [eye for phone in self.phones for eye in phone.eyes.values()]
         before = [(eye.frozen_until(began_s), eye.pictures) for eye in eyes]
+        covered_s = -sum(eye.covered_until(began_s) for eye in eyes)
         lost, asked, repeated = self._counts()
         limits: list[float] = []
         while (now_s := time.monotonic()) < began_s + length_s:
@@ -178,6 +182,7 @@ class Room:
             await asyncio.sleep(min(0.5, began_s + length_s - now_s))
         ended_s = time.monotonic()
         frozen_s = sum(eye.frozen_until(ended_s) - was for eye, (was, _) in zip(eyes, before, strict=True))
+        covered_s += sum(eye.covered_until(ended_s) for eye in eyes)
         pictures = sum(eye.pictures - was for eye, (_, was) in zip(eyes, before, strict=True))
         lost_after, asked_after, repeated_after = self._counts()
         await asyncio.sleep(DRAIN_S)
@@ -194,6 +199,7 @@ class Room:
             in_time=sum(1 for wait in waits if wait <= patience_s) / len(waits),
             heard=sum(1 for wait in waits if wait < float("inf")) / len(waits),
             frozen=frozen_s / (len(eyes) * (ended_s - began_s)),
+            covered=covered_s / (len(eyes) * (ended_s - began_s)),
             asked=asked_after - asked,
             repeated=repeated_after - repeated,
             limit_kbps=statistics.fmean(limits),
@@ -210,6 +216,8 @@ class Room:
         )
 
     async def _told(self, event: RoomEvent) -> None:
+        if isinstance(event, PicturesChanged) and event.seat in self._seats:
+            self._seats[event.seat].shown(frozenset(identity for identity, _ in event.shown))
         if isinstance(event, SubscriptionOffered):
             phone = self._seats.get(event.seat)
             if phone is None:
@@ -263,7 +271,7 @@ async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[st
     found: dict[str, Outcome] = {}
     print(
         f"seed {seed}; {PHONES} phones, {length_s:.0f} s each\n"
-        f"{'condition':16} {'recorded':>9} {'in time':>8} {'at all':>8} {'frozen':>8} {'pict/s':>7} "
+        f"{'condition':16} {'recorded':>9} {'in time':>8} {'at all':>8} {'frozen':>8} {'plate':>8} {'pict/s':>7} "
         f"{'lost':>6} {'asked':>6} {'repeated':>8} {'sender limit':>12}",
         flush=True,
     )
@@ -275,7 +283,7 @@ async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[st
         finally:
             await room.end()
         print(
-            f"{name:16} {one.recorded:9.2%} {one.in_time:8.2%} {one.heard:8.2%} {one.frozen:8.2%} "
+            f"{name:16} {one.recorded:9.2%} {one.in_time:8.2%} {one.heard:8.2%} {one.frozen:8.2%} {one.covered:8.2%} "
             f"{one.pictures_per_s:7.1f} {one.lost:6d} {one.asked:6d} {one.repeated:8d} {one.limit_kbps:7.0f} kbps",
             flush=True,
         )
@@ -299,7 +307,7 @@ def main() -> int:
     perfect = found["none"]
     figures: dict[str, measure.Figure] = {}
     for name, one in found.items():
-        for word in ("recorded", "in_time", "frozen"):
+        for word in ("recorded", "in_time", "frozen", "covered"):
             value, against = 100 * getattr(one, word), 100 * getattr(perfect, word)
             figures[f"{name}.{word}"] = measure.figure(value, "%", "the perfect line of this run", against)
     print(json.dumps({"seed": options.seed}), flush=True)

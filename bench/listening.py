@@ -22,6 +22,10 @@ def voice_number(frame: bytes) -> int:
     return int.from_bytes(frame[1:5], "big") if len(frame) >= 5 and frame[0] == 0x78 else -1
 
 
+# A page that only receives knows no round trip: it asks again after this (its default until told better).
+BROWSER_RTT_MS: Final = 100.0
+
+
 @dataclass(slots=True)
 class Ear:
     """One voice. `heard` is told each frame's number once, with its arrival."""
@@ -29,10 +33,18 @@ class Ear:
     ssrc: int
     red_payload_type: int
     heard: Callable[[int, float], None]
-    losses: LossDetector = field(default_factory=lambda: LossDetector(patience=VOICE))
+    losses: LossDetector = field(default_factory=lambda: LossDetector(rtt_ms=BROWSER_RTT_MS, patience=VOICE))
     highest: int = -1
     packets: int = 0
     first: int = -1
+    _reported: tuple[int, int] = (0, 0)
+
+    def loss_ratio(self) -> float:
+        """Of what should have come since the last call."""
+        expected, came = self.highest + 1 - self.first, self.packets
+        due, had = expected - self._reported[0], came - self._reported[1]
+        self._reported = expected, came
+        return min(1.0, max(0.0, 1 - had / due)) if due > 0 else 0.0
 
     def packet(self, sequence: int, payload_type: int, payload: bytes, now_s: float) -> None:
         """One plain packet."""
@@ -56,7 +68,7 @@ class Eye:
     """One picture stream: decodes in order, as a decoder must, and notes how long it stood still."""
 
     ssrc: int
-    losses: LossDetector = field(default_factory=LossDetector)
+    losses: LossDetector = field(default_factory=lambda: LossDetector(rtt_ms=BROWSER_RTT_MS))
     pictures: int = 0
     frozen_s: float = 0.0
     shown_s: float | None = None
@@ -69,6 +81,31 @@ class Eye:
     )  # number -> (starts a key frame, ends a frame)
     _waits_since_s: float | None = None
     _asked_s: float = 0.0
+    _reported: tuple[int, int] = (0, 0)
+    covered_s: float = 0.0
+    _covered_since_s: float | None = None
+
+    def loss_ratio(self) -> float:
+        """Of what should have come since the last call."""
+        expected, came = self.highest + 1 - self.first, self.packets
+        due, had = expected - self._reported[0], came - self._reported[1]
+        self._reported = expected, came
+        return min(1.0, max(0.0, 1 - had / due)) if due > 0 else 0.0
+
+    def covered(self, is_covered: bool, now_s: float) -> None:
+        """A plate instead of the picture: what stands still behind it is not frozen, and not seen either."""
+        if is_covered == (self._covered_since_s is not None):
+            return
+        if is_covered:
+            self.frozen_s, self._covered_since_s = self.frozen_until(now_s), now_s
+        else:
+            self.covered_s, self._covered_since_s = self.covered_until(now_s), None
+            self.shown_s = now_s
+
+    def covered_until(self, now_s: float) -> float:
+        """Seconds behind the plate so far."""
+        since_s = self._covered_since_s
+        return self.covered_s + (now_s - since_s if since_s is not None else 0.0)
 
     def packet(self, sequence: int, marker: bool, payload: bytes, now_s: float) -> None:
         """One plain packet; `payload` with its VP8 descriptor (six octets here)."""
@@ -104,7 +141,8 @@ class Eye:
     def _show(self, now_s: float) -> None:
         self.pictures += 1
         self._waits_since_s = None
-        if self.shown_s is not None and now_s - self.shown_s > FREEZE_S:
+        is_late = self.shown_s is not None and now_s - self.shown_s > FREEZE_S
+        if self.shown_s is not None and is_late and self._covered_since_s is None:
             self.frozen_s += now_s - self.shown_s
         self.shown_s = now_s
 
@@ -120,7 +158,7 @@ class Eye:
 
     def frozen_until(self, now_s: float) -> float:
         """Frozen seconds so far, the freeze that lasts included."""
-        if self.shown_s is None:
-            return 0.0
+        if self.shown_s is None or self._covered_since_s is not None:
+            return self.frozen_s
         lasting = now_s - self.shown_s
         return self.frozen_s + (lasting if lasting > FREEZE_S else 0.0)

@@ -29,7 +29,11 @@ from signaling.rtp.transport_cc import TransportFeedback
 OPUS, RED, VP8, RTX = 111, 63, 96, 97
 OFFERED_RED: Final = 63
 VOICE_BYTES: Final = 80  # 32 kbit/s
-PART_BYTES: Final = 1000
+# Three temporal layers over four pictures, as browsers send simulcast: layer, whether only the base is needed to decode
+# it, and its size against the mean.
+_RHYTHM: Final = ((0, 0, 1.6), (2, 1, 0.8), (1, 1, 0.8), (2, 0, 0.8))
+LARGE_BPS: Final = 750_000.0  # both layers with some air
+REPEAT_GAP_S: Final = 0.02  # a browser repeats no packet twice within a round trip
 HISTORY: Final = 1024
 FEEDBACK_S: Final = 0.1  # browsers: 50 to 250 ms
 RID_ID: Final = 10
@@ -52,6 +56,7 @@ class Outgoing:
     rid: str = ""
     rtx_ssrc: int = 0
     parts: int = 1
+    part_bytes: int = 0  # mean
     width_px: int = 0
     height_px: int = 0
     sequence: int = 100
@@ -60,9 +65,12 @@ class Outgoing:
     packets: int = 0
     octets: int = 0
     picture: int = 0
+    base: int = 0  # TL0PICIDX
+    beat: int = 0  # in the rhythm of temporal layers
     wants_key: bool = True
     history: OrderedDict[int, bytes] = field(default_factory=OrderedDict)
     repeats: int = 0
+    repeated_s: OrderedDict[int, float] = field(default_factory=OrderedDict)
 
 
 class Phone:
@@ -84,11 +92,15 @@ class Phone:
         base = 10_000 * (number + 1)
         self.voice = Outgoing(base + 1)
         self.layers = (
-            Outgoing(base + 2, "q", base + 12, 1, 320, 180),  # 250 kbit/s
-            Outgoing(base + 3, "h", base + 13, 3, 640, 360),  # 750 kbit/s
+            Outgoing(
+                base + 2, "q", base + 12, 1, 625, 320, 180
+            ),  # 150 kbit/s, a browser's target for 180 lines
+            Outgoing(base + 3, "h", base + 13, 3, 690, 640, 360),  # 500 kbit/s, the same for 360
         )
         self.ears: dict[int, Ear] = {}
         self.eyes: dict[int, Eye] = {}
+        self._owner: dict[int, str] = {}  # of each eye
+        self._shown: frozenset[str] | None = None
         self._repair_of: dict[int, int] = {}  # rtx ssrc -> ssrc
         self._frame = 0
         self._before = b""
@@ -134,7 +146,10 @@ class Phone:
         if block.startswith("m=audio"):
             self.ears.setdefault(ssrc, Ear(ssrc, OFFERED_RED, lambda n, at_s: self._heard(who, n, at_s)))
             return
-        self.eyes.setdefault(ssrc, Eye(ssrc))
+        eye = self.eyes.setdefault(ssrc, Eye(ssrc))
+        self._owner[ssrc] = who
+        if self._shown is not None:
+            eye.covered(who not in self._shown, time.monotonic())
         pair = re.search(r"a=ssrc-group:FID (\d+) (\d+)", block)
         if pair is not None:
             self._repair_of[int(pair[2])] = int(pair[1])
@@ -178,7 +193,7 @@ class Phone:
         """One picture in the layers the line carries; the small one always."""
         room_bps = self.estimate.limit_bps if self.estimate.is_known else 1_500_000
         for layer in self.layers:
-            if layer.rid == "h" and room_bps < 1_000_000:
+            if layer.rid == "h" and room_bps < LARGE_BPS:
                 layer.wants_key = True  # it starts anew when it comes back
                 continue
             self._show_layer(layer)
@@ -186,6 +201,10 @@ class Phone:
     def _show_layer(self, layer: Outgoing) -> None:
         layer.picture += 1
         is_key, layer.wants_key = layer.wants_key, False
+        layer.beat = 0 if is_key else (layer.beat + 1) % len(_RHYTHM)
+        temporal, is_sync, size = _RHYTHM[layer.beat]
+        layer.base += temporal == 0
+        part_bytes = int(layer.part_bytes * (1.6 if is_key else size))
         parts = layer.parts * 3 if is_key else layer.parts
         for part in range(parts):
             descriptor = struct.pack(
@@ -193,13 +212,13 @@ class Phone:
                 0x90 if part == 0 else 0x80,
                 0xE0,
                 0x8000 | layer.picture & 0x7FFF,
-                layer.picture & 0xFF,
-                0,
+                layer.base & 0xFF,
+                temporal << 6 | is_sync << 5,
             )
             tag = b"\x01\x00\x00"
             if is_key:
                 tag = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", layer.width_px, layer.height_px)
-            payload = descriptor + (tag if part == 0 else b"") + bytes(PART_BYTES)
+            payload = descriptor + (tag if part == 0 else b"") + bytes(part_bytes)
             self._send(layer, VP8 | (0x80 if part == parts - 1 else 0), None, payload)
         layer.timestamp = layer.timestamp + 3000 & 0xFFFFFFFF
 
@@ -229,8 +248,12 @@ class Phone:
 
     def _repeat(self, stream: Outgoing, sequence: int) -> None:
         packet = stream.history.get(sequence)
-        if packet is None:
+        now_s = time.monotonic()
+        if packet is None or now_s - stream.repeated_s.get(sequence, 0.0) < REPEAT_GAP_S:
             return
+        stream.repeated_s[sequence] = now_s
+        while len(stream.repeated_s) > HISTORY:
+            stream.repeated_s.popitem(last=False)
         stream.repeats += 1
         if not stream.rtx_ssrc:
             self.sending.send_rtp(packet)  # as browsers repeat a voice: the same packet again
@@ -286,6 +309,13 @@ class Phone:
         elif ssrc in self.eyes and payload:
             self.eyes[ssrc].packet(sequence, bool(packet[1] & 0x80), payload, now_s)
 
+    def shown(self, people: frozenset[str]) -> None:
+        """The server says whose pictures it sends: the client shows a plate in place of the others."""
+        self._shown = people
+        now_s = time.monotonic()
+        for ssrc, eye in self.eyes.items():
+            eye.covered(self._owner[ssrc] not in people, now_s)
+
     def _reported(self, plain: bytes) -> None:
         for message in rtcp.parse(plain):
             if isinstance(message, rtcp.SenderReport):
@@ -333,7 +363,9 @@ class Phone:
                 lost = max(0, heard.highest - heard.first + 1 - heard.packets)
                 last, at_s = self._last_report.get(heard.ssrc, (0, 0.0))
                 delay = int((time.monotonic() - at_s) * 65536) if last else 0
-                blocks.append(rtcp.ReportBlock(heard.ssrc, 0.0, lost, heard.highest, 30, last, delay))
+                blocks.append(
+                    rtcp.ReportBlock(heard.ssrc, heard.loss_ratio(), lost, heard.highest, 30, last, delay)
+                )
         if blocks and self.watching.is_connected:
             self.watching.send_rtcp(rtcp.build_receiver_report(1, blocks))
 
