@@ -26,6 +26,7 @@ NEW_LAYERS_PER_MINUTE: Final = 60
 SENDER_REPORT_SPACING_MS: Final = (
     50.0  # per stream; browsers send one a second, each is written to the recording
 )
+CEASED_MS: Final = 500.0  # five pictures a second are the slowest that browsers send of a camera in layers
 # A line that loses this much loses the request as often: said twice, one of two is heard, and a browser that hears both
 # answers once (it repeats no packet within a round trip). A request is a few octets.
 ASKED_TWICE_LOSS: Final = 0.05
@@ -255,6 +256,9 @@ class Publisher:
         """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
         for layer in self.layers():
             stream = layer.stream
+            if self._has_ceased(layer, now_ms):
+                stream.losses.forget()
+                continue
             if stream.losses.pending:
                 missing = stream.losses.due(now_ms)
                 if missing:
@@ -270,6 +274,14 @@ class Publisher:
                     self.want_keyframe(layer, now_ms)
             elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
                 self._send_pli(layer)
+
+    def _has_ceased(self, layer: Layer, now_ms: float) -> bool:
+        """The encoder left this layer out for want of room, its siblings run: repeats of it would take more of that
+        room, and it begins with a key frame when it comes back. A picture without siblings may only be still."""
+        silent_ms = now_ms - layer.stream.last_arrival_ms
+        return silent_ms > CEASED_MS and any(
+            now_ms - each.stream.last_arrival_ms < CEASED_MS for each in layer.publication.layers.values()
+        )
 
     def want_keyframe(self, layer: Layer, now_ms: float) -> None:
         """Somebody cannot decode this layer; asked at most once per interval."""

@@ -93,7 +93,7 @@ class Scene:
         layer.receive(head + payload, round(at_ms * 1e6))
 
     def select(self, layer: Layer, at_ms: float) -> None:
-        self.viewer._select(self.camera, self.leg, layer, at_ms)
+        self.viewer._select(self.slot(self.camera), self.camera, self.leg, layer, at_ms)
 
     def nack(self, number: int, at_ms: float) -> None:
         """The viewer misses this packet of the low layer, which ran as it came from number 1 on."""
