@@ -10,6 +10,9 @@ from signaling.rtp.send_history import WideHistory
 from signaling.slot import Slot
 
 LENGTH_MS: Final = 150.0  # seven steps of the room's clock: long enough for a rate, short for a queue
+# A probe at 200 kbit/s would be over after five packets, and fewer than eight prove nothing: ten of a usual size.
+LEAST_BYTES: Final = 9000.0
+LONGEST_MS: Final = 400.0  # of a probe on the thinnest line
 HEAD_BYTES: Final = 44  # RTP, our extension block, SRTP tag
 REACH: Final = (
     200  # numbers looked at behind the newest one the viewer reported: two seconds of most pictures
@@ -45,7 +48,8 @@ class Prober:
         if target_bps is None:
             return
         self._extra_bps = max(0.0, target_bps - (self._path.acked_bps or 0.0))
-        self._until_ms, self._last_ms, self._owed_bytes = now_ms + LENGTH_MS, now_ms, 0.0
+        length_ms = max(LENGTH_MS, min(LONGEST_MS, LEAST_BYTES * 8000 / target_bps))
+        self._until_ms, self._last_ms, self._owed_bytes = now_ms + length_ms, now_ms, 0.0
         self.is_running = True
 
     def _go_on(self, slots: Sequence[Slot], history: WideHistory, now_ms: float) -> None:
