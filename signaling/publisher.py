@@ -34,10 +34,17 @@ _SECOND_NS: Final = 1_000_000_000
 
 
 class Publisher:
-    """Owns one transport. `layer_started` is called when the first packet of a layer names its SSRC."""
+    """Owns one transport. `layer_started` is called when the first packet of a layer names its SSRC.
+
+    `before` is the one it takes the place of.
+    """
 
     def __init__(
-        self, gateway: Gateway, on_state: Callable[[], None], layer_started: Callable[[Layer, int], None]
+        self,
+        gateway: Gateway,
+        on_state: Callable[[], None],
+        layer_started: Callable[[Layer, int], None],
+        before: "Publisher | None" = None,
     ) -> None:
         settings = gateway.settings
         self._layer_started = layer_started
@@ -51,8 +58,9 @@ class Publisher:
         self._names: dict[int, tuple[str, str | None]] = {}
         self._window_ns = 0
         self._window_count = 0
-        self._minute_ns = 0
-        self._minute_layers = 0
+        # Whoever connects anew all the time starts no more tracks in a record than who stays.
+        self._minute_ns: int = before._minute_ns if before is not None else 0
+        self._minute_layers: int = before._minute_layers if before is not None else 0
         self.unknown = 0
         self.loss_ratio: float | None = None
         self._round_trip = RoundTrip()

@@ -170,7 +170,7 @@ class Room:
         sections = accept(
             offer, sources, participant.grant.may_publish, accept_red=self._gateway.settings.accept_red
         )
-        publisher = participant.publisher
+        before = publisher = participant.publisher
         if publisher is not None and self._is_fresh(publisher, offer):
             self._forget_streams(participant)
             participant.publisher = None
@@ -178,7 +178,7 @@ class Room:
             publisher = None
         if publisher is None:
             publisher = participant.publisher = Publisher(
-                self._gateway, on_state=lambda: None, layer_started=self._layer_started
+                self._gateway, on_state=lambda: None, layer_started=self._layer_started, before=before
             )
         elif publisher.transport.agent.remote_ufrag not in (None, offer.ufrag):
             publisher.transport.restart_ice()

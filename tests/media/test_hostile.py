@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 from aioice import stun
@@ -14,6 +15,7 @@ from pylibsrtp import Error as SrtpError
 
 from signaling.errors import SignalingError
 from signaling.rtp.keyframes import KeyframeAllowance
+from tests.media.notebook import Notebook
 from tests.media.robots import House, Robot, grant, house, until
 
 # A ClientHello record as it stands on the wire: handshake, DTLS 1.2, epoch 0 (the body need not be right).
@@ -152,6 +154,28 @@ async def test_picture__when_one_viewer_reports_it_broken_without_end__then_its_
         # The throttle alone would let two a second through.
         assert 1 <= layer.stream.keyframes.requests - before <= 3 + elapsed_s / 2
         await judge.sees("party", "camera")
+
+
+def _has_tracks(notebook: Notebook, count: int) -> bool:
+    return len(notebook.tracks) == count
+
+
+async def test_tracks__when_one_participant_connects_anew_without_end__then_no_more_are_started_than_by_one_who_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("signaling.publisher.NEW_LAYERS_PER_MINUTE", 4)
+    async with house() as place:
+        notebook = Notebook()
+        await place.engine.attach_sink("hearing", notebook)
+        party = await place.join("party")
+        for turn in (1, 2):
+            await party.publish()
+            await until(partial(_has_tracks, notebook, 2 * turn))
+        await party.publish()
+        publisher = place.engine._rooms["hearing"].participants["party"].publisher
+        assert publisher is not None
+        await until(lambda: publisher.unknown > 20)
+        assert len(notebook.tracks) == 4
 
 
 MALFORMED = [
