@@ -1,4 +1,4 @@
-"""The command line: demo, serve, worker, migrate, doctor, verify."""
+"""The command line: demo, serve, worker, migrate, doctor, media, verify."""
 
 from __future__ import annotations
 
