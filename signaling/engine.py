@@ -5,7 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from signaling.errors import SignalingError
@@ -32,7 +32,7 @@ from signaling.rtp.histogram import Histogram, Spread
 from signaling.settings import MediaSettings
 from signaling.sink import PacketSink
 from signaling.ticker import RoomClock
-from signaling.traffic import Traffic
+from signaling.traffic import PictureStarts, Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,9 @@ EVENT_QUEUE: Final = (
     4096  # overflow: states and speakers are dropped (the next one tells all), then anything, logged
 )
 EVENT_TIMEOUT_S: Final = 10.0
+DRAIN_TICKS: Final = (
+    3  # media that only follows can wait 60 ms for us; holes and key frames come by themselves
+)
 STOP_TIMEOUT_S: Final = 2.0  # for goodbyes, and again for the last events
 USED_GRANTS: Final = 20_000  # 60 s of grants at 300 joins per second
 _NS: Final = 1_000_000_000
@@ -51,6 +54,7 @@ class EngineStats:
 
     `residence` is how long timed packets stayed here since start; `worst_room_ms` the p99 of the last minute in the
     worst room, None without packets. `people` counts seats by the state of their connection.
+    `starts`: how pictures of newcomers began.
     `is_native`: the C thread forwards; `ring_dropped` counts packets it forwarded that came too fast to be recorded.
     """
 
@@ -68,6 +72,7 @@ class EngineStats:
     people: dict[str, int]
     is_native: bool
     ring_dropped: int
+    starts: PictureStarts
 
 
 class MediaEngine:
@@ -298,6 +303,7 @@ class MediaEngine:
             ),
             is_native=plane is not None,
             ring_dropped=plane.facts()[2] if plane is not None else 0,
+            starts=replace(self._gateway.starts),
         )
 
     def _stayed(self) -> Spread:
@@ -338,9 +344,11 @@ class MediaEngine:
 
     async def _run_clock(self) -> None:
         """Never ends by itself: a room that fails is logged and the others go on."""
+        ticks = 0
         while True:
             await asyncio.sleep(self._settings.nack_tick_s)
-            if self._gateway.plane is not None:
+            ticks += 1
+            if self._gateway.plane is not None and ticks % DRAIN_TICKS == 0:
                 self._gateway.plane.drain()
             for name, clock in list(self._clocks.items()):
                 try:

@@ -9,6 +9,7 @@ from signaling.native.build import load
 from signaling.native.plane import Plane
 from signaling.negotiation import LocalTransport
 from signaling.settings import MediaSettings
+from signaling.traffic import PictureStarts
 from signaling.udp_port import UdpPort
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Gateway:
             raise
         self.tcp = TcpPort(settings, self.ingress)
         self.transports = 0
+        self.starts = PictureStarts()
 
     @classmethod
     async def open(cls, settings: MediaSettings) -> "Gateway":

@@ -33,6 +33,7 @@ STUN_ERRORS: Final = (ValueError, struct.error, IndexError, KeyError, TypeError,
 
 Send = Callable[[Any], object]
 MediaHandler = Callable[[bytes, int], None]
+MediaTrial = Callable[[bytes, int], bool]
 
 
 @dataclass(slots=True)
@@ -108,6 +109,7 @@ class IceAgent:
     remote_password: str = ""
     proof: PathProof | None = None  # from when the keys stand: no new path without it
     wanted: Path | None = None  # the peer asked for it, and has yet to prove it
+    opens: MediaTrial = lambda packet, now_ns: False  # tries our keys, takes the packet in when they fit
     heard_on: Path | None = None  # the last DTLS record's
     meter: ResidenceMeter | None = None  # set while what comes in here is timed
     line: int = 0  # of the native thread; 0: none
@@ -284,10 +286,7 @@ class IceTable:
             return False
         agent.heard_ns = path.heard_ns = now_ns
         if path.agent is None:
-            path.checks = SecondGate(self._settings.stun_per_address_per_s)
-            path.agent = agent
-            agent.paths.append(path)
-            self._bound_paths(agent)
+            self._take(path, agent)
         chosen = agent.selected
         nominated = "USE-CANDIDATE" in message.attributes
         stale = chosen is not None and now_ns - max(chosen.heard_ns, 0) > STALE_PATH_NS
@@ -296,6 +295,22 @@ class IceTable:
         if local == agent.credentials.ufrag and nominated:
             self._retire(agent)
         return True
+
+    def agents(self) -> list[IceAgent]:
+        """Everybody's; one that changes its names may be there twice."""
+        return list(self._by_ufrag.values())
+
+    def adopt(self, path: Path, agent: IceAgent, now_ns: int) -> None:
+        """A path on which the agent's peer was heard: ask its far end, see `roaming`."""
+        self._take(path, agent)
+        path.heard_ns = now_ns
+        agent.follow(path, now_ns)
+
+    def _take(self, path: Path, agent: IceAgent) -> None:
+        path.checks = SecondGate(self._settings.stun_per_address_per_s)
+        path.agent = agent
+        agent.paths.append(path)
+        self._bound_paths(agent)
 
     def _bound_paths(self, agent: IceAgent) -> None:
         if len(agent.paths) > MAX_PATHS:

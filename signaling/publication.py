@@ -58,6 +58,7 @@ class Layer:
         self.fanout = publication.step.fanout(self.stream, transport, self.taken)
         self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
         self.heard_ns = 0
+        self.keyframe_ms = float("-inf")  # when the last key frame came
         self.rest = LayerRest()
 
     @property
@@ -118,6 +119,7 @@ class Layer:
         for sink in self.sinks:
             sink.packet(track_id, packet, now_ns)
         if flags & FLAG_KEYFRAME:
+            self.keyframe_ms = now_ns / 1_000_000
             publication.keyframe_arrived(self)
 
 

@@ -288,6 +288,7 @@ class Room:
 
     def _viewer_state(self, participant: Participant) -> None:
         if participant.viewer is not None:
+            participant.viewer.choose_layers(_now_ms())  # a first picture does not wait for the clock
             self.rounds.soon(participant.viewer)
 
     def _negotiate_all(self) -> None:

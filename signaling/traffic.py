@@ -45,3 +45,11 @@ class Traffic:
 
 
 _counters: Callable[[Traffic], tuple[int, ...]] = attrgetter(*(each.name for each in fields(Traffic)))
+
+
+@dataclass(slots=True)
+class PictureStarts:
+    """Dark pictures that began, since the start: `cached` without waiting, `asked` with a request for a key frame."""
+
+    cached: int = 0
+    asked: int = 0

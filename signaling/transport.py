@@ -44,6 +44,7 @@ class Transport:
         self._on_rtcp = on_rtcp
         self._on_state = on_state
         self.agent = IceAgent(on_media=self._media, on_dtls=self._dtls, on_path=self._path_selected)
+        self.agent.opens = self._opens
         gateway.table.add(self.agent)
         # With the native thread: our RTP's other half. It opens, forwards and closes packets; we see them afterwards.
         self.line = Line(gateway.plane, self) if gateway.plane is not None else None
@@ -222,6 +223,34 @@ class Transport:
         self._sources.proven(ssrc)
         self.media_ns = self.heard_ns = now_ns
         self._on_rtp(plain, now_ns)
+
+    def _opens(self, packet: bytes, now_ns: int) -> bool:
+        """Is this our peer's, from wherever it comes? Then it is taken in as well, for it opens only once.
+
+        Beside the native thread our own keys know nothing of its packet counts: they open reports at any time, media
+        until the counter of a stream has gone round. Media opened so are the thread's to take in, once they are routed.
+        """
+        channel, ssrc = self.channel, packet[8:12]
+        if channel is None or self.state != "connected" or len(packet) < MIN_MEDIA_BYTES:
+            return False
+        if 192 <= packet[1] <= 223:
+            report = channel.unprotect_rtcp(packet)
+            if report is not None:
+                self.heard_ns = now_ns
+                self._on_rtcp(report, now_ns)
+            return report is not None
+        if not self._sources.allows(ssrc):
+            return False
+        plain = channel.unprotect(packet)
+        if plain is None:
+            return False
+        self._sources.proven(ssrc)
+        if self.line is not None:
+            self.line.receive(packet, now_ns)
+        else:
+            self.media_ns = self.heard_ns = now_ns
+            self._on_rtp(plain, now_ns)
+        return True
 
     def _report(self, channel: SecureChannel, packet: bytes, now_ns: int) -> None:
         ssrc = packet[4:8]

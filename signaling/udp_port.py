@@ -15,11 +15,13 @@ import functools
 import logging
 import select
 import socket
+import time
 from typing import Any, Final
 
 from signaling.ice import Ingress, Path
 from signaling.native.plane import Peer, Plane
 from signaling.residence import ask_for_stamps, receive_stamped
+from signaling.roaming import Roaming
 from signaling.settings import MediaSettings
 
 MAX_DATAGRAM_BYTES: Final = 2048  # above any path MTU a browser uses
@@ -72,6 +74,7 @@ class UdpPort:
         self._plane = plane  # reads the connected sockets when it is there
         self._peers: dict[int, Peer] = {}  # by descriptor
         self._paths: dict[tuple[Any, ...], UdpPath] = {}
+        self._roaming = Roaming()
         self._connected: dict[int, tuple[socket.socket, UdpPath]] = {}  # by descriptor
         self._family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         self._loop = asyncio.get_running_loop()
@@ -262,9 +265,16 @@ class UdpPort:
         return True
 
     def _stranger(self, data: bytes, address: tuple[Any, ...]) -> None:
+        if data and 127 < data[0] < 192:
+            now_ns, table = time.monotonic_ns(), self._ingress.table
+            agent = self._roaming.owner_of(data, str(address[0]), table.agents, now_ns)
+            if agent is not None:
+                moved = self._paths[address] = UdpPath(self, address)
+                table.adopt(moved, agent, now_ns)
+                return
         if (
             not data or data[0] > 3
-        ):  # only a check can prove anything; all else is counted and costs no object
+        ):  # only a check or its own media prove anything; all else is counted and costs no object
             self._ingress.refuse(data)
             return
         path = UdpPath(self, address)

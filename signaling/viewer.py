@@ -17,6 +17,7 @@ from signaling.negotiation import (
     OfferSection,
     write_offer,
 )
+from signaling.picture_start import due_before_start
 from signaling.prober import Prober
 from signaling.publication import Layer, Publication
 from signaling.repairing import Repairs
@@ -57,6 +58,7 @@ class Viewer:
         self._step = step
         self._on_offer = on_offer
         self._on_want_keyframe = want_keyframe
+        self._starts = gateway.starts
         self.slots: list[Slot] = []
         self._by_ssrc: dict[int, Slot] = {}
         self.showing = showing
@@ -180,6 +182,9 @@ class Viewer:
                 slot.leg.rewriter.take_redundancy(OFFERED_RED if slot.mid in takes_red else None)
             if fresh:
                 slot.leg.rewriter.pause()  # a new decoder needs a key frame
+        if fresh:
+            for slot, layer in due_before_start(self.slots, self.showing, self.estimate.limit_bps, now_ms):
+                self._want_keyframe(slot, layer, now_ms)
         self.choose_layers(now_ms)
         self.negotiate(now_ms)
 
@@ -245,6 +250,10 @@ class Viewer:
             is_dark = rewriter.source == NO_SOURCE
             if is_dark and now_ms - layer.stream.last_arrival_ms < REPLAY_FRESH_MS:
                 layer.fanout.replay(leg, now_ms)
+            if is_dark and rewriter.target == NO_SOURCE:
+                self._starts.cached += 1
+            elif is_dark:
+                self._starts.asked += 1
             if rewriter.target != NO_SOURCE:
                 self._want_keyframe(slot, layer, now_ms)
         publication.route()

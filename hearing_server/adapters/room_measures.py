@@ -48,6 +48,10 @@ def node_measures(stats: EngineStats) -> list[Measure]:
         Measure("hearing_native_forwarding", "1: the C thread forwards; 0: Python does", int(stats.is_native)),
         Measure("hearing_media_ring_dropped", "Packets forwarded but too many to be recorded", stats.ring_dropped,
                 is_total=True),
+        Measure("hearing_picture_starts", "Newcomers' pictures that began from the cache, or waited for a key frame",
+                stats.starts.cached, is_total=True, part=("from", "cache")),
+        Measure("hearing_picture_starts", "Newcomers' pictures that began from the cache, or waited for a key frame",
+                stats.starts.asked, is_total=True, part=("from", "request")),
         Measure("hearing_room_events_dropped", "Room events dropped", stats.events_dropped, is_total=True),
         *(
             Measure("hearing_dropped_datagrams", "Datagrams thrown away", count, is_total=True, part=("reason", why))
