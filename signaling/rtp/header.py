@@ -31,11 +31,6 @@ class RtpHeader(NamedTuple):
     extension_end: int
 
 
-def is_rtcp(packet: bytes) -> bool:
-    """True for RTCP on a multiplexed port (RFC 5761: second octet 192..223). False for anything too short."""
-    return len(packet) >= 2 and 192 <= packet[1] <= 223
-
-
 def payload_type(packet: bytes) -> int:
     """The 7-bit payload type. The packet must have at least 12 bytes."""
     return packet[1] & 0x7F

@@ -1,9 +1,8 @@
-"""How much passes, how much may pass, and which simulcast layer fits."""
+"""How much passes, how much may pass; the layers a viewer can be offered."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,27 +92,3 @@ class LayerOffer:
     height_px: int  # 0 when not yet known
     # What part of the bitrate temporal layers 0..n carry together, the last being 1: (0.4, 0.6, 1.0) for three.
     shares: tuple[float, ...] = (1.0,)
-
-
-def choose_layer(
-    layers: Sequence[LayerOffer], *, budget_bps: float, max_height_px: int, current: int | None = None
-) -> LayerOffer | None:
-    """The tallest layer that the viewer wants and the path carries; never nothing while a picture is wanted.
-
-    `max_height_px` 0 means the viewer wants no picture: None. `current` is the key being sent: a taller layer must
-    fit with UPGRADE_MARGIN. With no layer that fits, the smallest is sent. Layers without bitrate are not arriving
-    and count as the last choice.
-    """
-    if max_height_px <= 0 or not layers:
-        return None
-    ordered = sorted(layers, key=lambda layer: (layer.height_px, layer.bitrate_bps))
-    alive = [layer for layer in ordered if layer.bitrate_bps > 0] or ordered
-    sent = next((layer for layer in alive if layer.key == current), None)
-    chosen = alive[0]
-    for layer in alive[1:]:
-        if layer.height_px > max_height_px * HEIGHT_TOLERANCE:
-            break
-        climbs = sent is not None and layer.height_px > sent.height_px
-        if layer.bitrate_bps * (UPGRADE_MARGIN if climbs else 1.0) <= budget_bps:
-            chosen = layer
-    return chosen

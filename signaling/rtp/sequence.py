@@ -11,19 +11,9 @@ MAX_FORWARD_STEP: Final = 1000
 MAX_LATENESS: Final = 1000
 
 
-def difference16(newer: int, older: int) -> int:
-    """Signed distance from `older` to `newer` in a 16-bit space: -32768..32767, positive when newer follows."""
-    return ((newer - older + 0x8000) & 0xFFFF) - 0x8000
-
-
 def difference32(newer: int, older: int) -> int:
     """Signed distance from `older` to `newer` in a 32-bit space."""
     return ((newer - older + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-
-
-def is_newer16(candidate: int, reference: int) -> bool:
-    """True when `candidate` follows `reference` on the 16-bit circle."""
-    return 0 < ((candidate - reference) & 0xFFFF) < 0x8000
 
 
 def nearest_extended(value: int, reference: int) -> int:

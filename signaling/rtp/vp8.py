@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
-PICTURE_ID_MASK: Final = {0: 0, 7: 0x7F, 15: 0x7FFF}
+from typing import NamedTuple
 
 
 class Vp8Descriptor(NamedTuple):

@@ -37,10 +37,6 @@ class OneWay:
         False  # loss, bursts and reordering spare STUN and DTLS: a call lives, only its media suffer
     )
 
-    @property
-    def is_transparent(self) -> bool:
-        return self == TRANSPARENT
-
 
 TRANSPARENT: Final = OneWay()
 

@@ -64,14 +64,6 @@ def test_parse_header__any_bytes__never_raises_and_offsets_lie_inside(data: byte
             assert parsed.extension_start <= parsed.extension_end <= parsed.payload_start
 
 
-@pytest.mark.parametrize(
-    ("second", "expected"), [(191, False), (192, True), (200, True), (223, True), (224, False)]
-)
-def test_is_rtcp__second_octet__follows_rfc_5761(second: int, expected: bool) -> None:
-    assert header.is_rtcp(bytes([0x80, second])) is expected
-    assert not header.is_rtcp(bytes([second]))
-
-
 def test_build_header__with_and_without_extension__reads_back() -> None:
     block = build_block(mid_id=4, mid="12")
     for extension in (b"", block):

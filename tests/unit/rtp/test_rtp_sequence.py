@@ -9,20 +9,12 @@ from hypothesis import strategies as st
 
 from signaling.rtp.sequence import (
     SequenceUnwrapper,
-    difference16,
     difference32,
-    is_newer16,
     nearest_extended,
 )
 
 UINT16 = st.integers(0, 0xFFFF)
 UINT32 = st.integers(0, 0xFFFFFFFF)
-
-
-@given(UINT16, st.integers(-0x8000, 0x7FFF))
-def test_difference16__any_step__is_recovered_across_the_wrap(start: int, step: int) -> None:
-    assert difference16((start + step) & 0xFFFF, start) == step
-    assert is_newer16((start + step) & 0xFFFF, start) == (step > 0)
 
 
 @given(UINT32, st.integers(-0x80000000, 0x7FFFFFFF))
