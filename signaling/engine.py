@@ -344,11 +344,9 @@ class MediaEngine:
 
     async def _run_clock(self) -> None:
         """Never ends by itself: a room that fails is logged and the others go on."""
-        ticks = 0
         while True:
             await asyncio.sleep(self._settings.nack_tick_s)
-            ticks += 1
-            if self._gateway.plane is not None and ticks % DRAIN_TICKS == 0:
+            if self._gateway.plane is not None:
                 self._gateway.plane.drain()
             for name, clock in list(self._clocks.items()):
                 try:
