@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import tomllib
@@ -18,6 +19,8 @@ from hearing_server import doctor as doctoring
 from hearing_server.errors import HearingError, Invalid
 from hearing_server.settings import Settings, load_settings
 
+# Names, messages, pictures and recordings are no business of the machine's other users; a group may make backups.
+_OTHERS = 0o027
 cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,6 +44,7 @@ HostOption = Annotated[str | None, typer.Option("--host", help="Address to liste
 
 def main() -> None:
     """Entry point; errors we expect are one line, not a traceback."""
+    os.umask(os.umask(_OTHERS) | _OTHERS)
     try:
         cli(prog_name="hearing-server")
     except HearingError as error:
