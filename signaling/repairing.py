@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from signaling.forwarder import Leg
 from signaling.line_estimate import LineEstimate
 from signaling.rtp.delay_trend import Usage
 from signaling.slot import Slot
@@ -13,17 +14,23 @@ REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always b
 # Where every tenth packet is lost, so is every tenth repeat, and the next request comes a tenth of a second later: then
 # the picture stands. Two copies at once lose one in a hundred, for a share of the line that such losses leave free.
 TWICE_LOSS: Final = 0.05
+# Asked for before it came from its publisher: it goes out late by itself, and then it is lost as often as any other.
+WISHED_MS: Final = 500.0  # later a key frame has healed the picture, or a newer request is here
+MOST_WISHES: Final = 64  # beyond it the oldest is forgotten: its viewer asks again
 
 
 class Repairs:
     """One viewer's account of repeats; `begin` opens the next interval between two reports."""
 
-    __slots__ = ("_asked", "_estimate", "_interval_s", "media_bps", "sent_bytes")
+    __slots__ = ("_asked", "_estimate", "_interval_s", "_wishes", "media_bps", "sent_bytes")
 
     def __init__(self, estimate: LineEstimate, interval_s: float) -> None:
         self._estimate = estimate
         self._interval_s = interval_s
         self._asked = 0  # numbers in requests
+        self._wishes: dict[
+            tuple[str, int], tuple[Slot, Leg, float]
+        ] = {}  # (mid, number) -> (.., .., until ms)
         self.sent_bytes = 0
         self.media_bps = 0.0  # sent besides repeats
 
@@ -40,8 +47,9 @@ class Repairs:
         budget_bytes, fanout_of = self._budget_bytes(), publication.fanout_of
         for sequence in sequences:
             size = leg.kept(sequence, fanout_of, now_ms)
-            if not size:
-                continue  # not here (yet): asking costs none of the answers
+            if not size:  # not here (yet): asking costs none of the answers
+                self._wishes[slot.mid, sequence] = slot, leg, now_ms + WISHED_MS
+                continue
             if self.sent_bytes + size > budget_bytes:
                 return
             if not slot.limiter.allows(sequence, now_ms):
@@ -51,6 +59,28 @@ class Repairs:
             self.sent_bytes += copies * size
             for _ in range(copies):
                 leg.repair(sequence, fanout_of, now_ms)
+
+    def tick(self, now_ms: float) -> None:
+        """With the room's clock: what was asked for too early and has come meanwhile goes out a second time where the
+        line loses much."""
+        while len(self._wishes) > MOST_WISHES:
+            del self._wishes[next(iter(self._wishes))]
+        for (mid, sequence), (slot, leg, until_ms) in list(self._wishes.items()):
+            publication = slot.publication
+            is_current = (
+                slot.leg is leg and publication is not None and publication.is_flowing and leg.is_live
+            )
+            if not is_current or publication is None or now_ms > until_ms:
+                del self._wishes[mid, sequence]
+                continue
+            size = leg.kept(sequence, publication.fanout_of, now_ms)
+            if not size:
+                continue
+            del self._wishes[mid, sequence]
+            if self._is_lossy and self.sent_bytes + size <= self._budget_bytes():
+                slot.repairs_sent += 1
+                self.sent_bytes += size
+                leg.repair(sequence, publication.fanout_of, now_ms)
 
     def accepts(self, count: int) -> bool:
         """Whether so many more numbers may be asked for before the next report."""

@@ -298,7 +298,8 @@ class Viewer:
             self.choose_layers(now_ms)  # a queue grows now: half a second later it is half a second long
 
     def tick(self, now_ms: float) -> None:
-        """With the room's clock: probe for a better picture."""
+        """With the room's clock: repeat what was wished for early, probe for a better picture."""
+        self._repairs.tick(now_ms)
         history = self.transport.history
         if history is not None and (self._prober.is_running or self.estimate.is_live):
             needed_bps = None if self._next_bps is None else self._next_bps - self.estimate.voices_bps

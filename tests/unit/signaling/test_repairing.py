@@ -4,6 +4,8 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from signaling.forwarder import FanoutOf, PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.line_estimate import LineEstimate
@@ -35,10 +37,11 @@ class Leg:
 
     def __init__(self, history: SendHistory | None = None) -> None:
         self.repeated: list[int] = []
+        self.is_here = True
         self._history = history
 
     def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
-        return PACKET_BYTES
+        return PACKET_BYTES if self.is_here else 0
 
     def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
         self.repeated.append(sequence)
@@ -96,6 +99,26 @@ def test_answer__nothing_known_of_the_line__packet_goes_out_once() -> None:
     leg = Leg()
     Repairs(LineEstimate(start_bps=2e6), 1.0).answer(slot_with(leg), (7,), 0.0)
     assert leg.repeated == [7]
+
+
+@pytest.mark.parametrize(("one_in", "sent"), [(10, [7]), (50, [])])
+def test_tick__packet_comes_after_it_was_asked_for__goes_out_once_more_on_a_lossy_line(
+    one_in: int, sent: list[int]
+) -> None:
+    estimate, history, leg = LineEstimate(start_bps=2e6), SendHistory(), Leg()
+    send_steadily(
+        lambda message, past, now_ms: estimate.feedback(message, past, now_ms, 50.0),
+        history,
+        lambda number: number % one_in == 1,
+    )
+    repairs, leg.is_here = Repairs(estimate, 1.0), False
+    repairs.answer(slot_with(leg), (7,), 4000.0)
+    repairs.tick(4020.0)
+    assert leg.repeated == []
+    leg.is_here = True
+    repairs.tick(4040.0)
+    repairs.tick(4060.0)
+    assert leg.repeated == sent
 
 
 def test_probe__line_is_thin__lasts_until_enough_packets_left_to_prove_something() -> None:
