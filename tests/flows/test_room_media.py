@@ -184,7 +184,8 @@ async def _uses_another_camera(page: Page, before: str) -> bool:
 async def _voices_only(judge: Page, plaintiff: Page) -> None:
     """By choice neither sends nor receives faces; the voices go on, and all comes back."""
     await _more(plaintiff)
-    await plaintiff.get_by_role("button", name="只用声音").click()
+    # A weak line offers the same in its banner: the one in the sheet is meant.
+    await plaintiff.get_by_role("dialog").get_by_role("button", name="只用声音").click()
     await plaintiff.get_by_role("button", name="关闭", exact=True).click()
     await expect(person(plaintiff, JUDGE).get_by_text("未接收画面")).to_be_visible()
     await expect(person(judge, PLAINTIFF.plate).get_by_text("摄像头已关闭")).to_be_visible()
