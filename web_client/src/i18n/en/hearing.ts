@@ -31,7 +31,7 @@ const en: Texts<typeof zh> = {
     cameraByCourt: "Picture turned off by the court",
     muted: "Microphone is off",
     mutedByCourt: "Muted by the court",
-    paused: { own: "Picture not received", network: "Weak network, picture paused", count: "Many people, picture paused" },
+    paused: { own: "Picture not received", network: "Paused: weak network", count: "Paused: many people" },
     stalled: "The picture has stopped, waiting…",
   },
   share: {
@@ -208,7 +208,7 @@ const en: Texts<typeof zh> = {
     limited: { cpu: "limited by the processor", bandwidth: "limited by the network" },
     layer: { q: "small", h: "medium", f: "large" },
     nothing: "no data",
-    resting: "resting (nobody watches)",
+    resting: "not sent (nobody watches, or stopped)",
     screen: "Screen",
     noLink: "not connected",
     frames: "{count} frames/s",

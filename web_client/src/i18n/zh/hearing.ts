@@ -205,7 +205,7 @@ export default {
     limited: { cpu: "受处理器限制", bandwidth: "受网络限制" },
     layer: { q: "小", h: "中", f: "大" },
     nothing: "没有数据",
-    resting: "暂停（没有人观看）",
+    resting: "未发送（没有人观看或已停止）",
     screen: "共享屏幕",
     noLink: "未连接",
     frames: "每秒 {count} 帧",
