@@ -74,11 +74,19 @@ class _Line(NamedTuple):
 
 
 def decide(
-    slots: Sequence[Slot], showing: Showing, budget_bps: float, now_ms: float, *, may_climb: bool = True
+    slots: Sequence[Slot],
+    showing: Showing,
+    budget_bps: float,
+    now_ms: float,
+    *,
+    may_climb: bool = True,
+    may_starve: bool = True,
 ) -> Decisions:
     """Share the line among the m-lines whose answer is here and whose owner may be heard and seen.
 
-    Without `may_climb` no picture gets better now (the line was in trouble a moment ago).
+    Without `may_climb` no picture gets better now (the line was in trouble a moment ago). Without `may_starve` the
+    smallest layer of every picture goes out however little the line seems to carry: for viewers whose feedback does not
+    tell what arrives, so that the estimate is a guess.
     """
     made: list[tuple[int, Decision]] = []
     lines: list[_Line] = []
@@ -101,12 +109,16 @@ def decide(
             lines.append(_Line(slot, publication, leg, wish_px, priority, publication.offers(now_ms)))
     left_bps = budget_bps - voices_bps
     given = allocate(
-        [_wish(line, showing, line.offers.coming) for line in lines], left_bps, may_climb=may_climb
+        [_wish(line, showing, line.offers.coming, may_starve) for line in lines],
+        left_bps,
+        may_climb=may_climb,
     )
     ideal = given
     if any(line.offers.coming is not line.offers.known for line in lines):
         ideal = allocate(
-            [_wish(line, showing, line.offers.known) for line in lines], left_bps, may_climb=may_climb
+            [_wish(line, showing, line.offers.known, may_starve) for line in lines],
+            left_bps,
+            may_climb=may_climb,
         )
     made += [(line.priority, _decision(line, given, ideal, now_ms)) for line in lines]
     made.sort(key=lambda each: each[0])
@@ -119,7 +131,7 @@ def decide(
     return Decisions(tuple(decision for _, decision in made), starved, next_bps)
 
 
-def _wish(line: _Line, showing: Showing, layers: tuple[LayerOffer, ...]) -> Wish:
+def _wish(line: _Line, showing: Showing, layers: tuple[LayerOffer, ...], may_starve: bool) -> Wish:
     source = line.leg.rewriter.source
     return Wish(
         key=line.slot.mid,
@@ -128,7 +140,7 @@ def _wish(line: _Line, showing: Showing, layers: tuple[LayerOffer, ...]) -> Wish
         max_height_px=line.wish_px,
         current=source if source != NO_SOURCE else None,
         current_temporal=line.slot.max_temporal,
-        is_vital=showing.is_vital(line.publication),
+        is_vital=not may_starve or showing.is_vital(line.publication),
         was_starved=line.slot.was_starved,
     )
 

@@ -204,7 +204,14 @@ class Viewer:
         publications = [slot.publication for slot in self.slots if slot.publication is not None]
         self.showing.choose(publications, now_ms)
         may_climb = self.estimate.may_climb(now_ms)
-        decisions = decide(self.slots, self.showing, self.estimate.limit_bps, now_ms, may_climb=may_climb)
+        decisions = decide(
+            self.slots,
+            self.showing,
+            self.estimate.limit_bps,
+            now_ms,
+            may_climb=may_climb,
+            may_starve=self.estimate.is_live,
+        )
         for slot in self.slots:
             if slot.publication is None or not slot.publication.is_flowing:
                 slot.want = None
