@@ -9,6 +9,7 @@ from signaling.attention import Attention
 from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
 from signaling.layer_choice import Decision
+from signaling.layer_choice import decide
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.repairing import REPAIR_FLOOR_BPS
@@ -259,3 +260,19 @@ async def test_reports__when_a_browser_was_away__then_its_pictures_begin_with_a_
         s.camera.stop_flow()
         report(s, 80_000)
         assert s.asked == [s.low], "nothing flows in a recess"
+
+
+async def test_choose__when_the_line_is_only_guessed_to_be_narrow__then_the_smallest_picture_still_goes_out() -> None:
+    async with scene() as s:
+        s.viewer.transport.state = "connected"
+        for number in range(1, 60):
+            for layer, size in ((s.low, 300), (s.high, 1000)):
+                s.picture(layer, number, number * 33, keyframe=number == 1, size=size)
+        for layer in (s.low, s.high):
+            layer.stream.rate.sample(0, 0, 0)
+            layer.stream.rate.sample(layer.stream.reception.bytes, layer.stream.reception.received, 1000)
+        s.viewer.estimate.fallback.remb(1)
+        s.viewer.choose_layers(2000)
+        assert s.leg.rewriter.target == LOW, "no feedback: the estimate is a guess"
+        measured = decide(s.viewer.slots, s.viewer.showing, 1.0, 2000.0)
+        assert measured.starved == {("per_1", "camera")}, "a line that was measured carries what it carries"
