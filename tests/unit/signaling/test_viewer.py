@@ -8,8 +8,7 @@ from dataclasses import replace
 from signaling.attention import Attention
 from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
-from signaling.layer_choice import Decision
-from signaling.layer_choice import decide
+from signaling.layer_choice import Decision, decide
 from signaling.negotiation import AcceptedSection
 from signaling.publication import Layer, Publication
 from signaling.repairing import REPAIR_FLOOR_BPS
