@@ -4,20 +4,25 @@ Run: python -m bench.join [--quick]. The demo court runs as a process of its own
 party (robot, VP8 320 × 240) sits and speaks; the judge, a robot as well, enters again and again: socket ticket, socket,
 grant, seat, offer and answer, ICE, DTLS, first decoded picture. With Chromium on the machine the judge's real page does
 the same, from the click on the door to the first painted picture. Then the robot enters from far away, over lines of
-50 and 150 ms round trip for everything it says. Baseline of the same run, taking turns: two bare
-aiortc connections in one process, descriptions handed over in memory, until the first decoded picture; nobody is asked
-for a right and nothing is recorded.
+50 and 150 ms round trip for everything it says, from nothing and from the lobby, where its socket is open; the page as
+well, over 50 ms. Also: how many pictures began from the cached key frame. Baseline of the same run, taking turns: two
+bare aiortc connections in one process, descriptions handed over in memory, until the first decoded picture; nobody is
+asked for a right and nothing is recorded.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 import uvloop
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
@@ -34,16 +39,29 @@ from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, V
 
 STEP_TIMEOUT_S = 20.0
 ROUND_TRIPS_MS = (50.0, 150.0)
+PAGE_RTT_MS = 50.0
+_STARTS = re.compile(r'^hearing_picture_starts_total\{from="(\w+)"\} (\S+)$', re.MULTILINE)
 
 
 async def enter(
-    court: Court, party_id: str, client: CourtClient | None = None, line: Relay | None = None
+    court: Court,
+    party_id: str,
+    client: CourtClient | None = None,
+    line: Relay | None = None,
+    *,
+    in_lobby: bool = False,
 ) -> tuple[float, float]:
-    """(ms from the click to the seat, ms from the click to the first decoded picture of the party)."""
+    """(ms from the click to the seat, ms from the click to the first decoded picture of the party).
+
+    `in_lobby`: whoever clicks has waited at the door with an open socket, as every page does.
+    """
     seat = Seat(client or court.judge, court.hearing_id, network=line)
     try:
+        if in_lobby:
+            await seat.connect()
         clicked_s = time.monotonic()
-        await seat.connect()
+        if not in_lobby:
+            await seat.connect()
         await seat.take()
         seated_s = time.monotonic()
         key = (party_id, "camera")
@@ -56,25 +74,17 @@ async def enter(
 
 
 async def far_rounds(
-    court: Court, party_id: str, rtt_ms: float, rounds: int
+    court: Court, party_id: str, rtt_ms: float, rounds: int, *, in_lobby: bool = False
 ) -> tuple[list[float], list[float]]:
     """As `enter`, over a line of this round trip for everything: HTTP, socket, checks, handshake, media."""
-    line = Relay(Conditions.both(OneWay(delay_ms=rtt_ms / 2)))
-    stream = StreamRelay(one_way_ms=rtt_ms / 2)
-    await line.start(court.media_port)
-    await stream.start(int(court.url.rsplit(":", 1)[1]))
     sign_in = court.sign_in_of("judge")
-    client = CourtClient(f"http://127.0.0.1:{stream.port}")
-    try:
+    async with far(court, rtt_ms) as (url, line), CourtClient(url) as client:
         await client.sign_in_staff(sign_in["username"], sign_in["password"])
-        found = [await enter(court, party_id, client, line) for _ in range(rounds + 1)][1:]
-    finally:
-        await client.http.close()
-        await stream.stop()
-        await line.stop()
+        found = [await enter(court, party_id, client, line, in_lobby=in_lobby) for _ in range(rounds + 1)][1:]
     seats, pictures = [seat for seat, _ in found], [picture for _, picture in found]
     print(
-        f"{rtt_ms:.0f} ms round trip: seated {measure.spread(seats)} ms, first picture {measure.spread(pictures)} ms, "
+        f"{rtt_ms:.0f} ms round trip{', from the lobby' if in_lobby else ''}: seated {measure.spread(seats)} ms, "
+        f"first picture {measure.spread(pictures)} ms, "
         f"that is {statistics.median(pictures) / rtt_ms:.1f} round trips",
         flush=True,
     )
@@ -109,15 +119,32 @@ async def bare_pair() -> float:
         await asyncio.gather(sender.close(), receiver.close())
 
 
-async def page_rounds(court: Court, rounds: int) -> list[float]:
-    """ms from the click to the picture, by a real page."""
+@asynccontextmanager
+async def far(court: Court, rtt_ms: float) -> AsyncIterator[tuple[str, Relay]]:
+    """A line of this round trip for everything: where HTTP and sockets go, and the media's way."""
+    line = Relay(Conditions.both(OneWay(delay_ms=rtt_ms / 2)))
+    stream = StreamRelay(one_way_ms=rtt_ms / 2)
+    await line.start(court.media_port)
+    await stream.start(int(court.url.rsplit(":", 1)[1]))
+    try:
+        yield f"http://127.0.0.1:{stream.port}", line
+    finally:
+        await stream.stop()
+        await line.stop()
+
+
+async def page_rounds(
+    court: Court, rounds: int, url: str | None = None, media_port: int | None = None
+) -> list[float]:
+    """ms from the click to the picture, by a real page that stands at the door with its socket open."""
     assert court.party is not None
     sign_in = court.sign_in_of("judge")
     hearing = next(each for each in court.about["hearings"] if each["id"] == court.hearing_id)
     case = next(each for each in court.about["cases"] if each["id"] == hearing["case_id"])
     name = str(court.party.client.me["name"])
     found: list[float] = []
-    async with judge_page(court.url, sign_in["username"], sign_in["password"]) as page:
+    way = (url or court.url, sign_in["username"], sign_in["password"], media_port)
+    async with judge_page(*way) as page:
         door = await to_the_door(page, str(case["number"]))
         for number in range(rounds + 1):
             found.append(await click_to_picture(page, door, name))
@@ -131,6 +158,7 @@ async def run(rounds: int) -> dict[str, measure.Figure]:
     pictures: list[float] = []
     bare: list[float] = []
     pages: list[float] = []
+    far_pages: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         court = await Court.start(folder)
         try:
@@ -147,12 +175,18 @@ async def run(rounds: int) -> dict[str, measure.Figure]:
                     f"bare pair {bare[-1]:.0f} ms",
                     flush=True,
                 )
-            far = {
-                rtt_ms: await far_rounds(court, party_id, rtt_ms, max(3, rounds // 2))
+            distant = {
+                (rtt_ms, in_lobby): await far_rounds(
+                    court, party_id, rtt_ms, max(3, rounds // 2), in_lobby=in_lobby
+                )
                 for rtt_ms in ROUND_TRIPS_MS
+                for in_lobby in (False, True)
             }
             if CHROMIUM.exists():
                 pages = await page_rounds(court, max(2, rounds // 3))
+                async with far(court, PAGE_RTT_MS) as (url, line):
+                    far_pages = await page_rounds(court, max(2, rounds // 3), url, line.port)
+            starts = await picture_starts(court)
         finally:
             await court.stop()
     print(f"first picture: {measure.spread(pictures)} ms; bare pair {measure.spread(bare)} ms", flush=True)
@@ -161,15 +195,32 @@ async def run(rounds: int) -> dict[str, measure.Figure]:
         "click_to_picture": measure.figure(statistics.median(pictures), "ms", name, middle),
         "click_to_seat": measure.figure(statistics.median(seats), "ms", name, middle),
     }
-    for rtt_ms, (_, far_pictures) in far.items():
-        slow = sorted(far_pictures)[round(0.95 * (len(far_pictures) - 1))]
-        figures[f"click_to_picture_p95_at_{rtt_ms:.0f}_ms"] = measure.figure(
-            slow, "ms", "the same entrance on loopback", statistics.median(pictures)
+    for (rtt_ms, in_lobby), (_, far_pictures) in distant.items():
+        figures[f"{'lobby' if in_lobby else 'click'}_to_picture_p95_at_{rtt_ms:.0f}_ms"] = measure.figure(
+            _slow(far_pictures), "ms", "the same entrance on loopback", statistics.median(pictures)
         )
+    cached, asked = starts.get("cache", 0.0), starts.get("request", 0.0)
+    figures["begun_from_cache"] = measure.figure(cached, "pictures", "pictures begun", cached + asked)
     if pages:
         print(f"Chromium page: {measure.spread(pages)} ms", flush=True)
         figures["click_to_picture_chromium"] = measure.figure(statistics.median(pages), "ms", name, middle)
+        print(f"Chromium page, {PAGE_RTT_MS:.0f} ms round trip: {measure.spread(far_pages)} ms", flush=True)
+        figures[f"click_to_picture_chromium_p95_at_{PAGE_RTT_MS:.0f}_ms"] = measure.figure(
+            _slow(far_pages), "ms", "the same page on loopback", statistics.median(pages)
+        )
     return figures
+
+
+def _slow(values: list[float]) -> float:
+    """The 95th percentile."""
+    return sorted(values)[round(0.95 * (len(values) - 1))]
+
+
+async def picture_starts(court: Court) -> dict[str, float]:
+    """How pictures began on that server since its start: "cache" without waiting, "request" after asking for one."""
+    async with aiohttp.ClientSession() as http, http.get(f"{court.url}/metrics") as answer:
+        text = await answer.text()
+    return {how: float(count) for how, count in _STARTS.findall(text)}
 
 
 def main() -> int:
