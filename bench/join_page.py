@@ -25,6 +25,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 PATIENCE_MS = 20_000
+DOOR_MS = 2_000  # somebody at a door looks at it; meanwhile the page has opened its sockets
 
 # Notes the last click, and the first frame painted afterwards in the tile of the person asked for.
 _WATCH = """name => {
@@ -98,6 +99,7 @@ async def click_to_picture(page: Page, door: str, name: str) -> float:
     await page.goto(door)
     entrance = page.get_by_role("region", name="进入法庭").get_by_role("button", name="进入法庭")
     await entrance.wait_for()
+    await page.wait_for_timeout(DOOR_MS)
     await page.evaluate(_WATCH, name)
     await entrance.click()
     return float(await page.evaluate("window.__seen"))

@@ -29,6 +29,7 @@ from signaling.settings import MediaSettings
 
 MAX_PATHS: Final = 12  # two networks x two families x a few rebinds; the longest unheard is forgotten first
 STALE_PATH_NS: Final = 2_000_000_000  # a selected path unheard this long yields to any authenticated one
+CLIENT_HELLO: Final = b"\x01"  # the byte behind a DTLS record's head (RFC 6347 section 4.3.2)
 STUN_ERRORS: Final = (ValueError, struct.error, IndexError, KeyError, TypeError, AttributeError)
 
 Send = Callable[[Any], object]
@@ -273,9 +274,8 @@ class IceTable:
         error = (487, "Role Conflict") if is_conflict else None
         answer = _answer(message, path, password.encode(), error)
         if len(answer) > len(data):
-            self._counters.stun_refused += (
-                1  # a bare check from a borrowed address: nobody is sent more than he sent
-            )
+            # A bare check from a borrowed address: nobody is sent more than he sent.
+            self._counters.stun_refused += 1
             return False
         try:
             path.send(answer)
@@ -369,6 +369,15 @@ class Ingress:
             agent.on_media(data, now_ns)
         elif 19 < first < 64:
             agent.heard_on = path
+            if (
+                agent.proof is None
+                and agent.selected is not path
+                and first == 22
+                and data[13:14] == CLIENT_HELLO
+            ):
+                agent.select(
+                    path
+                )  # a reloaded page begins anew: the answer belongs here, not to the page before
             agent.on_dtls(data, time.monotonic_ns())
         else:
             self.counters.unknown_kind += 1

@@ -98,6 +98,21 @@ def test_peer__when_a_second_address_only_checks__then_the_first_stays_until_it_
     assert place.agent.selected is new.path
 
 
+def test_handshake__when_it_begins_on_another_path__then_its_answer_goes_there_at_once() -> None:
+    place, page_before, page = Place(), Wire(4000), Wire(4001)
+    place.nominate(page_before)
+    place.table.restart(place.agent)
+    place.table.handle(
+        place.check(), page.path, SECOND // 10
+    )  # browsers nominate later, and want an answer now
+    assert place.agent.selected is page_before.path
+    place.ingress.datagram(b"\x15\xfe\xfd" + bytes(10) + b"\x01\x00", page_before.path)
+    place.ingress.datagram(b"\x16\xfe\xfd" + bytes(10) + b"\x01" + bytes(60), page.path)
+    assert place.agent.selected is page.path
+    place.ingress.datagram(b"\x16\xfe\xfd" + bytes(10) + b"\x10" + bytes(60), page_before.path)
+    assert place.agent.selected is page.path, "only a beginning counts"
+
+
 def test_paths__when_a_peer_shows_ever_more_addresses__then_the_oldest_is_forgotten() -> None:
     place = Place()
     wires = [Wire(4000 + number) for number in range(40)]
