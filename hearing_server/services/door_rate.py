@@ -13,7 +13,7 @@ _PER_S = 1.0
 
 
 class DoorRate:
-    """Counts reports of pages and grants together, over all devices of a person."""
+    """Counts what one service takes from a person at the door, over all of their devices."""
 
     def __init__(self, clock: Clock) -> None:
         self._rate = PersonRate(clock, burst=_BURST, per_s=_PER_S)

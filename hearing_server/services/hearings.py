@@ -22,6 +22,7 @@ from hearing_server.services.access import SeenHearing, access_case, access_hear
 from hearing_server.services.acts import record_act
 from hearing_server.services.changes import act_of, save_change
 from hearing_server.services.docket import enter_docket
+from hearing_server.services.door_rate import DoorRate
 from hearing_server.services.invitations import AFTERLIFE, issue_invitation
 from hearing_server.services.lanes import post_card
 from hearing_server.services.notices import queue_sms
@@ -36,6 +37,7 @@ class Hearings:
         self._units = units
         self._vault = vault
         self._clock = clock
+        self._door_rate = DoorRate(clock)
         self._profile = profile
         # From an invitation's token to the address in the SMS.
         self._link = link
@@ -165,7 +167,11 @@ class Hearings:
     async def decide_consent(
         self, actor: Actor, hearing_id: str, *, stage: ConsentStage, decision: Decision, text_version: str
     ) -> SeenHearing:
-        """A person's decision, kept with version and hash of the text that was shown."""
+        """A person's decision, kept with version and hash of the text that was shown.
+
+        Errors: RateLimited `door.too_fast`.
+        """
+        self._door_rate.spend(actor.person_id)
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id)
@@ -196,6 +202,8 @@ class Hearings:
     async def note_self_test(
         self, actor: Actor, hearing_id: str, *, camera: bool, microphone: bool, playback: bool
     ) -> SeenHearing:
+        """What trying camera and microphone gave, one's own word. Errors: RateLimited `door.too_fast`."""
+        self._door_rate.spend(actor.person_id)
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_hearing(unit, actor, hearing_id)

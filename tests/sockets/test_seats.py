@@ -186,6 +186,11 @@ async def test_page__flickering_without_end__leaves_a_bounded_trace_in_the_log_a
         assert 0 < problem.body["retry_after_ms"] <= 1000
         problem = await stopped(lambda _: lin.client.post(f"/hearings/{lin.hearing_id}/grants"), attempts=100)
         assert (problem.status, problem.code) == (429, "door.too_fast")
+        tested = {"camera": True, "microphone": True, "playback": True, "details": {}}
+        problem = await stopped(
+            lambda _: lin.client.put(f"/hearings/{lin.hearing_id}/self-test", tested), attempts=200
+        )
+        assert (problem.status, problem.code) == (429, "door.too_fast")
         assert seated(court) == 1
         view = await judge.get(f"/hearings/{lin.hearing_id}")
         assert (
