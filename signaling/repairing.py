@@ -10,6 +10,7 @@ from signaling.slot import Slot
 REPAIR_SHARE: Final = 0.15  # of the estimate; beyond it repairs would cause the losses they repair
 # Numbers a viewer may ask for between two reports: 12 streams of 125 packets a second, all of them lost twice.
 ASKED_PER_REPORT: Final = 3000
+LOSSY_SHARE: Final = 0.3  # of what is sent besides: a tenth, lost again now and then, twice, with air
 REPAIR_FLOOR_BPS: Final = 100_000.0  # one damaged picture a second can always be repaired
 # Where every tenth packet is lost, so is every tenth repeat, and the next request comes a tenth of a second later: then
 # the picture stands. Two copies at once lose one in a hundred, for a share of the line that such losses leave free.
@@ -89,7 +90,7 @@ class Repairs:
 
     @property
     def _has_room(self) -> bool:
-        return self._estimate.is_live and self._estimate.usage is Usage.NORMAL
+        return self._estimate.is_live and self._estimate.usage is not Usage.OVERUSE
 
     @property
     def _is_lossy(self) -> bool:
@@ -101,4 +102,6 @@ class Repairs:
         if self._has_room:
             # No queue grows: what is lost is lost by the radio, and all that is free may go into bringing it again.
             share_bps = max(share_bps, self._estimate.limit_bps - self.media_bps)
+            if self._is_lossy:
+                share_bps = max(share_bps, LOSSY_SHARE * self.media_bps)
         return share_bps / 8 * self._interval_s

@@ -13,7 +13,7 @@ from signaling.negotiation import AcceptedSection
 from signaling.prober import LENGTH_MS, Prober
 from signaling.publication import Layer, Publication
 from signaling.publisher import ASKED_TWICE_LOSS, CEASED_MS, Publisher
-from signaling.repairing import Repairs
+from signaling.repairing import LOSSY_SHARE, Repairs
 from signaling.rtp import rtcp
 from signaling.rtp.path_estimate import PathEstimate
 from signaling.rtp.probing import LEAST_PACKETS
@@ -99,6 +99,19 @@ def test_answer__nothing_known_of_the_line__packet_goes_out_once() -> None:
     leg = Leg()
     Repairs(LineEstimate(start_bps=2e6), 1.0).answer(slot_with(leg), (7,), 0.0)
     assert leg.repeated == [7]
+
+
+def test_answer__lossy_line_is_full_of_pictures__repeats_still_have_their_share() -> None:
+    estimate, history, leg = LineEstimate(start_bps=2e6), SendHistory(), Leg()
+    send_steadily(
+        lambda message, past, now_ms: estimate.feedback(message, past, now_ms, 50.0),
+        history,
+        lambda number: number % 10 == 1,
+    )
+    repairs = Repairs(estimate, 1.0)
+    repairs.begin(estimate.limit_bps)
+    repairs.answer(slot_with(leg), tuple(range(1000)), 4000.0)
+    assert len(leg.repeated) * PACKET_BYTES * 8 == pytest.approx(LOSSY_SHARE * estimate.limit_bps, rel=0.1)
 
 
 @pytest.mark.parametrize(("one_in", "sent"), [(10, [7]), (50, [])])
