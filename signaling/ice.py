@@ -4,7 +4,6 @@ A remote candidate is never contacted, so there is neither a port scan nor an am
 only after its MESSAGE-INTEGRITY passed; everything else from it is dropped and counted.
 """
 
-import ipaddress
 import secrets
 import struct
 import time
@@ -26,6 +25,7 @@ from signaling.guards import (
 from signaling.path_proof import PathProof
 from signaling.residence import ResidenceMeter
 from signaling.settings import MediaSettings
+from signaling.stun_answer import build_answer
 
 MAX_PATHS: Final = 12  # two networks x two families x a few rebinds; the longest unheard is forgotten first
 STALE_PATH_NS: Final = 2_000_000_000  # a selected path unheard this long yields to any authenticated one
@@ -272,7 +272,7 @@ class IceTable:
         # A lite agent never controls: let the peer change its role.
         is_conflict = "ICE-CONTROLLED" in message.attributes
         error = (487, "Role Conflict") if is_conflict else None
-        answer = _answer(message, path, password.encode(), error)
+        answer = build_answer(message, path.address, password.encode(), error)
         if len(answer) > len(data):
             # A bare check from a borrowed address: nobody is sent more than he sent.
             self._counters.stun_refused += 1
@@ -381,26 +381,3 @@ class Ingress:
             agent.on_dtls(data, time.monotonic_ns())
         else:
             self.counters.unknown_kind += 1
-
-
-def _answer(request: Any, path: Path, key: bytes, error: tuple[int, str] | None) -> bytes:
-    answer = stun.Message(
-        message_method=stun.Method.BINDING,
-        message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
-        transaction_id=request.transaction_id,
-    )
-    if error:
-        answer.attributes["ERROR-CODE"] = error
-    else:
-        answer.attributes["XOR-MAPPED-ADDRESS"] = _plain_address(path.address)
-    answer.add_message_integrity(key)
-    return bytes(answer)
-
-
-def _plain_address(address: tuple[Any, ...]) -> tuple[str, int]:
-    """The address as the peer knows it: a v4-mapped IPv6 address becomes IPv4, a zone is cut off."""
-    host = str(address[0]).partition("%")[0]
-    parsed = ipaddress.ip_address(host)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        host = str(parsed.ipv4_mapped)
-    return host, int(address[1])
