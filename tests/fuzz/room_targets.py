@@ -18,7 +18,7 @@ from signaling.sdp import MAX_RIDS, Fingerprint
 from signaling.settings import MediaSettings
 from signaling.sink import TrackInfo
 from signaling.ticker import RoomClock
-from signaling.traffic import Traffic
+from signaling.traffic import PictureStarts, Traffic
 from signaling.transport import Transport
 from tests.fuzz.corpus import FOLDER
 from tests.fuzz.mutator import byte_mutator
@@ -41,6 +41,7 @@ class StubGateway:
         self.counters = IngressCounters()
         self.table = IceTable(self.settings, self.counters)
         self.plane = None
+        self.starts = PictureStarts()
         self.transports = 0
 
     def describe(self, agent: IceAgent) -> LocalTransport:
