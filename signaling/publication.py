@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from itertools import compress
-from typing import Final
 
 from signaling.forwarder import TAKEN_AFTER_HOLE, Fanout, ForwardStep, Leg
 from signaling.layer_demand import LayerDemand, LayerRest
@@ -15,8 +14,6 @@ from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
 from signaling.transport import Transport
-
-MAX_LAYERS: Final = 4  # three are usual; a browser that changes its SSRC replaces the layer with the same rid
 
 
 class Layer:
