@@ -33,12 +33,10 @@ int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, 
     return 1;
 }
 
-void count_residence(struct plane *plane, struct line *line, uint64_t ns)
+void count_residence(struct line *line, uint64_t ns)
 {
     int octave = 63 - __builtin_clzll(ns | 1);
     int bucket = octave < 10 ? 0 : octave >= 30 ? RESIDENCE_BUCKETS - 1 : (octave - 10) << 3 | (int)(ns >> (octave - 3) & 7);
-    plane->facts.residence[bucket]++;
-    plane->facts.residence_ns += ns;
     line->residence[bucket]++;
     line->residence_ns += ns;
 }
@@ -181,7 +179,7 @@ int read_peer(struct plane *plane, struct peer *peer)
         uint64_t done_ns = clock_ns(CLOCK_MONOTONIC);
         for (int i = 0; i < count; i++)
             if (stamps[i])
-                count_residence(plane, peer->line, done_ns - stamps[i]);
+                count_residence(peer->line, done_ns - stamps[i]);
         if (count < BATCH)
             break;
     }

@@ -141,7 +141,7 @@ void flush(struct plane *plane, double now_ms); /* send what waits: always befor
 uint64_t clock_ns(clockid_t which);
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms);
 int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, int bytes, uint64_t at_ns);
-void count_residence(struct plane *plane, struct line *line, uint64_t ns);
+void count_residence(struct line *line, uint64_t ns);
 int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns);
 int is_media(const uint8_t *packet, int bytes);
 int read_peer(struct plane *plane, struct peer *peer);

@@ -36,8 +36,6 @@ struct plane_record { /* then `bytes` bytes, padded to eight */
 
 struct plane_facts {
     uint64_t forwarded, failed, ring_dropped, ring_used, bursts;
-    uint64_t residence_ns;   /* of all forwarded packets: from the kernel's stamp to the last leg's send */
-    uint64_t residence[160]; /* the same in the buckets of rtp/histogram.py */
 };
 
 struct stream_facts { /* what `stream_new` wants to know */

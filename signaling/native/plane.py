@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
 from signaling.native.build import Native
 from signaling.rtp.arrivals import MAX_WAITING
-from signaling.rtp.histogram import BUCKETS, Histogram, Spread
+from signaling.rtp.histogram import BUCKETS, Histogram
 from signaling.rtp.send_history import Sent
 
 logger = logging.getLogger(__name__)
@@ -183,14 +183,13 @@ class Plane:
         elif not owner.transmit(data) and leg:
             self.lib.leg_congested(self.handle, leg, time.monotonic_ns() / 1_000_000)
 
-    def facts(self) -> tuple[int, int, int, Spread]:
-        """Packets forwarded, not sent, ring records dropped since start, and how long forwarded ones stayed."""
+    def facts(self) -> tuple[int, int, int]:
+        """Packets forwarded, packets not sent, ring records dropped, since start."""
         if self.handle is None:
-            return 0, 0, 0, Spread()
+            return 0, 0, 0
         facts = self._facts
         self.lib.plane_read_facts(self.handle, facts)
-        stayed = Spread(tuple(facts.residence), facts.residence_ns)
-        return facts.forwarded, facts.failed, facts.ring_dropped, stayed
+        return facts.forwarded, facts.failed, facts.ring_dropped
 
 
 class Peer:

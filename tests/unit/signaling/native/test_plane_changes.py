@@ -59,7 +59,7 @@ def test_line__when_keys_and_ways_change_while_packets_flow__then_each_packet_is
             plane.drain()
             good += len(watching.received())
         change()
-    forwarded, failed, _, _ = plane.facts()
+    forwarded, failed, _ = plane.facts()
     assert 0 < good <= forwarded
     assert failed == 0
     publishing.say(number + 1, payload=picture(number + 1, keyframe=True))
