@@ -37,15 +37,22 @@ async def test_media__when_packets_are_lost_both_ways__then_retransmission_keeps
     async with impaired(seed=7) as (place, relay, judge, _party):
         lossy = OneWay(loss_share=0.08, is_media_only=True)
         relay.change(up=lossy, down=lossy)
-        await judge.sees("party", "microphone", "camera", more=60, timeout_s=30)
+        # Robots ask once for what is missing; when that is lost as well their picture stands for seconds.
+        await judge.sees("party", "microphone", "camera", more=60, timeout_s=80)
         assert relay.lost > 10
         room = place.engine._rooms["hearing"]
         camera = room.participants["party"].publications["camera"]
         stream = next(iter(camera.layers.values())).stream
         assert camera.legs[0].rewriter.retransmitted > 0, "the viewer's NACKs were not answered"
         # Nearly everything lost on the way up came back: what is missing in the end is far less than the loss.
-        _, missing = stream.reception.interval(stream.cache.newest)
-        assert missing < 0.02 * stream.reception.received
+        # The last repeats may still be on their way.
+        relay.change(up=TRANSPARENT, down=TRANSPARENT)
+
+        def is_nearly_whole() -> bool:
+            _, missing = stream.reception.interval(stream.cache.newest)
+            return bool(missing < 0.02 * stream.reception.received)
+
+        await until(is_nearly_whole)
 
 
 @both_paths

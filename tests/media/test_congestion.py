@@ -89,7 +89,7 @@ async def test_line_of_a_viewer__when_it_becomes_thin__then_the_picture_shrinks_
         after = (await judge.evaluate("received()"))["audio"]
         heard = after["samples"] - before["samples"]
         assert after["concealed"] - before["concealed"] < 0.2 * heard, "the voice suffers from the picture"
-        assert estimate.path.queue_ms < 150
+        await until(lambda: estimate.path.queue_ms < 150)  # it swings; what must not be is that it stands
 
 
 @pytest.mark.slow
