@@ -75,12 +75,14 @@ class PersonTotals:
 
 @dataclass(frozen=True, slots=True)
 class PersonMeasures:
-    """One seat. The estimates are what we believe each direction of its line carries; 0 without such a connection."""
+    """One seat. `down_estimate_bps` is what we believe its line carries towards it, 0 without such a connection.
+
+    What it carries upwards its browser alone knows: it estimates that from our feedback and does not tell.
+    """
 
     identity: str
     state: ConnectionState
     facts: ConnectionFacts
-    up_estimate_bps: int
     down_estimate_bps: int
     published: tuple[PublishedTrack, ...]
     watched: tuple[WatchedTrack, ...]

@@ -153,12 +153,11 @@ def _sent(slot: Slot) -> Traffic:
 
 
 def _person(participant: Participant) -> PersonMeasures:
-    publisher, viewer = participant.publisher, participant.viewer
+    viewer = participant.viewer
     return PersonMeasures(
         identity=participant.identity,
         state=participant.state,
         facts=participant.facts,
-        up_estimate_bps=int(publisher.estimate.limit_bps) if publisher is not None else 0,
         down_estimate_bps=int(viewer.estimate.limit_bps) if viewer is not None else 0,
         published=tuple(_published(each) for each in participant.publications.values()),
         watched=tuple(

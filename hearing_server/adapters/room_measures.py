@@ -172,7 +172,6 @@ def _person(person: PersonMeasures) -> PersonMedia:
         loss_down=facts.loss_down_ratio,
         up_bps=facts.up_bps,
         down_bps=facts.down_bps,
-        up_estimate_bps=person.up_estimate_bps,
         down_estimate_bps=person.down_estimate_bps,
         sends=tuple(_sent(track) for track in person.published),
         is_sent=tuple(_shown(track) for track in person.watched),

@@ -80,7 +80,6 @@ class PersonMedia:
     loss_down: float | None
     up_bps: int
     down_bps: int
-    up_estimate_bps: int
     down_estimate_bps: int
     sends: tuple[SentTrack, ...]
     is_sent: tuple[ShownTrack, ...]
