@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recorder.durable import Disk
 from recorder.film import FilmError, FilmWriter
 from recorder.folder import segment_files
 from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX
@@ -142,15 +143,12 @@ def _check_space(film: Path, timeline: Timeline) -> None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    disk, part = Disk(), path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        disk.write_file(part, (text.encode(),))
+        disk.publish(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        disk.discard(part)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

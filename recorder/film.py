@@ -23,6 +23,7 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
+from recorder.durable import Disk
 from recorder.sound import SOUND_RATE_HZ, sound_frame
 from recorder.timeline import FILM_RATE_HZ
 
@@ -39,6 +40,7 @@ _VIDEO_OPTIONS = {"preset": "veryfast", "crf": "24", "profile": "high", "bf": "0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # BT.601, which is what browsers send: the numbers of ITU-T H.273 for SMPTE 170M.
 _SMPTE_170M = 6
+_DISK = Disk()
 
 
 class FilmError(RuntimeError):
@@ -66,7 +68,7 @@ class FilmWriter:
         try:
             self._container, self._video, self._audio = _open(self._part, width, height, title)
         except (OSError, av.FFmpegError) as error:
-            self._part.unlink(missing_ok=True)
+            _DISK.discard(self._part)
             raise FilmError("film.unwritable", f"cannot write {target.name}") from error
         self._thread = threading.Thread(target=self._run, name="film-encoder", daemon=True)
         self._thread.start()
@@ -104,11 +106,9 @@ class FilmWriter:
         self._thread.join()
         try:
             self._raise_failure()
-            with self._part.open("rb") as written:
-                os.fsync(written.fileno())
-            self._part.replace(self._target)
+            _DISK.publish(self._part, self._target)
         except BaseException:
-            self._part.unlink(missing_ok=True)
+            _DISK.discard(self._part)
             raise
 
     def abandon(self) -> None:
@@ -120,7 +120,7 @@ class FilmWriter:
             except queue.Full:
                 self._drain()
             self._thread.join(timeout=0.1)
-        self._part.unlink(missing_ok=True)
+        _DISK.discard(self._part)
 
     def _put(self, item: VideoFrame | AudioFrame | None) -> None:
         self._raise_failure()
@@ -175,7 +175,7 @@ def _remove_left_behind(target: Path) -> None:
     for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
         pid = part.name.rsplit(".", 2)[1]
         if pid.isdecimal() and not Path("/proc", pid).exists():
-            part.unlink(missing_ok=True)
+            _DISK.discard(part)
 
 
 def _open(

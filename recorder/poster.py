@@ -8,6 +8,8 @@ from pathlib import Path
 
 import av
 
+from recorder.durable import Disk
+
 # The first second may still be a title or a face that has not arrived; a tenth into the film people are there.
 _AT_SHARE = 0.1
 _QUALITY = 80
@@ -22,7 +24,7 @@ def write_poster(film: Path, poster: Path) -> None:
         for frame in container.decode(stream):
             partial = poster.with_suffix(".part")
             frame.to_image().save(partial, "JPEG", quality=_QUALITY)  # type: ignore[no-untyped-call]
-            partial.replace(poster)
+            Disk().publish(partial, poster)
             return
     raise ValueError("the film holds no picture")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -96,9 +95,11 @@ class RecordingSession:
         disk, clock = disk or Disk(), clock or SystemClocks()
         try:
             disk.make_folder(folder / JOURNAL_FOLDER)
-            lock = _lock(folder)
+            lock = disk.lock(folder / LOCK_NAME)
         except OSError as error:
             raise RecordingFailure(failure_code(error), "the recording folder cannot be written") from error
+        if lock is None:
+            raise RecordingFailure("recording.busy", "another process records into this folder")
         try:
             session = cls(folder, recording_id, clock, disk, queue_bytes, lock)
             session._begin(on_alarm, on_sealed, seal_s)
@@ -347,17 +348,6 @@ class RecordingSession:
             with suppress(OSError):
                 return number, self._disk.size_bytes(path)
         return self._seen_at
-
-
-def _lock(folder: Path) -> int:
-    """Keep a second process from writing here; the kernel lets go when the holder dies."""
-    fd = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise RecordingFailure("recording.busy", "another process records into this folder") from None
-    return fd
 
 
 def _on_loop(callback: Callable[[_Told], None] | None) -> Callable[[_Told], None]:

@@ -1,18 +1,19 @@
-"""A disk on which any single step can be made to fail; everything else is the real disk."""
+"""A disk on which any single system call can be made to fail; everything else is the real disk."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from recorder.durable import Disk
+from recorder.durable import Disk, SystemCalls
 
 
-class FaultyDisk(Disk):
+class FaultyCalls(SystemCalls):
     """Counts the calls that can fail and raises `error_number` on the chosen ones.
 
     `fails`: the numbers (from 1) of the calls that fail; `broken` makes every call fail until it is cleared. A failing
-    write writes half of its bytes first, as a full disk does.
+    write writes half of its bytes first, as a full disk does. `error_number` 0: nothing is raised, but writes come
+    back short. Closing works always: what it could lose was synced before.
     """
 
     def __init__(self, error_number: int, fails: frozenset[int] = frozenset()) -> None:
@@ -20,41 +21,75 @@ class FaultyDisk(Disk):
         self.fails = fails
         self.broken = False
         self.calls = 0
+        self.names: list[str] = []
 
-    def _step(self) -> bool:
+    def _step(self, name: str) -> bool:
         self.calls += 1
+        self.names.append(name)
         return self.broken or self.calls in self.fails
 
-    def _error(self) -> OSError:
-        return OSError(self.error_number, os.strerror(self.error_number))
+    def _fail(self, name: str) -> None:
+        if self._step(name) and self.error_number:
+            raise OSError(self.error_number, os.strerror(self.error_number))
 
-    def create(self, path: Path) -> int:
-        if self._step():
-            raise self._error()
-        return super().create(path)
+    def open(self, path: Path, flags: int) -> int:
+        self._fail("open")
+        return super().open(path, flags)
 
-    def write(self, fd: int, data: bytes) -> None:
-        if self._step():
-            super().write(fd, data[: len(data) // 2])
-            raise self._error()
-        super().write(fd, data)
+    def write(self, fd: int, data: memoryview) -> int:
+        if not self._step("write"):
+            return super().write(fd, data)
+        taken = super().write(fd, data[: len(data) // 2] if len(data) > 1 else data)
+        if self.error_number:
+            raise OSError(self.error_number, os.strerror(self.error_number))
+        return taken
 
-    def sync_data(self, fd: int) -> None:
-        if self._step():
-            raise self._error()
-        super().sync_data(fd)
+    def fdatasync(self, fd: int) -> None:
+        self._fail("fdatasync")
+        super().fdatasync(fd)
 
-    def truncate(self, path: Path, size_bytes: int) -> None:
-        if self._step():
-            raise self._error()
-        super().truncate(path, size_bytes)
+    def fsync(self, fd: int) -> None:
+        self._fail("fsync")
+        super().fsync(fd)
+
+    def ftruncate(self, fd: int, size_bytes: int) -> None:
+        self._fail("ftruncate")
+        super().ftruncate(fd, size_bytes)
 
     def rename(self, source: Path, target: Path) -> None:
-        if self._step():
-            raise self._error()
+        self._fail("rename")
         super().rename(source, target)
 
-    def sync_folder(self, path: Path) -> None:
-        if self._step():
-            raise self._error()
-        super().sync_folder(path)
+    def unlink(self, path: Path) -> None:
+        self._fail("unlink")
+        super().unlink(path)
+
+    def mkdir(self, path: Path) -> None:
+        self._fail("mkdir")
+        super().mkdir(path)
+
+    def rmdir(self, path: Path) -> None:
+        self._fail("rmdir")
+        super().rmdir(path)
+
+
+class FaultyDisk(Disk):
+    """A `Disk` over FaultyCalls, which are `faults`."""
+
+    def __init__(self, error_number: int, fails: frozenset[int] = frozenset()) -> None:
+        self.faults = FaultyCalls(error_number, fails)
+        super().__init__(self.faults)
+
+    @property
+    def broken(self) -> bool:
+        """Every call fails."""
+        return self.faults.broken
+
+    @broken.setter
+    def broken(self, value: bool) -> None:
+        self.faults.broken = value
+
+    @property
+    def calls(self) -> int:
+        """Calls so far."""
+        return self.faults.calls

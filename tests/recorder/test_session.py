@@ -39,6 +39,7 @@ class GatedDisk(Disk):
     """A disk whose syncs wait until the gate is open: a volume that does not answer."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.gate = threading.Event()
         self.gate.set()
 
