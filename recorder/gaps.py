@@ -117,6 +117,13 @@ class TrackLedger:
         elif event in _SPAN_ENDS:
             self._close_span(_SPAN_ENDS[event], at_ns)
 
+    def end(self, ended_ns: int) -> None:
+        """The track is over at `ended_ns`: no packet comes any more, and what waited for late ones is let go."""
+        self._holes = self._all_holes(ended_ns)
+        self._last_ns = max(self._last_ns, ended_ns)
+        self._suspicion = None
+        self._missing = {}
+
     def gaps(
         self,
         number: int,

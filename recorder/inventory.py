@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.cause_spans import CauseSpan
@@ -26,6 +27,7 @@ from recorder.manifest import (
     RecordedTrack,
     SealedSegment,
 )
+from recorder.segment_book import SegmentBook
 from signaling.sink import TrackInfo
 
 CLOCK_STEP_NS = 500_000_000  # smaller differences are the slewing of a time daemon, not a step
@@ -38,6 +40,11 @@ class _Track:
     ended_ns: int | None = None
     end_cause: str = ""
     given_up: list[CauseSpan] = field(default_factory=list)
+
+    def end(self, at_ns: int, cause: str) -> None:
+        """The track is over; of its ledger only the holes stay."""
+        self.ended_ns, self.end_cause = at_ns, cause
+        self.ledger.end(at_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class Inventory:
         self._runs: list[ClockRun] = []
         self._steps: list[ClockStep] = []
         self._offset_ns = 0
-        self._segments: list[SealedSegment] = []
+        self._segments = SegmentBook()
         self._tracks: dict[int, _Track] = {}
         self.ledgers: dict[
             int, TrackLedger
@@ -171,10 +178,7 @@ class Inventory:
 
     def rename_segment(self, old: str, name: str, size_bytes: int) -> None:
         """A segment that could not be renamed or cut at its time was so later."""
-        self._segments = [
-            replace(segment, name=name, size_bytes=size_bytes) if segment.name == old else segment
-            for segment in self._segments
-        ]
+        self._segments.rename(old, name, size_bytes)
 
     def packet(self, track: int, at_ns: int, data: bytes) -> None:
         """One RTP packet. An unknown track number (its TRACK record was damaged) is passed over."""
@@ -265,11 +269,11 @@ class Inventory:
     def _end_all(self, cause: str) -> None:
         for track in self._tracks.values():
             if track.ended_ns is None:
-                track.ended_ns, track.end_cause = self.last_ns, cause
+                track.end(self.last_ns, cause)
 
     def _take_track(self, track: int, at_ns: int, payload: bytes) -> None:
         if track not in self._tracks:
-            ledger = TrackLedger(TrackInfo(**json.loads(payload)), at_ns)
+            ledger = TrackLedger(_info(payload), at_ns)
             self._tracks[track], self.ledgers[track] = _Track(ledger), ledger
 
     def _take_event(self, track: int, at_ns: int, payload: bytes) -> None:
@@ -279,7 +283,7 @@ class Inventory:
     def _take_track_end(self, track: int, at_ns: int, payload: bytes) -> None:
         known = self._tracks.get(track)
         if known is not None and known.ended_ns is None:
-            known.ended_ns, known.end_cause = at_ns, json.loads(payload)["cause"]
+            known.end(at_ns, json.loads(payload)["cause"])
 
     def _take_anchor(self, track: int, at_ns: int, payload: bytes) -> None:
         utc_ns, _ = ANCHOR.unpack(payload)
@@ -314,6 +318,13 @@ class Inventory:
     def _take_close(self, track: int, at_ns: int, payload: bytes) -> None:
         self.closed = True
         self._end_all("closed")
+
+
+def _info(payload: bytes) -> TrackInfo:
+    """A track's description; the words that every track of a person repeats are kept once."""
+    content: dict[str, Any] = json.loads(payload)
+    words = {key: sys.intern(value) for key, value in content.items() if isinstance(value, str)}
+    return TrackInfo(**content | words)
 
 
 _HANDLERS: dict[int, Callable[[Inventory, int, int, bytes], None]] = {

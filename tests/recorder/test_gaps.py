@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
 from itertools import pairwise
@@ -45,10 +46,14 @@ class Player:
             self.timestamp += self.ticks * wait_ns // self.step_ns
 
     def gaps(self, *layers: list[CauseSpan], ended_ns: int | None = None, cause: str = "left") -> list[Gap]:
-        """The ledger at the end of the play."""
-        return self.ledger.gaps(
-            1, self.now_ns if ended_ns is None else ended_ns, cause, self.now_ns, list(layers)
-        )
+        """The ledger at the end of the play; one that was closed says the same and holds no packet's number."""
+        end_ns = self.now_ns if ended_ns is None else ended_ns
+        found = self.ledger.gaps(1, end_ns, cause, self.now_ns, list(layers))
+        closed = copy.deepcopy(self.ledger)
+        closed.end(end_ns)
+        assert closed.gaps(1, end_ns, cause, self.now_ns, list(layers)) == found
+        assert not closed._missing
+        return found
 
 
 def _causes(gaps: list[Gap]) -> list[tuple[str, float]]:
