@@ -22,9 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from recorder.durable import Disk
+
 PIECES_FOLDER = "pieces"
 _INDEX = "index.json"
 _FORMAT = 1
+_DISK = Disk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class PieceShelf:
         gone = 0
         for path in self.folder.iterdir():
             if path.suffix in (".mp4", ".json") and path.name != _INDEX and path.stem not in kept:
-                path.unlink(missing_ok=True)
+                _DISK.remove(path)
                 gone += 1
         return gone
 
@@ -111,10 +114,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write, sync, rename: whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        _DISK.write_file(part, (text.encode(),))
+        _DISK.publish(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        _DISK.discard(part)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import json
 import logging
-import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -16,11 +14,13 @@ from pathlib import Path
 
 from hearing_server.errors import Conflict, Unavailable
 from hearing_server.ports.media import FilmMade
+from recorder.durable import Disk
 
 _log = logging.getLogger(__name__)
 _FILM, _POSTER = "film.mp4", "poster.jpg"
 # A line of progress is short; a longer one is a broken composer.
 _LINE_BYTES = 64 * 1024
+_DISK = Disk()
 
 
 class ProcessFilms:
@@ -34,7 +34,7 @@ class ProcessFilms:
         progress: Callable[[int], Awaitable[None]],
     ) -> FilmMade:
         film = folder / "film" / _FILM
-        film.parent.mkdir(exist_ok=True)
+        await asyncio.to_thread(_DISK.make_folder, film.parent)
         with _alone(film.parent):
             return await self._compose(folder, film, labels, progress)
 
@@ -71,16 +71,13 @@ class ProcessFilms:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One composer per film, whichever process it is in; the lock dies with its process."""
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise Conflict("film.in_work", zh="影像正在合成", en="The film is being composed") from None
+    descriptor = _DISK.lock(folder / ".lock")
+    if descriptor is None:
+        raise Conflict("film.in_work", zh="影像正在合成", en="The film is being composed")
     try:
         yield
     finally:
-        os.close(descriptor)
+        _DISK.close(descriptor)
 
 
 async def _run(module: str, *arguments: str) -> None:
