@@ -14,7 +14,8 @@ from hearing_server.adapters.bus import MemoryBus, RedisBus
 from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.folder_lock import FolderLock
 from hearing_server.adapters.media_plane import MediaPlane, media_plane
-from hearing_server.adapters.objects import local_objects
+from hearing_server.adapters.object_places import open_objects
+from hearing_server.adapters.objects import StoredObjects
 from hearing_server.adapters.pictures import PillowPictures
 from hearing_server.adapters.recording import FolderRecorders
 from hearing_server.adapters.rooms import EngineRooms
@@ -135,7 +136,10 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         rooms, recorders = media.rooms, media.recorders
         address = SiteAddress(settings.server.public_url.rstrip("/"))
         watch = _watch(settings, units, clock, bus, recorders, profile)
-        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
+        objects = await open_objects(settings.storage)
+        services = _services(
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, settings
+        )
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
         media.tell(rooms=reports, nodes=recovery)
@@ -176,7 +180,10 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         recorders = FolderRecorders(rooms)
         watch = _watch(settings, units, clock, bus, recorders, profile)
         address = SiteAddress(settings.server.public_url.rstrip("/"))
-        services = _services(units, vault, clock, bus, profile, rooms, recorders, watch, address, settings)
+        objects = await open_objects(settings.storage)
+        services = _services(
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, settings
+        )
         await _start_jobs(stack, bus, services, settings, seals=False)
         yield services
 
@@ -240,6 +247,7 @@ def _services(
     recorders: RecorderControl,
     watch: RecorderWatch,
     address: SiteAddress,
+    objects: StoredObjects,
     settings: Settings,
 ) -> Services:
     codes = Codes(units, vault, clock)
@@ -266,7 +274,7 @@ def _services(
         attachments=Attachments(
             units,
             clock,
-            local_objects(settings.storage.data_dir / "objects"),
+            objects,
             PillowPictures(),
             spool=settings.storage.data_dir / "spool",
             limit_bytes=settings.limits.attachment_bytes,

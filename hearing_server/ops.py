@@ -1,4 +1,4 @@
-"""The command line: demo, serve, worker, migrate, doctor, media, verify."""
+"""The command line: demo, serve, worker, migrate, rewrap, doctor, media, verify."""
 
 from __future__ import annotations
 
@@ -101,6 +101,14 @@ def worker(config: ConfigOption = None, data: DataOption = None) -> None:
     from hearing_server.serving import work_for_court
 
     _run(work_for_court(_settings(config, data, None, None, None, is_demo=False)))
+
+
+@cli.command()
+def rewrap(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Wrap the keys of all cases with the wrapping key now in use."""
+    from hearing_server.serving import rewrap_case_keys
+
+    _run(rewrap_case_keys(_settings(config, data, None, None, None, is_demo=False)))
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from hearing_server.adapters.object_places import rewrap_keys
 from hearing_server.app import running, working
 from hearing_server.settings import Settings
 from hearing_server.site import listening
@@ -36,3 +37,8 @@ async def migrate_database(settings: Settings) -> None:
     finally:
         await engine.dispose()
     print("database is up to date")
+
+
+async def rewrap_case_keys(settings: Settings) -> None:
+    """Wrap the keys of all cases anew and say how many."""
+    print(f"{await rewrap_keys(settings.storage)} keys wrapped anew")

@@ -134,6 +134,25 @@ class StorageSettings(Section):
     reserve_bytes: int = Field(
         512 * 1024 * 1024, ge=0, description="A hearing doesn't open with less free disk than this."
     )
+    s3_bucket: str = Field("", description="Bucket of uploads and archives; empty: in the data folder.")
+    s3_endpoint: str = Field(
+        "", description="Address of an S3-compatible store, e.g. https://s3.court.example; empty: Amazon's."
+    )
+    s3_region: str = Field("us-east-1", description="Region of the bucket; most private stores ignore it.")
+    s3_prefix: str = Field("", description="Everything lies below this path in the bucket.")
+    encrypt_objects: bool = Field(
+        True, description="Encrypt uploads and archives at rest, each case with its own key."
+    )
+    key_file: Path | None = Field(
+        None, description="Key that wraps the cases' keys: 32 bytes or 64 hex digits; empty: made in keys/."
+    )
+    key_command: tuple[str, ...] = Field(
+        (), description="Program that prints that key (key server, smart card); goes before the file."
+    )
+    older_key_files: tuple[Path, ...] = Field(
+        (),
+        description="Former keys, which still open what they wrapped until the cases' keys are wrapped anew.",
+    )
 
 
 class LimitSettings(Section):

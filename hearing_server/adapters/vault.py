@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -22,7 +23,7 @@ class FolderVault:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        master = _read_or_make(folder / "master.key")
+        master = read_or_make_key(folder / "master.key")
         self._sealing = AESGCM(_derive(master, b"seal"))
         self._index_key = _derive(master, b"index")
         self._grant_key = _derive(master, b"grant")
@@ -50,21 +51,24 @@ def _derive(master: bytes, purpose: bytes) -> bytes:
     return hmac.new(master, b"hearing-server/1/" + purpose, hashlib.sha256).digest()
 
 
-def _read_or_make(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != _KEY_BYTES:
-            raise Unavailable(
-                "keys.damaged",
-                zh=f"密钥文件 {path.name} 已损坏，请从备份恢复；没有它，已加密的内容无法读取",
-                en=f"The key file {path.name} is damaged; restore it from a backup, sealed values need it",
-            ) from None
-        return key
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(_KEY_BYTES)
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+def read_or_make_key(path: Path) -> bytes:
+    """32 random bytes in a file of their own (mode 600), made once however many processes begin together."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(made, path)  # whole or not at all
+        made.unlink()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise Unavailable(
+            "keys.damaged",
+            zh=f"密钥文件 {path.name} 已损坏，请从备份恢复；没有它，已加密的内容无法读取",
+            en=f"The key file {path.name} is damaged; restore it from a backup, sealed values need it",
+        )
     return key

@@ -91,8 +91,8 @@ class Attachments:
             if size_bytes is not None and length != size_bytes:
                 raise _cut_off()
             seen = await self._pictures.read(path)
-            await self._objects.put_file(path, sha256=digest)
-            preview = await self._objects.put(seen.preview)
+            await self._objects.put_file(path, sha256=digest, case_id=case.id)
+            preview = await self._objects.put(seen.preview, case_id=case.id)
         finally:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         attachment = Attachment(
@@ -155,14 +155,15 @@ class Attachments:
         return attachment, case
 
     async def _open(self, attachment: Attachment, sha256: str, media_type: str) -> SeenPicture:
-        size_bytes = await self._objects.size_bytes(sha256)
+        case_id = attachment.case_id
+        size_bytes = await self._objects.size_bytes(sha256, case_id=case_id)
         if size_bytes is None:
             raise Unavailable(
                 "object.missing",
                 zh="文件暂时无法读取，请联系法院",
                 en="The file can't be read now; please contact the court",
             )
-        return SeenPicture(attachment, media_type, size_bytes, self._objects.read(sha256))
+        return SeenPicture(attachment, media_type, size_bytes, self._objects.read(sha256, case_id=case_id))
 
     def _require_space(self) -> None:
         """What the recorder needs is no room for pictures: a hearing comes before a chat."""
