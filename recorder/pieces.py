@@ -2,7 +2,7 @@
 
 A piece is a short MP4 (H.264 High with a key frame first and a closed group of pictures, AAC-LC mono 48 kHz) that
 plays alone; put one behind the other in order they are the film. Its name on the shelf is its key, a digest over
-everything it was made from (segments' digests, people shown, edits, layout, version of this code), so that making
+everything it was made from (segments' digests, people shown, redactions, layout, version of this code), so that making
 it again is free and a late fact makes only the pieces it touches new.
 
     film/pieces/KEY.mp4      the piece
