@@ -103,3 +103,20 @@ class Canvas:
         fits = 0 <= box.x <= self.width - box.width and 0 <= box.y <= self.height - box.height
         if not fits or not box.is_even:
             raise ValueError(f"{box} does not fit the canvas")
+
+
+# A quiet grey that is neither the page nor any plate: what lies under it is gone, not blurred.
+_COVER = (62, 128, 128)
+
+
+def cover(frame: VideoFrame, x: float, y: float, width: float, height: float) -> None:
+    """Paint a rectangle of a 4:2:0 picture over, grown to even pixels. Place and size in shares of the picture."""
+    left, top = int(x * frame.width) & ~1, int(y * frame.height) & ~1
+    right = min((int((x + width) * frame.width) + 2) & ~1, frame.width)
+    bottom = min((int((y + height) * frame.height) + 2) & ~1, frame.height)
+    for index, (plane, value) in enumerate(zip(frame.planes, _COVER, strict=True)):
+        halving = 1 if index == 0 else 2
+        rows, line = memoryview(plane), bytes([value]) * ((right - left) // halving)
+        for row in range(top // halving, bottom // halving):
+            at = row * plane.line_size + left // halving
+            rows[at : at + len(line)] = line

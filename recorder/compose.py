@@ -1,6 +1,6 @@
 """Makes the film of a recording. Runs in a process of its own, at low priority:
 
-    python -m recorder.compose FOLDER OUT.mp4 --labels LABELS.json [--progress]
+    python -m recorder.compose FOLDER OUT.mp4 --labels LABELS.json [--redactions REDACTIONS.json] [--progress]
 
 With --progress it prints one JSON object per line: {"stage": "survey" | "film", "progress": 0…1, …}; the last
 line is always {"stage": "done", "progress": 1, …} or {"stage": "failed", "code", "title"}. Beside OUT.mp4 stands
@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX
 from recorder.labels import Labels, LabelsError, load_labels
 from recorder.manifest import Manifest, ManifestError
 from recorder.recording import Recording, RecordingError, open_recording
+from recorder.redactions import RedactionPlan, Redactions, RedactionsError, load_redactions
 from recorder.second_pass import SecondPass
-from recorder.survey import Problem, survey_recording
+from recorder.survey import Problem, Survey, survey_recording
 from recorder.timeline import FILM_RATE_HZ, Timeline, build_timeline, timeline_map
 
 NICE_LEVEL = 10
@@ -64,12 +66,17 @@ def map_path_of(film: Path) -> Path:
 
 
 def compose_film(
-    folder: Path, film: Path, labels: Labels, *, progress: Progress = lambda _: None
+    folder: Path,
+    film: Path,
+    labels: Labels,
+    *,
+    redactions: Redactions | None = None,
+    progress: Progress = lambda _: None,
 ) -> FilmReport:
-    """Make the film of the recording in `folder`. Blocking; seconds to hours.
+    """Make the film of the recording in `folder`, or a copy with redactions. Blocking; seconds to hours.
 
-    Raises RecordingError (nothing readable), ValueError (longer than a day), FilmError (not written). The
-    files appear whole or not at all. Unusable parts become `problems`, the rest is shown.
+    Sealed spans are in no film. The files appear whole or not at all; unusable parts become `problems`, the rest is shown.
+    Raises RecordingError (nothing readable), ValueError (longer than a day), FilmError (not written).
     """
     started_s = time.monotonic()
     progress({"stage": "survey", "progress": 0.0})
@@ -77,27 +84,50 @@ def compose_film(
     tell = _paced(progress, started_s)
     survey = survey_recording(recording, progress=lambda share: tell(_survey_line(share)))
     manifest = recording.manifest
-    timeline = build_timeline(
-        duration_ns=max(manifest.duration_ns, survey.last_ns),
-        pauses=manifest.pauses,
-        marks=manifest.marks,
-        incidents=(*manifest.incidents, *survey.breaks),
-    )
+    redactions = redactions or Redactions()
+    labels = redactions.labels(labels)
+    timeline, plan = _timeline(recording, survey, redactions)
     _check_space(film, timeline)
-    composer = SecondPass(recording, survey, timeline, labels)
+    composer = SecondPass(recording, survey, timeline, labels, plan)
     title = " ".join(part for part in (labels.case_number, labels.title) if part)
-    with FilmWriter(film, width=FILM_WIDTH_PX, height=FILM_HEIGHT_PX, title=title) as writer:
+    comment = _origin(manifest, redactions)
+    with FilmWriter(film, width=FILM_WIDTH_PX, height=FILM_HEIGHT_PX, title=title, comment=comment) as writer:
         composer.run(writer, lambda film_s: tell(_film_line(film_s, timeline, started_s)))
     problems = (*survey.problems, *composer.problems())
     facts = {
         "recording_id": manifest.recording_id,
         "source_sha256": manifest.root_sha256,
+        "redactions_sha256": redactions.sha256,
         "problems": [{"code": problem.code, "detail": problem.detail} for problem in problems],
     }
     _write_whole(map_path_of(film), timeline_map(timeline, recording.clock, **facts))
     spent_s = max(time.monotonic() - started_s, 1e-6)
     speed = timeline.duration_s / spent_s
     return FilmReport(timeline.duration_s, film.stat().st_size, speed, map_path_of(film), problems)
+
+
+def _timeline(recording: Recording, survey: Survey, redactions: Redactions) -> tuple[Timeline, RedactionPlan]:
+    """The film's timeline; times of the redactions are those of the film without them."""
+    manifest = recording.manifest
+    duration_ns = max(manifest.duration_ns, survey.last_ns)
+    build = partial(
+        build_timeline,
+        duration_ns=duration_ns,
+        pauses=manifest.pauses,
+        marks=manifest.marks,
+        incidents=(*manifest.incidents, *survey.breaks),
+        sealed=redactions.sealed(recording.clock, duration_ns),
+    )
+    plain = build()
+    plan = redactions.plan(plain)
+    return (build(cuts=plan.cuts) if plan.cuts else plain), plan
+
+
+def _origin(manifest: Manifest, redactions: Redactions) -> str:
+    """What a redacted copy says of itself in its own bytes: of which record, by which list."""
+    if not redactions.sha256:
+        return ""
+    return f"source-sha256={manifest.root_sha256} redactions-sha256={redactions.sha256}"
 
 
 def _open(folder: Path) -> Recording:
@@ -158,11 +188,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell = _print_line if options.progress else (lambda _: None)
     try:
         labels = load_labels(options.labels)
-        report = compose_film(options.folder, options.film, labels, progress=tell)
-    except (LabelsError, OSError) as error:
-        return _failed(
-            2, "labels.invalid" if isinstance(error, LabelsError) else "file.unreadable", str(error)
-        )
+        redactions = load_redactions(options.redactions) if options.redactions else None
+        report = compose_film(options.folder, options.film, labels, redactions=redactions, progress=tell)
+    except LabelsError as error:
+        return _failed(2, "labels.invalid", str(error))
+    except RedactionsError as error:
+        return _failed(2, "redactions.invalid", str(error))
+    except OSError as error:
+        return _failed(2, "file.unreadable", str(error))
     except RecordingError as error:
         return _failed(3, "recording.unreadable", str(error))
     except FilmError as error:
@@ -194,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, required=True, help="JSON file with case number, title and people"
     )
+    parser.add_argument("--redactions", type=Path, help="JSON file of what a derived copy leaves out")
     parser.add_argument("--progress", action="store_true", help="print JSON progress lines")
     parser.add_argument(
         "--memory-mib", type=int, default=DEFAULT_MEMORY_MIB, help="limit of address space; 0 = none"

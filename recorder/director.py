@@ -11,6 +11,7 @@ from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, HEADER_HEIGHT_PX, fit
 from recorder.labels import Labels
 from recorder.pictures import PicturePlayer
 from recorder.plates import Plates
+from recorder.redactions import RedactionPlan
 from recorder.scenes import CAMERA, MICROPHONE, SCREEN, Place, Scene, ScenePlan
 from recorder.survey import CAMERA_SILENCE_NS, SCREEN_SILENCE_NS, TrackStory
 from recorder.timeline import FILM_RATE_HZ, TICK_NS, Piece
@@ -43,10 +44,12 @@ class Director:
         scenes: ScenePlan,
         stories: Sequence[TrackStory],
         pictures: Mapping[tuple[str, bool], PicturePlayer],
+        plan: RedactionPlan,
     ) -> None:
         self.canvas = Canvas(FILM_WIDTH_PX, FILM_HEIGHT_PX)
         self._labels, self._clock, self._scenes, self._pictures = labels, clock, scenes, pictures
         self._plates = Plates(labels)
+        self._plan = plan
         self._tracks: dict[tuple[str, str], list[TrackStory]] = {}
         for story in stories:
             self._tracks.setdefault((story.track.info.identity, story.track.info.source), []).append(story)
@@ -126,14 +129,18 @@ class Director:
         self.canvas.paint(painting, box.x, box.y)
 
     def _why_no_picture(self, place: Place, player: PicturePlayer | None, at_ns: int) -> str | None:
-        """None when there is a picture to show; else the word that says why not."""
+        """None when there is a picture to show (or one that may not be); else the word that says why not."""
+        if self._plan.masked(place.identity).holds(at_ns):
+            return "masked"
         live = self._live(place.identity, SCREEN if place.is_screen else CAMERA, at_ns)
         if not live:
             return "camera_off"
         if all(story.is_muted(at_ns) for story in live):
             return "camera_muted"
         silence_ns = SCREEN_SILENCE_NS if place.is_screen else CAMERA_SILENCE_NS
-        if player is None or player.frame is None or at_ns - player.frame_ns > silence_ns:
+        if player is None or at_ns - player.frame_ns > silence_ns:
+            return "no_picture"
+        if player.frame is None and not player.is_hidden:
             return "no_picture"
         return None
 

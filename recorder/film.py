@@ -58,7 +58,7 @@ class FilmWriter:
     Use as a context manager: leaving it by an exception removes the temporary file and leaves `target` untouched.
     """
 
-    def __init__(self, target: Path, *, width: int, height: int, title: str = "") -> None:
+    def __init__(self, target: Path, *, width: int, height: int, title: str = "", comment: str = "") -> None:
         self._target = target
         self._part = target.with_name(f".{target.name}.{os.getpid()}.part")
         self._queue: queue.Queue[VideoFrame | AudioFrame | None] = queue.Queue(QUEUE_FRAMES)
@@ -66,7 +66,7 @@ class FilmWriter:
         self._ticks = self._samples = 0
         _remove_left_behind(target)
         try:
-            self._container, self._video, self._audio = _open(self._part, width, height, title)
+            self._container, self._video, self._audio = _open(self._part, width, height, title, comment)
         except (OSError, av.FFmpegError) as error:
             _DISK.discard(self._part)
             raise FilmError("film.unwritable", f"cannot write {target.name}") from error
@@ -179,11 +179,13 @@ def _remove_left_behind(target: Path) -> None:
 
 
 def _open(
-    part: Path, width: int, height: int, title: str
+    part: Path, width: int, height: int, title: str, comment: str
 ) -> tuple[OutputContainer, VideoStream, AudioStream]:
     container = av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"})
     if title:
         container.metadata["title"] = title
+    if comment:
+        container.metadata["comment"] = comment
     video = container.add_stream("libx264", rate=FILM_RATE_HZ, options=_VIDEO_OPTIONS)
     video.width, video.height, video.pix_fmt = width, height, "yuv420p"
     context = video.codec_context

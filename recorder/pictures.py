@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from recorder.depacketizer import Depacketizer, EncodedFrame, depacketizer_for
 from recorder.layers import Showing
 from recorder.survey import TrackStory
+from recorder.withheld import NOTHING, Spans
 
 _DECODERS = {"VP8": "vp8", "H264": "h264"}
 # Nothing a browser sends comes near; a header that says more is an attack on memory.
@@ -33,14 +34,21 @@ class _Stream:
     decoder: VideoCodecContext | None = None
     shown: VideoFrame | None = None
     shown_ns: int = 0
+    hidden_ns: int = -1
     broken_frames: int = 0
 
 
 class PicturePlayer:
-    """The pictures of one identity and source. Feed packets in order of arrival, then `advance` film time."""
+    """The pictures of one identity and source. Feed packets in order of arrival, then `advance` film time.
 
-    def __init__(self, stories: Mapping[int, TrackStory], showings: Sequence[Showing]) -> None:
+    What arrived or was taken within `hidden` is decoded, because later pictures build on it, and never shown.
+    """
+
+    def __init__(
+        self, stories: Mapping[int, TrackStory], showings: Sequence[Showing], hidden: Spans = NOTHING
+    ) -> None:
         self._showings = showings
+        self._hidden = hidden
         self._streams = {
             number: _Stream(
                 stories[number],
@@ -52,6 +60,8 @@ class PicturePlayer:
         self.reformatter = VideoReformatter()
         self.frame: VideoFrame | None = None
         self.frame_ns = 0
+        # The newest picture may not be shown: the box stays empty until one comes that may.
+        self.is_hidden = False
 
     @property
     def tracks(self) -> set[int]:
@@ -89,7 +99,9 @@ class PicturePlayer:
         if showing is not None:
             stream = self._streams[showing.track]
             if stream.shown is not None and stream.shown_ns >= self.frame_ns:
-                self.frame, self.frame_ns = stream.shown, stream.shown_ns
+                self.frame, self.frame_ns, self.is_hidden = stream.shown, stream.shown_ns, False
+            elif stream.hidden_ns >= self.frame_ns:
+                self.frame, self.frame_ns, self.is_hidden = None, stream.hidden_ns, True
         return (self.frame_ns, self.frame) != before
 
     def _keep(self, stream: _Stream, frame: EncodedFrame) -> None:
@@ -127,7 +139,11 @@ class PicturePlayer:
             stream.broken_frames += 1
             stream.decoder = None
             return
-        if decoded:
+        if not decoded:
+            return
+        if self._hidden.holds(hearing_ns) or self._hidden.holds(frame.at_ns):
+            stream.shown, stream.hidden_ns = None, hearing_ns
+        else:
             stream.shown, stream.shown_ns = decoded[-1], hearing_ns
 
 

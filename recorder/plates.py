@@ -203,7 +203,7 @@ class Plates:
         draw.text((centre, middle - 70), self._words[word], INK, _font(64), "mm")
         draw.line((centre - 60, middle, centre + 60, middle), VERMILION if is_fault else RULE, 3)
         draw.text((centre, middle + 54), span_text(from_local, until_local), INK, _font(36), "mm")
-        note = self._words["crash_note" if is_fault else "pause_note"]
+        note = self._words[f"{word}_note" if f"{word}_note" in self._words else "pause_note"]
         draw.text(
             (centre, middle + 110),
             f"{from_local:%Y-%m-%d}  {self._labels.zone_text()}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 
+from recorder.canvas import cover
 from recorder.director import Director
 from recorder.film import FilmWriter
 from recorder.journal import Record, RecordKind
@@ -16,6 +17,7 @@ from recorder.labels import Labels
 from recorder.layers import plan_layers
 from recorder.pictures import PicturePlayer
 from recorder.recording import Recording
+from recorder.redactions import RedactionPlan
 from recorder.scenes import SCREEN, ScenePlan, plan_scenes
 from recorder.sound import CHUNK_SAMPLES, Mixer, VoicePlayer, is_speaking, sample_at
 from recorder.survey import Problem, Survey, replay
@@ -29,16 +31,24 @@ _SKIP_STEP_NS = 1_000_000_000
 class SecondPass:
     """One film being made."""
 
-    def __init__(self, recording: Recording, survey: Survey, timeline: Timeline, labels: Labels) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        survey: Survey,
+        timeline: Timeline,
+        labels: Labels,
+        plan: RedactionPlan | None = None,
+    ) -> None:
         self._timeline, self._survey = timeline, survey
+        self._plan = plan = plan or RedactionPlan()
         stories = survey.stories
         scenes = plan_scenes(stories.values(), list(labels.people))
         self._voices = {
-            number: VoicePlayer(story)
+            number: VoicePlayer(story, timeline.withheld | plan.muted(story.track.info.identity))
             for number, story in stories.items()
             if story.track.info.kind == "audio"
         }
-        self._pictures = _picture_players(survey, scenes)
+        self._pictures = _picture_players(survey, scenes, timeline, plan)
         self._player_of = {number: player for player in self._pictures.values() for number in player.tracks}
         self._director = Director(
             labels=labels,
@@ -46,6 +56,7 @@ class SecondPass:
             scenes=scenes,
             stories=list(stories.values()),
             pictures=self._pictures,
+            plan=plan,
         )
         self._mixer = Mixer()
         self._wait_ns = survey.wait_ns + _HOLE_WAIT_NS
@@ -56,8 +67,12 @@ class SecondPass:
         """Paint and mix the whole film into the writer."""
         for piece in self._timeline.pieces:
             is_hearing = piece.kind is PieceKind.HEARING
-            for voices in self._hearing(piece) if is_hearing else self._card(piece):
-                writer.picture(self._director.canvas.to_frame())
+            for tick, voices in enumerate(self._hearing(piece) if is_hearing else self._card(piece)):
+                frame = self._director.canvas.to_frame()
+                if is_hearing:
+                    for region in self._plan.regions_at(piece.from_ns + tick * TICK_NS):
+                        cover(frame, region.x, region.y, region.width, region.height)
+                writer.picture(frame)
                 self._write_sound(writer, self._mixer.mix(voices))
                 progress(writer.duration_s)
         self._write_sound(writer, self._mixer.flush())
@@ -145,7 +160,9 @@ class SecondPass:
             writer.sound(chunk)
 
 
-def _picture_players(survey: Survey, scenes: ScenePlan) -> dict[tuple[str, bool], PicturePlayer]:
+def _picture_players(
+    survey: Survey, scenes: ScenePlan, timeline: Timeline, plan: RedactionPlan
+) -> dict[tuple[str, bool], PicturePlayer]:
     sources: dict[tuple[str, bool], list[int]] = {}
     for number, story in survey.stories.items():
         info = story.track.info
@@ -158,5 +175,6 @@ def _picture_players(survey: Survey, scenes: ScenePlan) -> dict[tuple[str, bool]
             return scenes.at(at_ns).picture_height_px(identity, is_screen=is_screen)
 
         showings = plan_layers([survey.stories[number] for number in numbers], wanted)
-        players[identity, is_screen] = PicturePlayer(survey.stories, showings)
+        hidden = timeline.withheld | plan.masked(identity)
+        players[identity, is_screen] = PicturePlayer(survey.stories, showings, hidden)
     return players

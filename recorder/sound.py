@@ -19,6 +19,7 @@ from av.codec.context import CodecContext
 from recorder.depacketizer import EncodedFrame, OpusDepacketizer
 from recorder.survey import TrackStory
 from recorder.timeline import FILM_RATE_HZ
+from recorder.withheld import NOTHING, Spans
 
 SOUND_RATE_HZ = 48_000
 CHUNK_SAMPLES = SOUND_RATE_HZ // FILM_RATE_HZ
@@ -46,11 +47,20 @@ def sample_at(hearing_ns: int) -> int:
     return hearing_ns * SOUND_RATE_HZ // 1_000_000_000
 
 
-class VoicePlayer:
-    """One audio track. Feed packets in order of arrival, then `take` chunks in order of hearing time."""
+def ns_at(samples: int) -> int:
+    """Length of so many samples at 48 kHz."""
+    return samples * 1_000_000_000 // SOUND_RATE_HZ
 
-    def __init__(self, story: TrackStory) -> None:
+
+class VoicePlayer:
+    """One audio track. Feed packets in order of arrival, then `take` chunks in order of hearing time.
+
+    What arrived, was sent or would stand within `silent` is decoded, so that the voice goes on well, and never heard.
+    """
+
+    def __init__(self, story: TrackStory, silent: Spans = NOTHING) -> None:
         self._story = story
+        self._silent = silent
         self._depacketizer = OpusDepacketizer(red_payload_type=story.track.info.red_payload_type)
         self._decoder = _new_decoder()
         self._waiting: deque[tuple[int, array[int]]] = deque()
@@ -123,7 +133,18 @@ class VoicePlayer:
         if self._end <= self._taken or len(self._waiting) >= MAX_WAITING_CHUNKS:
             self.late_samples += len(samples)
             return
+        if self._silent and self._is_silent(frame.at_ns, hearing_ns, start, len(samples)):
+            return
         self._waiting.append((start, samples))
+
+    def _is_silent(self, arrived_ns: int, sent_ns: int, start: int, count: int) -> bool:
+        """By any of its three times; a frame that only touches a silent span is silent."""
+        placed_ns, lasts_ns = ns_at(start), ns_at(count)
+        return (
+            self._silent.holds(arrived_ns)
+            or self._silent.meets(sent_ns - ns_at(OPUS_DELAY_SAMPLES), sent_ns + lasts_ns)
+            or self._silent.meets(placed_ns, placed_ns + lasts_ns)
+        )
 
     def _decode(self, frame: EncodedFrame) -> array[int]:
         samples = array("h")
