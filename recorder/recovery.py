@@ -1,7 +1,8 @@
 """After a crash: cut the torn tail, seal what is good, build the manifest. The data files alone suffice.
 
-Nothing good is ever removed: a file is cut only behind its last good record, or where its successor says that it was
-given up and the rest was written again.
+Nothing good is ever removed: a file is cut only behind its last good record, where its successor says that it was
+given up and the rest was written again, or at a hole that a power cut left in its last unsynced bytes, and then what
+is behind the hole is kept aside.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from recorder.inventory import Inventory, SegmentHeader, read_into
 from recorder.journal import Damage, Record, RecordKind, scan
 from recorder.manifest import Manifest
 from recorder.recording import RecordingError, readable_segments
+
+# Records wait 250 ms for their write and its sync; four times that for a disk that takes its time.
+UNSYNCED_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +141,36 @@ def seal_leftovers(folder: Path, disk: Disk) -> list[Cut]:
 
 def _seal_leftover(folder: Path, file: SegmentFile, counted_bytes: int, disk: Disk) -> Cut | None:
     data = file.path.read_bytes()
-    good_bytes = 0
-    for item in scan(data[:counted_bytes]):
-        if isinstance(item, Record):
-            good_bytes = item.end
+    good_bytes = _good_end(list(scan(data[:counted_bytes])))
     if good_bytes == 0:
         disk.rename(file.path, file.path.with_suffix(TORN_SUFFIX))
         return Cut(file.name, 0, len(data))
+    if counted_bytes == len(data) and any(isinstance(item, Record) for item in scan(data[good_bytes:])):
+        # Good records behind a hole: never synced, out of the chain, yet nobody's to throw away.
+        disk.write_file(file.path.with_suffix(TORN_SUFFIX), (data[good_bytes:],))
+        disk.sync_folder(file.path.parent)
     disk.truncate(file.path, good_bytes)
     disk.rename(file.path, sealed_segment_path(folder, file.number))
     return Cut(file.name, good_bytes, len(data) - good_bytes) if good_bytes < len(data) else None
+
+
+def _good_end(items: list[Record | Damage]) -> int:
+    """Where a segment left open ends; 0 when not even its header arrived.
+
+    A power cut leaves pages of the last unsynced write in any order: a hole there, good records behind it. What is
+    behind a hole so near to the end was never promised to anybody. A hole further back is damage of another kind: it
+    stays where it is, and verify() names it.
+    """
+    if not items or isinstance(items[0], Damage):
+        return 0
+    records = [item for item in items if isinstance(item, Record) and not item.repeated]
+    end = max((item.end for item in items if isinstance(item, Record)), default=0)
+    for item in items:
+        if isinstance(item, Damage) and not item.at_tail:
+            before_ns = max((one.at_ns for one in records if one.offset < item.offset), default=0)
+            if records and max(one.at_ns for one in records) - before_ns <= UNSYNCED_NS:
+                return item.offset
+    return end
 
 
 def _read_all(folder: Path, inventory: Inventory) -> None:
