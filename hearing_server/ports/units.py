@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from hearing_server.ports.act_log import ActLogStore
 from hearing_server.ports.acts import Acts, Notices
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.cases import Cases
@@ -24,6 +25,8 @@ class Unit(Protocol):
     def cases(self) -> Cases: ...
     @property
     def acts(self) -> Acts: ...
+    @property
+    def log(self) -> ActLogStore: ...
     @property
     def notices(self) -> Notices: ...
     @property

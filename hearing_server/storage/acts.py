@@ -18,6 +18,8 @@ class SqlActs:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._db = connection
+        # Acts of this unit in their order: they get their places in the log right before the commit.
+        self.appended: list[str] = []
 
     async def lock_head(self, chain_id: str) -> tuple[int, str]:
         new = upsert(self._db, act_chains).values(chain_id=chain_id, head_seq=0, head_sha256="")
@@ -34,11 +36,16 @@ class SqlActs:
 
     async def append(self, act: Act) -> None:
         await insert(self._db, acts, act)
+        self.appended.append(act.id)
         await self._db.execute(
             act_chains.update()
             .where(act_chains.c.chain_id == act.chain_id)
             .values(head_seq=act.case_seq, head_sha256=act.entry_sha256)
         )
+
+    async def get(self, act_id: str) -> Act | None:
+        row = await first(self._db, sa.select(acts).where(acts.c.id == act_id))
+        return record(Act, row, kind=ActKind(row["kind"])) if row is not None else None
 
     async def after(self, chain_id: str, seq: int, limit: int) -> list[Act]:
         rows = await self._db.execute(

@@ -10,6 +10,7 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.acts import SqlActs, SqlNotices
 from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.cases import SqlCases
@@ -40,6 +41,10 @@ class SqlUnit:
         return SqlActs(self._db)
 
     @cached_property
+    def log(self) -> SqlActLog:
+        return SqlActLog(self._db)
+
+    @cached_property
     def notices(self) -> SqlNotices:
         return SqlNotices(self._db)
 
@@ -65,13 +70,23 @@ class SqlUnit:
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[None]:
-        rung = list(self.bells)
+        rung, appended = list(self.bells), len(self.acts.appended)
         try:
             async with self._db.begin_nested():
                 yield
         except BaseException:
             self.bells[:] = rung
+            del self.acts.appended[appended:]
             raise
+
+    async def finish(self) -> None:
+        """Give the unit's acts their places in the log: acknowledged is logged.
+
+        Last of all: the row that counts the places is locked by every unit with acts, and whoever holds it waits for
+        no other lock any more, only for the commit.
+        """
+        if self.acts.appended:
+            await self.log.place(self.acts.appended)
 
 
 class SqlUnits:
@@ -95,6 +110,7 @@ class SqlUnits:
             async with turn, self._writers.begin() as connection:
                 unit = SqlUnit(connection)
                 yield unit
+                await unit.finish()
         for bell in unit.bells:
             await self._bus.publish(bell)
 
