@@ -7,9 +7,10 @@ after the phones have joined; its baseline is the perfect line of the same run. 
 lost: the same seed loses the same ones again.
 
 A frame counts as heard in time when it reaches the viewer within 400 ms beyond the two lines' own delay: what a
-browser's playout buffer grows to on such lines. A picture is frozen when the next one comes 150 ms late; one that the
-server left out for want of room, and said so, is behind a plate (`plate`): neither frozen nor seen. A frame counts as
-recorded when it comes out of the recorder.
+browser's playout buffer grows to on such lines. A picture is frozen when the next one that a browser can show
+(`bench.decoding`) comes 150 ms late; one that the server left out for want of room, and said so, is behind a plate
+(`plate`): neither frozen nor seen. `dark` is how long the way from a camera to a screen let nothing at all
+through: no repair brings pictures out of that. A frame counts as recorded when it comes out of the recorder.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from bench import measure
 from bench.listening import voice_number
 from bench.phone import Phone
 from hearing_server.robots.network.conditions import Conditions, parse
-from hearing_server.robots.network.relay import Relay
+from hearing_server.robots.network.relay import Direction, Relay
 from recorder.depacketizer import OpusDepacketizer
 from signaling.engine import MediaEngine
 from signaling.events import PicturesChanged, RoomEvent, SubscriptionOffered
@@ -99,6 +100,7 @@ class Outcome:
     in_time: float
     heard: float
     frozen: float
+    dark: float
     covered: float
     asked: int
     repeated: int
@@ -173,17 +175,21 @@ class Room:
         await asyncio.sleep(SETTLE_S)
         began_s = time.monotonic()
         eyes = [eye for phone in self.phones for eye in phone.eyes.values()]
-        before = [(eye.frozen_until(began_s), eye.pictures) for eye in eyes]
+        before = [(eye.shown.until(began_s), eye.pictures) for eye in eyes]
         covered_s = -sum(eye.covered_until(began_s) for eye in eyes)
         lost, asked, repeated = self._counts()
         limits: list[float] = []
+        dark = _Darkness(self.lines)
         while (now_s := time.monotonic()) < began_s + length_s:
             limits.append(statistics.fmean(phone.estimate.limit_bps for phone in self.phones) / 1000)
-            await asyncio.sleep(min(0.5, began_s + length_s - now_s))
+            dark.look()
+            await asyncio.sleep(min(0.1, began_s + length_s - now_s))
         ended_s = time.monotonic()
-        frozen_s = sum(eye.frozen_until(ended_s) - was for eye, (was, _) in zip(eyes, before, strict=True))
+        after = [(eye.shown.until(ended_s), eye.pictures) for eye in eyes]
+        frozen_s, pictures = (
+            sum(now[of] - was[of] for now, was in zip(after, before, strict=True)) for of in range(2)
+        )
         covered_s += sum(eye.covered_until(ended_s) for eye in eyes)
-        pictures = sum(eye.pictures - was for eye, (_, was) in zip(eyes, before, strict=True))
         lost_after, asked_after, repeated_after = self._counts()
         await asyncio.sleep(DRAIN_S)
         spoken = {key: at for key, at in self.truth.spoken.items() if began_s <= at < ended_s}
@@ -199,6 +205,7 @@ class Room:
             in_time=sum(1 for wait in waits if wait <= patience_s) / len(waits),
             heard=sum(1 for wait in waits if wait < float("inf")) / len(waits),
             frozen=frozen_s / (len(eyes) * (ended_s - began_s)),
+            dark=dark.seconds(conditions) / (PHONES * (ended_s - began_s)),
             covered=covered_s / (len(eyes) * (ended_s - began_s)),
             asked=asked_after - asked,
             repeated=repeated_after - repeated,
@@ -245,6 +252,31 @@ class Room:
             await line.stop()
 
 
+class _Darkness:
+    """Counts bursts on lines, by looking ten times a second whether packets are being lost in one."""
+
+    def __init__(self, lines: list[Relay]) -> None:
+        both: tuple[Direction, ...] = ("up", "down")
+        self._ways = [(line, direction) for line in lines for direction in both]
+        self._before = [line.counts(direction)["burst"] for line, direction in self._ways]
+        self._is_dark = [False] * len(self._ways)
+        self._bursts: Counter[Direction] = Counter()
+
+    def look(self) -> None:
+        """Now and then."""
+        for place, (line, direction) in enumerate(self._ways):
+            count = line.counts(direction)["burst"]
+            is_dark = count > self._before[place]
+            self._bursts[direction] += is_dark and not self._is_dark[place]
+            self._before[place], self._is_dark[place] = count, is_dark
+
+    def seconds(self, conditions: Conditions) -> float:
+        """Of all lines together, both directions: a picture crosses one of each."""
+        ways = conditions.up, conditions.down
+        bursts = self._bursts["up"], self._bursts["down"]
+        return sum(count * way.burst_ms / 1000 for count, way in zip(bursts, ways, strict=True))
+
+
 def _grant(identity: str) -> str:
     return sign_grant(
         JoinGrant(
@@ -271,7 +303,8 @@ async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[st
     found: dict[str, Outcome] = {}
     print(
         f"seed {seed}; {PHONES} phones, {length_s:.0f} s each\n"
-        f"{'condition':16} {'recorded':>9} {'in time':>8} {'at all':>8} {'frozen':>8} {'plate':>8} {'pict/s':>7} "
+        f"{'condition':16} {'recorded':>9} {'in time':>8} {'at all':>8} {'frozen':>8} {'dark':>8} "
+        f"{'plate':>8} {'pict/s':>7} "
         f"{'lost':>6} {'asked':>6} {'repeated':>8} {'sender limit':>12}",
         flush=True,
     )
@@ -283,7 +316,8 @@ async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[st
         finally:
             await room.end()
         print(
-            f"{name:16} {one.recorded:9.2%} {one.in_time:8.2%} {one.heard:8.2%} {one.frozen:8.2%} {one.covered:8.2%} "
+            f"{name:16} {one.recorded:9.2%} {one.in_time:8.2%} {one.heard:8.2%} {one.frozen:8.2%} "
+            f"{one.dark:8.2%} {one.covered:8.2%} "
             f"{one.pictures_per_s:7.1f} {one.lost:6d} {one.asked:6d} {one.repeated:8d} {one.limit_kbps:7.0f} kbps",
             flush=True,
         )
@@ -307,7 +341,7 @@ def main() -> int:
     perfect = found["none"]
     figures: dict[str, measure.Figure] = {}
     for name, one in found.items():
-        for word in ("recorded", "in_time", "frozen", "covered"):
+        for word in ("recorded", "in_time", "frozen", "dark", "covered"):
             value, against = 100 * getattr(one, word), 100 * getattr(perfect, word)
             figures[f"{name}.{word}"] = measure.figure(value, "%", "the perfect line of this run", against)
     print(json.dumps({"seed": options.seed}), flush=True)

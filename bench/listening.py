@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench.decoding import Stillness, TemporalDecoder, read_part
 from recorder.frame_formats import red_blocks
-from signaling.rtp.nack import VOICE, LossDetector
+from signaling.rtp.nack import VOICE, LossDetector, Patience
 from signaling.rtp.sequence import nearest_extended
 
-# libwebrtc counts a freeze when a picture comes 150 ms later than the usual 33 ms.
-FREEZE_S: Final = 0.033 + 0.15
 # A hole that stands this long makes a browser ask for a key frame, and again at this pace.
 STUCK_S: Final = 0.5
-_HELD: Final = 2048  # packets waiting behind a hole; beyond it the oldest go
 
 
 def voice_number(frame: bytes) -> int:
@@ -24,6 +22,7 @@ def voice_number(frame: bytes) -> int:
 
 # A page that only receives knows no round trip: it asks again after this (its default until told better).
 BROWSER_RTT_MS: Final = 100.0
+BROWSER: Final = Patience(10, None)  # libwebrtc gives a packet up after ten requests
 
 
 @dataclass(slots=True)
@@ -65,25 +64,23 @@ class Ear:
 
 @dataclass(slots=True)
 class Eye:
-    """One picture stream: decodes in order, as a decoder must, and notes how long it stood still."""
+    """One picture stream, shown as a browser shows it (`bench.decoding`), and how long it stood still."""
 
     ssrc: int
-    losses: LossDetector = field(default_factory=lambda: LossDetector(rtt_ms=BROWSER_RTT_MS))
+    losses: LossDetector = field(
+        default_factory=lambda: LossDetector(rtt_ms=BROWSER_RTT_MS, patience=BROWSER)
+    )
     pictures: int = 0
-    frozen_s: float = 0.0
-    shown_s: float | None = None
+    shown: Stillness = field(default_factory=Stillness)
     highest: int = -1
     packets: int = 0
     first: int = -1
-    _at: int = -1  # the next packet to decode
-    _held: dict[int, tuple[bool, bool]] = field(
-        default_factory=dict
-    )  # number -> (starts a key frame, ends a frame)
+    covered_s: float = 0.0
+    _covered_since_s: float | None = None
+    _decoder: TemporalDecoder = field(default_factory=TemporalDecoder)
     _waits_since_s: float | None = None
     _asked_s: float = 0.0
     _reported: tuple[int, int] = (0, 0)
-    covered_s: float = 0.0
-    _covered_since_s: float | None = None
 
     def loss_ratio(self) -> float:
         """Of what should have come since the last call."""
@@ -97,10 +94,10 @@ class Eye:
         if is_covered == (self._covered_since_s is not None):
             return
         if is_covered:
-            self.frozen_s, self._covered_since_s = self.frozen_until(now_s), now_s
+            self._covered_since_s = now_s
         else:
             self.covered_s, self._covered_since_s = self.covered_until(now_s), None
-            self.shown_s = now_s
+        self.shown.cover(is_covered, now_s)
 
     def covered_until(self, now_s: float) -> float:
         """Seconds behind the plate so far."""
@@ -115,36 +112,17 @@ class Eye:
         self.highest = max(self.highest, place)
         self.packets += 1
         self.losses.received(place, now_s * 1000)
-        if place < self._at:
-            return
-        is_key = len(payload) > 6 and payload[0] & 0x10 != 0 and payload[6] & 1 == 0
-        self._held[place] = (is_key, marker)
-        if is_key:
+        part = read_part(payload, marker)
+        if part.is_key:
             self.losses.keyframe(place)
-            if self._at not in self._held:
-                self._at = place  # the hole before it matters no more
-                self._held = {each: what for each, what in self._held.items() if each >= place}
-        while len(self._held) > _HELD:
-            del self._held[min(self._held)]
-        self._decode(now_s)
-
-    def _decode(self, now_s: float) -> None:
-        while (found := self._held.pop(self._at, None)) is not None:
-            self._at += 1
-            if found[1]:
-                self._show(now_s)
-        if self._held:
-            self._waits_since_s = now_s if self._waits_since_s is None else self._waits_since_s
-        else:
+        decoded = self._decoder.packet(place, part)
+        if decoded:
+            self.pictures += decoded
+            self.shown.show(now_s)
+            self.losses.keyframe(self._decoder.decoded_to)  # what lies before is of no use any more
             self._waits_since_s = None
-
-    def _show(self, now_s: float) -> None:
-        self.pictures += 1
-        self._waits_since_s = None
-        is_late = self.shown_s is not None and now_s - self.shown_s > FREEZE_S
-        if self.shown_s is not None and is_late and self._covered_since_s is None:
-            self.frozen_s += now_s - self.shown_s
-        self.shown_s = now_s
+        elif self._decoder.is_waiting:
+            self._waits_since_s = now_s if self._waits_since_s is None else self._waits_since_s
 
     def wants_key(self, now_s: float) -> bool:
         """Whether to ask now."""
@@ -155,10 +133,3 @@ class Eye:
         self.losses.needs_keyframe = False
         self._asked_s = now_s
         return True
-
-    def frozen_until(self, now_s: float) -> float:
-        """Frozen seconds so far, the freeze that lasts included."""
-        if self.shown_s is None or self._covered_since_s is not None:
-            return self.frozen_s
-        lasting = now_s - self.shown_s
-        return self.frozen_s + (lasting if lasting > FREEZE_S else 0.0)
