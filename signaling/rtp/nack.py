@@ -7,7 +7,11 @@ from typing import Final, NamedTuple
 # Galene: reordering settles within 20 ms. Counted from the packet before the hole, the earliest moment at which the
 # missing one can have been due: a small picture is one packet every 33 ms, and its hole needs no second wait.
 FIRST_WAIT_MS: Final = 20.0
-MAX_TRIES: Final = 8  # LiveKit 5, mediasoup 10; eight tries at 70 ms fill the 2 s history
+MAX_TRIES: Final = (
+    20  # a bound only: time decides, or a short way would be given up within one burst of losses
+)
+# Senders keep what they sent for about a second (libwebrtc). What is missing longer is a key frame's to heal.
+PICTURE_USEFUL_MS: Final = 1000.0
 VOICE_USEFUL_MS: Final = 1000.0  # and a round trip: browsers keep what they sent about that long
 LATEST_MS: Final = (
     1500.0  # an answer after this finds its place in a record given up (recorder's HOLE_PATIENCE_NS)
@@ -15,6 +19,8 @@ LATEST_MS: Final = (
 MIN_SPACING_MS: Final = 20.0
 MAX_SPACING_MS: Final = 400.0
 BACKOFF: Final = 1.25  # LiveKit nack.go
+# ... up to twice the round trip, or this: after a line was dark for a moment nobody waits for a clock that ran on.
+LONGEST_PAUSE_MS: Final = 100.0
 MAX_PENDING: Final = 100  # LiveKit; a larger hole is cheaper to heal by a key frame
 DEFAULT_RTT_MS: Final = 70.0  # LiveKit, until measured
 MAX_ANSWERS: Final = 3  # LiveKit sequencer.go
@@ -29,7 +35,7 @@ class Patience(NamedTuple):
     useful_ms: float | None  # besides a round trip; None: as long as there are tries
 
 
-PICTURE: Final = Patience(MAX_TRIES, None)
+PICTURE: Final = Patience(MAX_TRIES, PICTURE_USEFUL_MS)
 # A record wants what comes late, and asking costs nothing: tried until the sender has forgotten it.
 VOICE: Final = Patience(64, VOICE_USEFUL_MS)
 
@@ -37,8 +43,8 @@ VOICE: Final = Patience(64, VOICE_USEFUL_MS)
 class LossDetector:
     """Watches one incoming stream by unwrapped sequence number and says which packets to ask for, and when.
 
-    Gives up on a packet after MAX_TRIES, on the oldest ones beyond MAX_PENDING, and on everything before a key
-    frame. Packets given up for the first two reasons raise `needs_keyframe`, which the owner reads and clears.
+    Gives up on a packet when its patience ends, on the oldest ones beyond MAX_PENDING, and on everything before a
+    key frame. Packets given up for the first two reasons raise `needs_keyframe`, which the owner reads and clears.
     """
 
     __slots__ = (
@@ -110,6 +116,7 @@ class LossDetector:
         asked: list[int] = []
         exhausted: list[int] = []
         spacing = min(max(self.rtt_ms, MIN_SPACING_MS), MAX_SPACING_MS)
+        longest = min(max(2 * spacing, LONGEST_PAUSE_MS), MAX_SPACING_MS)
         max_tries, useful_ms = self._patience
         for sequence, (due_ms, tries, since_ms) in pending.items():
             if now_ms < due_ms:
@@ -119,7 +126,7 @@ class LossDetector:
             if tries >= max_tries or is_late:
                 exhausted.append(sequence)
                 continue
-            wait_ms = min(spacing * BACKOFF**tries, MAX_SPACING_MS)
+            wait_ms = min(spacing * BACKOFF**tries, longest)
             pending[sequence] = (now_ms + wait_ms, tries + 1, since_ms)
             asked.append(sequence & 0xFFFF)
         for sequence in exhausted:

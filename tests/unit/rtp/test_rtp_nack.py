@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.rtp.nack import (
     FIRST_WAIT_MS,
+    LONGEST_PAUSE_MS,
     MAX_PENDING,
-    MAX_SPACING_MS,
     MAX_TRIES,
+    PICTURE_USEFUL_MS,
     AnswerLimiter,
     LossDetector,
 )
@@ -56,14 +58,25 @@ def test_due__packet_arrives_late__is_not_asked_for() -> None:
 def test_due__never_answered__spacing_grows_then_gives_up_and_wants_a_key_frame() -> None:
     losses = detector_with_hole()
     asked = [now for now in range(0, 6000, 5) if losses.due(now)]
-    assert len(asked) == MAX_TRIES
+    assert PICTURE_USEFUL_MS - 2 * losses.rtt_ms <= asked[-1] <= PICTURE_USEFUL_MS + losses.rtt_ms
     gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
     assert gaps == sorted(gaps)
     assert gaps[0] >= losses.rtt_ms
-    assert gaps[-1] <= MAX_SPACING_MS + 5
+    assert gaps[-1] <= 2 * losses.rtt_ms + 5
     assert losses.pending == 0
     assert losses.given_up == 1
     assert losses.needs_keyframe
+
+
+@pytest.mark.parametrize("rtt_ms", [1, 30, 70, 300])
+def test_due__requests_unheard_for_a_moment__one_leaves_soon_after_it(rtt_ms: float) -> None:
+    losses = LossDetector(rtt_ms=rtt_ms)
+    for sequence in (100, 102):
+        losses.received(sequence, 0.0)
+    asked = [now for now in range(0, 6000, 20) if losses.due(now)]
+    after_dark = next(at for at in asked if at > 340)
+    assert after_dark - 340 <= max(LONGEST_PAUSE_MS, 2 * rtt_ms), "the request is not given up within a burst"
+    assert len(asked) <= MAX_TRIES
 
 
 def test_keyframe__starts_behind_the_hole__older_losses_are_dropped_and_younger_kept() -> None:
