@@ -56,6 +56,7 @@ def hearing_view(
         "duration_min": hearing.duration_min,
         "opened_at": _moment(hearing.opened_at),
         "recess": _recess(hearing),
+        "sealed": _sealed(hearing),
         "closed_at": _moment(hearing.closed_at),
         "undo_close_until": _moment(hearing.undo_close_until),
         "cancel_reason": hearing.cancel_reason,
@@ -82,6 +83,8 @@ def _commands(hearing: Hearing, me: Participant, now: datetime) -> list[str]:
         if action in (Action.PUBLISH_MEDIA, Action.SPEAK) and not (me.is_court or me.is_admitted):
             continue
         if action is Action.SPEAK and Source.MICROPHONE in me.court_muted:
+            continue
+        if action in (Action.SEAL, Action.UNSEAL) and (hearing.sealed is None) is (action is Action.UNSEAL):
             continue
         if action is Action.REOPEN and hearing.is_final(now):
             continue
@@ -162,10 +165,17 @@ def _recess(hearing: Hearing) -> dict[str, object] | None:
     if recess is None:
         return None
     return {
+        "kind": str(recess.kind),
         "reason": recess.reason,
         "since": to_wire(recess.since),
         "resumes_at": _moment(recess.resumes_at),
     }
+
+
+def _sealed(hearing: Hearing) -> dict[str, object] | None:
+    """The sealed span in force: everybody in the room must see it."""
+    span = hearing.sealed
+    return {"reason": span.reason, "since": to_wire(span.since)} if span is not None else None
 
 
 def _recording(status: WritingStatus, language: str) -> dict[str, object]:

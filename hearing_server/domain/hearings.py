@@ -1,9 +1,10 @@
 """The hearing (庭审) as a state machine: scheduled → lobby → in_session ⇄ recess → closed, or cancelled.
 
 Every transition answers a new frozen hearing with a higher `version` and the facts that happened. What the hearing
-needs from outside (time, ids, whether the recording is proven) comes in as arguments.
+needs from outside (time, ids, whether the recording is proven) comes in as arguments. The record may be paused for
+three reasons and no other; what is recorded and shown to nobody is a sealed span (`sealed_spans.py`).
 Sources: 民事诉讼法 arts 140, 149 (opening, closing); 录音录像规定 arts 1, 3
-(recorded from opening to closing, broken only by recess).
+(recorded from opening to closing, broken only by recess, closed exhibit, mediation).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class HearingFactKind(StrEnum):
     OPENED = "hearing_opened"
     RECESSED = "hearing_recessed"
     RESUMED = "hearing_resumed"
+    SEALING_BEGUN = "hearing_sealing_begun"
+    SEALING_ENDED = "hearing_sealing_ended"
     CLOSED = "hearing_closed"
     REOPENED = "hearing_reopened"
     CANCELLED = "hearing_cancelled"
@@ -74,11 +77,36 @@ class HearingFact:
     note: str = ""
 
 
+class PauseKind(StrEnum):
+    """Why a record may be paused (录音录像规定 art 3): 休庭, 不公开质证, 不宜录制的调解. There is no fourth."""
+
+    RECESS = "recess"
+    CLOSED_EXHIBIT = "closed_exhibit"
+    MEDIATION = "mediation"
+
+    @property
+    def holds_room(self) -> bool:
+        """In a recess nobody hears anybody; an exhibit or a mediation goes on, only the record stands still."""
+        return self is PauseKind.RECESS
+
+
 @dataclass(frozen=True, slots=True)
 class Recess:
+    """A pause of the hearing's record, of any kind."""
+
     reason: str
     since: datetime
     resumes_at: datetime | None
+    kind: PauseKind = PauseKind.RECESS
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSpan:
+    """封闭时段: recorded, and kept in the court's original alone. `until` None while it lasts."""
+
+    reason: str
+    since: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +133,7 @@ class Hearing:
     closed_at: datetime | None = None
     recess: Recess | None = None
     sittings: tuple[Sitting, ...] = ()
+    sealed_spans: tuple[SealedSpan, ...] = ()
     speaker: PersonId | None = None
     cancel_reason: str | None = None
 
@@ -114,6 +143,19 @@ class Hearing:
         if self.state is not HearingState.CLOSED or self.closed_at is None:
             return None
         return self.closed_at + timedelta(seconds=CLOSE_UNDO_S)
+
+    @property
+    def sealed(self) -> SealedSpan | None:
+        """The sealed span in force. Only an order ends it: neither a recess nor a closing that may be undone does."""
+        last = self.sealed_spans[-1] if self.sealed_spans else None
+        return last if last is not None and last.until is None else None
+
+    @property
+    def is_room_held(self) -> bool:
+        """Nobody hears anybody: before opening, in a recess, after closing."""
+        if self.state is HearingState.RECESS and self.recess is not None:
+            return self.recess.kind.holds_room
+        return self.state is not HearingState.IN_SESSION
 
     def is_final(self, now: datetime) -> bool:
         """Nothing can change any more: cancelled, or closed and the minute is over."""
@@ -176,8 +218,8 @@ def open_lobby(hearing: Hearing, *, at: datetime) -> Change:
     if hearing.state in (HearingState.LOBBY, *RUNNING):
         return hearing, ()
     if hearing.state is not HearingState.SCHEDULED:
-        raise _wrong_state(hearing, "hearing.over", "排期", "the schedule")
-    return _changed(hearing, HearingFactKind.LOBBY_OPENED, at, state=HearingState.LOBBY)
+        raise wrong_state(hearing, "hearing.over", "排期", "the schedule")
+    return changed(hearing, HearingFactKind.LOBBY_OPENED, at, state=HearingState.LOBBY)
 
 
 def open_session(hearing: Hearing, *, at: datetime, recording_is_proven: bool) -> Change:
@@ -186,33 +228,44 @@ def open_session(hearing: Hearing, *, at: datetime, recording_is_proven: bool) -
     Errors: Conflict `hearing.not_in_lobby`; Unavailable `recording.not_proven`.
     """
     if hearing.state is not HearingState.LOBBY:
-        raise _wrong_state(hearing, "hearing.not_in_lobby", "候场", "the lobby")
+        raise wrong_state(hearing, "hearing.not_in_lobby", "候场", "the lobby")
     require_proof(recording_is_proven)
-    return _changed(
+    return changed(
         hearing, HearingFactKind.OPENED, at,
         state=HearingState.IN_SESSION, opened_at=at, sittings=(Sitting(at),),
     )  # fmt: skip
 
 
-def take_recess(hearing: Hearing, *, at: datetime, reason: str, resumes_at: datetime | None = None) -> Change:
-    """休庭. Errors: Conflict `hearing.not_in_session`; Invalid `hearing.reason`, `hearing.resumes_at`."""
+def take_recess(
+    hearing: Hearing,
+    *,
+    at: datetime,
+    reason: str,
+    resumes_at: datetime | None = None,
+    kind: PauseKind = PauseKind.RECESS,
+) -> Change:
+    """休庭, or another lawful pause of the record.
+
+    Errors: Conflict `hearing.not_in_session`; Invalid `hearing.reason`, `hearing.resumes_at`.
+    """
     if hearing.state is not HearingState.IN_SESSION:
-        raise _wrong_state(hearing, "hearing.not_in_session", "开庭", "session")
+        raise wrong_state(hearing, "hearing.not_in_session", "开庭", "session")
     reason = check_reason(reason)
     if resumes_at is not None and resumes_at <= at:
         raise Invalid("hearing.resumes_at", zh="恢复时间应晚于现在", en="The time of resuming must lie ahead")
-    return _changed(
-        hearing, HearingFactKind.RECESSED, at, note=reason, state=HearingState.RECESS,
-        recess=Recess(reason, at, resumes_at), sittings=_ended(hearing.sittings, at), speaker=None,
+    return changed(
+        hearing, HearingFactKind.RECESSED, at,
+        note=reason if kind is PauseKind.RECESS else f"{kind}: {reason}", state=HearingState.RECESS,
+        recess=Recess(reason, at, resumes_at, kind), sittings=_ended(hearing.sittings, at), speaker=None,
     )  # fmt: skip
 
 
 def resume(hearing: Hearing, *, at: datetime, recording_is_proven: bool) -> Change:
     """恢复庭审. Errors: Conflict `hearing.not_in_recess`; Unavailable `recording.not_proven`."""
     if hearing.state is not HearingState.RECESS:
-        raise _wrong_state(hearing, "hearing.not_in_recess", "休庭", "recess")
+        raise wrong_state(hearing, "hearing.not_in_recess", "休庭", "recess")
     require_proof(recording_is_proven)
-    return _changed(
+    return changed(
         hearing, HearingFactKind.RESUMED, at,
         state=HearingState.IN_SESSION, recess=None, sittings=(*hearing.sittings, Sitting(at)),
     )  # fmt: skip
@@ -221,8 +274,8 @@ def resume(hearing: Hearing, *, at: datetime, recording_is_proven: bool) -> Chan
 def close(hearing: Hearing, *, at: datetime) -> Change:
     """闭庭, from session or recess; 60 s to undo. Errors: Conflict `hearing.not_running`."""
     if hearing.state not in RUNNING:
-        raise _wrong_state(hearing, "hearing.not_running", "开庭或休庭", "session or recess")
-    return _changed(
+        raise wrong_state(hearing, "hearing.not_running", "开庭或休庭", "session or recess")
+    return changed(
         hearing, HearingFactKind.CLOSED, at,
         state=HearingState.CLOSED, closed_at=at, sittings=_ended(hearing.sittings, at), speaker=None,
     )  # fmt: skip
@@ -235,7 +288,7 @@ def reopen(hearing: Hearing, *, at: datetime) -> Change:
     """
     until = hearing.undo_close_until
     if until is None or hearing.closed_at is None:
-        raise _wrong_state(hearing, "hearing.not_closed", "闭庭", "the closed state")
+        raise wrong_state(hearing, "hearing.not_closed", "闭庭", "the closed state")
     if at > until:
         raise Conflict(
             "hearing.undo_expired",
@@ -243,10 +296,10 @@ def reopen(hearing: Hearing, *, at: datetime) -> Change:
             en="The minute to undo the closing is over",
         )
     if hearing.recess is not None:
-        return _changed(hearing, HearingFactKind.REOPENED, at, state=HearingState.RECESS, closed_at=None)
+        return changed(hearing, HearingFactKind.REOPENED, at, state=HearingState.RECESS, closed_at=None)
     # Undone, not resumed: the sitting goes on as if never closed, and the recorder never stopped.
     last = replace(hearing.sittings[-1], ended_at=None)
-    return _changed(
+    return changed(
         hearing, HearingFactKind.REOPENED, at,
         state=HearingState.IN_SESSION, closed_at=None, sittings=(*hearing.sittings[:-1], last),
     )  # fmt: skip
@@ -255,9 +308,9 @@ def reopen(hearing: Hearing, *, at: datetime) -> Change:
 def cancel(hearing: Hearing, *, at: datetime, reason: str) -> Change:
     """取消, before opening only. Errors: Conflict `hearing.already_opened`."""
     if hearing.state not in (HearingState.SCHEDULED, HearingState.LOBBY):
-        raise _wrong_state(hearing, "hearing.already_opened", "排期或候场", "the schedule or the lobby")
+        raise wrong_state(hearing, "hearing.already_opened", "排期或候场", "the schedule or the lobby")
     reason = check_reason(reason)
-    return _changed(
+    return changed(
         hearing,
         HearingFactKind.CANCELLED,
         at,
@@ -309,11 +362,12 @@ def require_before_the_end(hearing: Hearing) -> None:
         raise Conflict("hearing.over", zh="庭审已结束或已取消", en="The hearing is over or was cancelled")
 
 
-def _changed(
+def changed(
     hearing: Hearing, kind: HearingFactKind, at: datetime, *, note: str = "", **values: object
 ) -> Change:
-    changed = replace(hearing, version=hearing.version + 1, **values)  # type: ignore[arg-type]
-    return changed, (HearingFact(kind, hearing.id, at, (), note),)
+    """The hearing with new values, a higher version, and the one fact that says so."""
+    after = replace(hearing, version=hearing.version + 1, **values)  # type: ignore[arg-type]
+    return after, (HearingFact(kind, hearing.id, at, (), note),)
 
 
 def _ended(sittings: tuple[Sitting, ...], at: datetime) -> tuple[Sitting, ...]:
@@ -323,7 +377,8 @@ def _ended(sittings: tuple[Sitting, ...], at: datetime) -> tuple[Sitting, ...]:
     return (*sittings[:-1], replace(sittings[-1], ended_at=at))
 
 
-def _wrong_state(hearing: Hearing, code: str, zh_wanted: str, en_wanted: str) -> Conflict:
+def wrong_state(hearing: Hearing, code: str, zh_wanted: str, en_wanted: str) -> Conflict:
+    """What an order says that this state doesn't allow."""
     return Conflict(
         code,
         zh=f"当前庭审状态为“{STATE_WORDS[hearing.state][0]}”，此操作需在“{zh_wanted}”状态进行",

@@ -50,6 +50,8 @@ class Action(StrEnum):
     OPEN = "open"
     RECESS = "recess"
     RESUME = "resume"
+    SEAL = "seal"
+    UNSEAL = "unseal"
     CLOSE = "close"
     REOPEN = "reopen"
     MUTE = "mute"
@@ -104,6 +106,8 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.OPEN: ((Capacity.JUDGE,), (HearingState.LOBBY,)),
     Action.RECESS: ((Capacity.JUDGE,), (HearingState.IN_SESSION,)),
     Action.RESUME: ((Capacity.JUDGE,), (HearingState.RECESS,)),
+    Action.SEAL: ((Capacity.JUDGE,), (HearingState.IN_SESSION,)),
+    Action.UNSEAL: ((Capacity.JUDGE,), RUNNING),
     Action.CLOSE: ((Capacity.JUDGE,), RUNNING),
     Action.REOPEN: ((Capacity.JUDGE,), (HearingState.CLOSED,)),
     # The clerk mutes on the judge's order; the act names who pressed.
@@ -161,6 +165,8 @@ HEARING_COMMANDS = (
     Action.OPEN,
     Action.RECESS,
     Action.RESUME,
+    Action.SEAL,
+    Action.UNSEAL,
     Action.CLOSE,
     Action.REOPEN,
     Action.MUTE,

@@ -21,6 +21,10 @@ class DocketKind(StrEnum):
     HEARING_OPENED = "hearing_opened"
     HEARING_RECESSED = "hearing_recessed"
     HEARING_RESUMED = "hearing_resumed"
+    RECORD_PAUSED_FOR_EXHIBIT = "record_paused_for_exhibit"
+    RECORD_PAUSED_FOR_MEDIATION = "record_paused_for_mediation"
+    SEALING_BEGUN = "sealing_begun"
+    SEALING_ENDED = "sealing_ended"
     HEARING_CLOSED = "hearing_closed"
     HEARING_REOPENED = "hearing_reopened"
     PERSON_REMOVED = "person_removed"
@@ -30,6 +34,9 @@ class DocketKind(StrEnum):
     PUBLICATION_CONFIRMED = "publication_confirmed"
     PUBLICATION_REJECTED = "publication_rejected"
     PUBLICATION_WITHDRAWN = "publication_withdrawn"
+    PUBLICATION_OBJECTED = "publication_objected"
+    PUBLICATION_ACCEPTED = "publication_accepted"
+    PUBLICATION_OBJECTION_ANSWERED = "publication_objection_answered"
     REMINDER_ISSUED = "reminder_issued"
     REMINDER_ACKNOWLEDGED = "reminder_acknowledged"
 
@@ -43,6 +50,10 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.HEARING_OPENED: ("开庭", "Hearing opened"),
     DocketKind.HEARING_RECESSED: ("休庭", "Recess"),
     DocketKind.HEARING_RESUMED: ("恢复庭审", "Hearing resumed"),
+    DocketKind.RECORD_PAUSED_FOR_EXHIBIT: ("不公开质证，暂停录制", "Exhibit examined in private, record paused"),
+    DocketKind.RECORD_PAUSED_FOR_MEDIATION: ("调解，暂停录制", "Mediation, record paused"),
+    DocketKind.SEALING_BEGUN: ("封闭时段开始", "Sealed span begun"),
+    DocketKind.SEALING_ENDED: ("封闭时段解除", "Sealed span ended"),
     DocketKind.HEARING_CLOSED: ("闭庭", "Hearing closed"),
     DocketKind.HEARING_REOPENED: ("撤销闭庭", "Closing undone"),
     DocketKind.PERSON_REMOVED: ("责令退出法庭", "Person ordered out"),
@@ -52,6 +63,9 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.PUBLICATION_CONFIRMED: ("庭审录像公开", "Recording made public"),
     DocketKind.PUBLICATION_REJECTED: ("不予公开庭审录像", "Publication rejected"),
     DocketKind.PUBLICATION_WITHDRAWN: ("撤回公开", "Publication withdrawn"),
+    DocketKind.PUBLICATION_OBJECTED: ("对公开提出异议", "Objection to publication"),
+    DocketKind.PUBLICATION_ACCEPTED: ("对公开无异议", "No objection to publication"),
+    DocketKind.PUBLICATION_OBJECTION_ANSWERED: ("对公开异议作出处理", "Objection to publication answered"),
     DocketKind.REMINDER_ISSUED: ("发出强制提醒", "Reminder issued"),
     DocketKind.REMINDER_ACKNOWLEDGED: ("确认知悉提醒", "Reminder acknowledged"),
 }

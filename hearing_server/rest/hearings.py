@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, model_validator
 
 from hearing_server.domain.consents import ConsentStage, Decision
-from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.hearings import Hearing, PauseKind
 from hearing_server.domain.participants import Source
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import PersonId
@@ -66,6 +66,7 @@ class AdmissionBody(Body):
 class RecessBody(Body):
     reason: Reason
     resumes_at: Moment | None = None
+    kind: PauseKind = PauseKind.RECESS
 
 
 class MuteBody(Body):
@@ -189,13 +190,28 @@ async def recess(call: Call) -> object:
     body = call.body(RecessBody)
     resumes_at: datetime | None = body.resumes_at
     seen = await call.services.courtroom.recess(
-        call.actor, call.part("hearing_id"), reason=body.reason, resumes_at=resumes_at
+        call.actor,
+        call.part("hearing_id"),
+        reason=body.reason,
+        resumes_at=resumes_at,
+        kind=body.kind,
     )
     return await _view(call, seen)
 
 
 async def resume(call: Call) -> object:
     return await _view(call, await call.services.courtroom.resume(call.actor, call.part("hearing_id")))
+
+
+async def seal(call: Call) -> object:
+    reason = call.body(ReasonBody).reason
+    return await _view(
+        call, await call.services.courtroom.seal(call.actor, call.part("hearing_id"), reason=reason)
+    )
+
+
+async def unseal(call: Call) -> object:
+    return await _view(call, await call.services.courtroom.unseal(call.actor, call.part("hearing_id")))
 
 
 async def close(call: Call) -> object:
@@ -265,8 +281,12 @@ ROUTES = (
     Route("POST", _H + "/grants", grant, Who.SIGNED_IN, "A join grant for the room", Nothing),
     Route("POST", _H + "/admissions", admit, Who.STAFF, "Let people in", AdmissionBody),
     Route("POST", _H + "/open", open_hearing, Who.STAFF, "Open the hearing", Nothing),
-    Route("POST", _H + "/recess", recess, Who.STAFF, "Take a recess", RecessBody),
+    Route(
+        "POST", _H + "/recess", recess, Who.STAFF, "Pause the record: recess, exhibit, mediation", RecessBody
+    ),
     Route("POST", _H + "/resume", resume, Who.STAFF, "Resume", Nothing),
+    Route("POST", _H + "/seal", seal, Who.STAFF, "From here on for the court's original alone", ReasonBody),
+    Route("POST", _H + "/unseal", unseal, Who.STAFF, "End the sealed span", Nothing),
     Route("POST", _H + "/close", close, Who.STAFF, "Close the hearing", Nothing),
     Route("POST", _H + "/reopen", reopen, Who.STAFF, "Undo the closing", Nothing),
     Route("POST", _H + "/mutes", mute, Who.STAFF, "Mute or unmute", MuteBody),

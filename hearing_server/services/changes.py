@@ -19,6 +19,8 @@ ACTS_OF_FACTS: dict[HearingFactKind, ActKind] = {
     HearingFactKind.OPENED: ActKind.HEARING_OPENED,
     HearingFactKind.RECESSED: ActKind.HEARING_RECESSED,
     HearingFactKind.RESUMED: ActKind.HEARING_RESUMED,
+    HearingFactKind.SEALING_BEGUN: ActKind.HEARING_SEALING_BEGUN,
+    HearingFactKind.SEALING_ENDED: ActKind.HEARING_SEALING_ENDED,
     HearingFactKind.CLOSED: ActKind.HEARING_CLOSED,
     HearingFactKind.REOPENED: ActKind.HEARING_REOPENED,
     HearingFactKind.CANCELLED: ActKind.HEARING_CANCELLED,

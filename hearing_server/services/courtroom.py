@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from hearing_server.domain import attendance, hearings
+from hearing_server.domain import attendance, hearings, sealed_spans
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearing_view import hearing_view
-from hearing_server.domain.hearings import Change, Hearing, HearingState
+from hearing_server.domain.hearings import Change, Hearing, HearingState, PauseKind
 from hearing_server.domain.participants import Page, Source, Stage
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import Conflict, HearingError, NotFound
@@ -211,15 +211,46 @@ class Courtroom:
             return opened
 
     async def recess(
-        self, actor: Actor, hearing_id: str, *, reason: str, resumes_at: datetime | None
+        self,
+        actor: Actor,
+        hearing_id: str,
+        *,
+        reason: str,
+        resumes_at: datetime | None,
+        kind: PauseKind = PauseKind.RECESS,
     ) -> SeenHearing:
-        """休庭: the room is held and the record paused, with its reason."""
+        """休庭, closed exhibit or mediation: the record is paused, with its reason; a recess holds the room as well."""
         seen = await self._order(
             actor, hearing_id, Action.RECESS,
-            lambda h, now: hearings.take_recess(h, at=now, reason=reason, resumes_at=resumes_at),
+            lambda h, now: hearings.take_recess(h, at=now, reason=reason, resumes_at=resumes_at, kind=kind),
         )  # fmt: skip
-        await self._recorder.pause(seen.hearing.id)
-        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=True)
+        await self._recorder.pause(seen.hearing.id, kind)
+        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=seen.hearing.is_room_held)
+        return seen
+
+    async def seal(self, actor: Actor, hearing_id: str, *, reason: str) -> SeenHearing:
+        """封闭: recorded from here on for the court's original alone. The record knows before anybody is told."""
+        async with self._turns[HearingId(hearing_id)]:
+            async with self._units.read() as unit:
+                seen = await access_hearing(unit, actor, hearing_id)
+            require(seen.capacity(actor), Action.SEAL)
+            sealed_spans.begin_sealing(seen.hearing, at=self._clock.utc_now(), reason=reason)
+            await self._recorder.seal_from_here(seen.hearing.id)
+            try:
+                return await self._commit(
+                    actor, hearing_id, Action.SEAL,
+                    lambda h, now: sealed_spans.begin_sealing(h, at=now, reason=reason),
+                )  # fmt: skip
+            except BaseException:
+                await self._recorder.unseal_from_here(seen.hearing.id)
+                raise
+
+    async def unseal(self, actor: Actor, hearing_id: str) -> SeenHearing:
+        """解除封闭. Where the record isn't told, what follows stays sealed."""
+        seen = await self._order(
+            actor, hearing_id, Action.UNSEAL, lambda h, now: sealed_spans.end_sealing(h, at=now)
+        )
+        await self._recorder.unseal_from_here(seen.hearing.id)
         return seen
 
     async def resume(self, actor: Actor, hearing_id: str) -> SeenHearing:
@@ -249,8 +280,7 @@ class Courtroom:
         """Undo a closing within its minute."""
         seen = await self._order(actor, hearing_id, Action.REOPEN, lambda h, now: hearings.reopen(h, at=now))
         await self._recorder.mark(seen.hearing.id, kind="reopened", text="撤销闭庭")
-        held = seen.hearing.state is HearingState.RECESS
-        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=held)
+        await hold_room(self._rooms, self._recorder, seen.hearing.id, held=seen.hearing.is_room_held)
         return seen
 
     async def mute(
@@ -310,7 +340,7 @@ class Courtroom:
             seen = await access_hearing(unit, actor, hearing_id, lock=True)
             require(seen.capacity(actor), action)
             after = await save_change(unit, actor, seen.hearing, transition(seen.hearing, now), at=now)
-            if after.state is not seen.hearing.state:
+            if (after.state, after.sealed_spans) != (seen.hearing.state, seen.hearing.sealed_spans):
                 await write_up(unit, actor, after, action, now=now)
             if also is not None:
                 await also(unit, now)

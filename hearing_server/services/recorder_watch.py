@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.hearings import Hearing, HearingState
+from hearing_server.domain.hearings import Hearing, HearingState, PauseKind
 from hearing_server.domain.recordings import Recording, RecordingState, WritingState, WritingStatus
 from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id, system_actor, to_wire
@@ -199,10 +199,11 @@ class RecorderWatch:
             if row is not None and hearing is not None and row.state is RecordingState.RECORDING:
                 was_running = was_running or self._recorder.writing(row.id) is not None
                 await self._recorder.start(row.id, self._folders.of(row.id), room=hearing_id)
+                await self._seal_as_stored(row.id, hearing)
                 await self._recorder.listen(row.id, hearing_id)
                 self._recordings[hearing_id] = row.id
-                if hearing.state is HearingState.RECESS:
-                    await self.pause(hearing_id)
+                if hearing.state is HearingState.RECESS and hearing.recess is not None:
+                    await self.pause(hearing_id, hearing.recess.kind)
                 elif hearing.state is HearingState.IN_SESSION:
                     await self.resume(hearing_id)
             self._missing.discard(hearing_id)
@@ -215,10 +216,10 @@ class RecorderWatch:
         self._look(hearing_id)
         return self.live(hearing_id).recording.is_proven(self._clock.utc_now())
 
-    async def pause(self, hearing_id: HearingId) -> None:
+    async def pause(self, hearing_id: HearingId, kind: PauseKind) -> None:
         recording_id = self._recordings.get(hearing_id)
         if recording_id is not None:
-            await _told(self._recorder.pause(recording_id, code="recess"))
+            await _told(self._recorder.pause(recording_id, code=kind.value))
             self._look(hearing_id)
 
     async def resume(self, hearing_id: HearingId) -> None:
@@ -232,6 +233,19 @@ class RecorderWatch:
         recording_id = self._recordings.get(hearing_id)
         if recording_id is not None:
             await _told(self._recorder.mark(recording_id, kind=kind, text=text))
+
+    async def seal_from_here(self, hearing_id: HearingId) -> None:
+        """What is recorded from here on reaches no copy. A recorder that is gone is told before it listens again."""
+        await self.mark(hearing_id, kind="sealed", text="封闭")
+
+    async def unseal_from_here(self, hearing_id: HearingId) -> None:
+        await self.mark(hearing_id, kind="unsealed", text="解除封闭")
+
+    async def _seal_as_stored(self, recording_id: RecordingId, hearing: Hearing) -> None:
+        """Say again what the court ordered, before anything is listened to; a repeated word changes nothing."""
+        if hearing.sealed_spans:
+            kind = "sealed" if hearing.sealed is not None else "unsealed"
+            await self._recorder.mark(recording_id, kind=kind, text="")
 
     def hold(self, hearing_id: HearingId, *, held: bool) -> None:
         """The room forwards nothing (or does again): the light must not count what nobody records."""

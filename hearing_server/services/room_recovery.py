@@ -131,8 +131,7 @@ class RoomRecovery:
             await apply_orders(self._rooms, hearing)
             again = await self._recorder.take_up(hearing_id)
             taken_up = taken_up or again
-            is_held = hearing.state is not HearingState.IN_SESSION
-            await hold_room(self._rooms, self._recorder, hearing_id, held=is_held)
+            await hold_room(self._rooms, self._recorder, hearing_id, held=hearing.is_room_held)
             after = await self._stored(hearing_id)
             if after is None or after.version == hearing.version:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hearing_server.domain.hearings import Hearing
+from hearing_server.domain.hearings import Hearing, PauseKind
 from hearing_server.domain.messages import Card
 from hearing_server.domain.roles import Action
 from hearing_server.filing.docket import DocketKind
@@ -15,10 +15,16 @@ from hearing_server.services.lanes import post_card
 
 _DOCKET = {
     Action.OPEN: DocketKind.HEARING_OPENED,
-    Action.RECESS: DocketKind.HEARING_RECESSED,
     Action.RESUME: DocketKind.HEARING_RESUMED,
+    Action.SEAL: DocketKind.SEALING_BEGUN,
+    Action.UNSEAL: DocketKind.SEALING_ENDED,
     Action.CLOSE: DocketKind.HEARING_CLOSED,
     Action.REOPEN: DocketKind.HEARING_REOPENED,
+}
+_PAUSES = {
+    PauseKind.RECESS: DocketKind.HEARING_RECESSED,
+    PauseKind.CLOSED_EXHIBIT: DocketKind.RECORD_PAUSED_FOR_EXHIBIT,
+    PauseKind.MEDIATION: DocketKind.RECORD_PAUSED_FOR_MEDIATION,
 }
 _CARDS = {
     Action.OPEN: Card.HEARING_OPENED,
@@ -29,9 +35,12 @@ _CARDS = {
 
 async def write_up(unit: Unit, actor: Actor, hearing: Hearing, action: Action, *, now: datetime) -> None:
     """Docket line and card of an order that changed the hearing's state, in the caller's unit."""
-    kind = _DOCKET.get(action)
+    kind, detail = _DOCKET.get(action), hearing.title
+    if action is Action.RECESS and hearing.recess is not None:
+        kind, detail = _PAUSES[hearing.recess.kind], hearing.recess.reason
+    elif action is Action.SEAL and hearing.sealed is not None:
+        detail = hearing.sealed.reason
     if kind is not None:
-        detail = hearing.recess.reason if action is Action.RECESS and hearing.recess else hearing.title
         await enter_docket(unit, actor, hearing.case_id, kind, at=now, detail=detail)
     card = _CARDS.get(action)
     if card is not None:

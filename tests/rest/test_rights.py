@@ -49,6 +49,8 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "POST /hearings/{hearing_id}/open": (A.OPEN, {}),
     "POST /hearings/{hearing_id}/recess": (A.RECESS, WHY),
     "POST /hearings/{hearing_id}/resume": (A.RESUME, {}),
+    "POST /hearings/{hearing_id}/seal": (A.SEAL, WHY),
+    "POST /hearings/{hearing_id}/unseal": (A.UNSEAL, {}),
     "POST /hearings/{hearing_id}/close": (A.CLOSE, {}),
     "POST /hearings/{hearing_id}/reopen": (A.REOPEN, {}),
     "POST /hearings/{hearing_id}/mutes": (A.MUTE, {"person_id": "PARTY", "muted": True}),

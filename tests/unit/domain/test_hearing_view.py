@@ -124,7 +124,7 @@ def test_commands__by_person_and_state() -> None:
     assert may(lobby(), CLERK) == ["admit", "mute", "publish", "speak"]
     assert may(lobby(), PLAINTIFF) == []
     running = in_session()
-    assert may(running, JUDGE) == ["admit", "recess", "close", "mute", "remove", "publish", "speak"]
+    assert may(running, JUDGE) == ["admit", "recess", "seal", "close", "mute", "remove", "publish", "speak"]
     assert may(running, PLAINTIFF) == ["publish", "speak"]
     muted = attendance.mute_all(running, source=Source.MICROPHONE, muted=True, at=at(1))[0]
     assert may(muted, PLAINTIFF) == ["publish"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hearing_server.domain import hearings
 from hearing_server.domain.hearings import Change, Hearing, HearingFactKind, HearingState
+from hearing_server.domain.sealed_spans import begin_sealing, end_sealing
 from hearing_server.errors import Conflict, HearingError, Invalid, Unavailable
 from hearing_server.kernel import HearingId
 from tests.unit.court_pieces import NOW, at, case, in_session, lobby, scheduled
@@ -152,3 +153,47 @@ def test_any_walk__keeps_the_books_in_order(walk: list[tuple[str, float]]) -> No
         moments = [moment for one in hearing.sittings for moment in (one.began_at, one.ended_at) if moment]
         assert moments == sorted(moments)
         assert 0 <= hearing.in_session_s(at(elapsed)) <= elapsed + 1
+
+
+def test_pauses__by_kind__hold_the_room_for_a_recess_only() -> None:
+    held = {
+        kind: hearings.take_recess(in_session(), at=at(1), reason="核对证据", kind=kind)[0].is_room_held
+        for kind in hearings.PauseKind
+    }
+    assert held == {
+        hearings.PauseKind.RECESS: True,
+        hearings.PauseKind.CLOSED_EXHIBIT: False,
+        hearings.PauseKind.MEDIATION: False,
+    }
+
+
+def test_sealing__begun_and_ended__outlasts_a_pause_and_is_ended_by_order_only() -> None:
+    sealed, facts = begin_sealing(in_session(), at=at(1), reason="涉及商业秘密")
+    assert (facts[0].kind, facts[0].note) == (HearingFactKind.SEALING_BEGUN, "涉及商业秘密")
+    paused = hearings.take_recess(sealed, at=at(2), reason="休息")[0]
+    closed = hearings.close(paused, at=at(3))[0]
+    assert paused.sealed == closed.sealed == sealed.sealed is not None
+    again = hearings.resume(paused, at=at(4), recording_is_proven=True)[0]
+    open_again, facts = end_sealing(again, at=at(5))
+    assert facts[0].kind is HearingFactKind.SEALING_ENDED
+    assert open_again.sealed is None
+    assert [(span.since, span.until) for span in open_again.sealed_spans] == [(at(1), at(5))]
+
+
+@pytest.mark.parametrize(
+    ("code", "step"),
+    [
+        ("hearing.not_in_session", lambda: begin_sealing(lobby(), at=at(1), reason="x")),
+        ("hearing.reason", lambda: begin_sealing(in_session(), at=at(1), reason=" ")),
+        ("hearing.not_sealed", lambda: end_sealing(in_session(), at=at(1))),
+        ("hearing.not_running", lambda: end_sealing(lobby(), at=at(1))),
+        (
+            "hearing.sealed",
+            lambda: begin_sealing(begin_sealing(in_session(), at=at(1), reason="x")[0], at=at(2), reason="x"),
+        ),
+    ],
+)
+def test_sealing__in_the_wrong_state__is_refused(code: str, step: Callable[[], Change]) -> None:
+    with pytest.raises(HearingError) as refused:
+        step()
+    assert refused.value.code == code
