@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,15 +154,18 @@ def take_inventory(folder: Path) -> Manifest:
     return inventory.manifest()
 
 
-def readable_segments(folder: Path) -> Iterator[tuple[SegmentFile, bytes]]:
-    """Each segment with its bytes as far as they count; its successor's header may end them earlier."""
-    limits = {header.previous_number: header.previous_bytes for header in _headers(folder)}
-    for file in segment_files(folder):
+def readable_segments(folder: Path, *, last: int = 0) -> Iterator[tuple[SegmentFile, bytes]]:
+    """Each segment (or the `last` so many) with its bytes as far as they count; its successor's header may end them
+    earlier.
+    """
+    files = segment_files(folder)[-last:]
+    limits = {header.previous_number: header.previous_bytes for header in _headers(files)}
+    for file in files:
         yield file, file.path.read_bytes()[: limits.get(file.number)]
 
 
-def _headers(folder: Path) -> Iterator[SegmentHeader]:
-    for file in segment_files(folder):
+def _headers(files: Sequence[SegmentFile]) -> Iterator[SegmentHeader]:
+    for file in files:
         with file.path.open("rb") as opened:
             record = decode_record(opened.read(SEGMENT_HEADER_BYTES), 0)
         if record is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from recorder.clock import NS_PER_S, MachineClocks, SystemClocks, next_run
 from recorder.durable import Disk
@@ -27,6 +27,7 @@ from recorder.manifest import GapCause, Manifest, SealedSegment
 from recorder.recording import RecordingError, take_inventory
 from recorder.recovery import find_past, highest_number, seal_leftovers
 from recorder.segments import SegmentChain
+from recorder.telling import on_loop
 from recorder.writer import PACKET_WEIGHT_BYTES, SEAL_S, JournalWriter, failure_code, preface
 from signaling.sink import TrackInfo
 
@@ -35,7 +36,6 @@ VIDEO_SHARE = 0.75  # above this share of the queue pictures are refused, so tha
 STALL_S = 2.0  # the thread ticks every 250 ms; the judge must know within 3 s (design 5.5)
 ADVANCE_S = 1.5  # three heartbeats
 CLOSE_TIMEOUT_S = 60.0  # draining a full queue to a slow disk
-_Told = TypeVar("_Told")
 
 
 class RecordingFailure(Exception):
@@ -83,12 +83,14 @@ class RecordingSession:
         on_sealed: Callable[[SealedSegment], None] | None = None,
         queue_bytes: int = QUEUE_BYTES,
         seal_s: float = SEAL_S,
+        from_ns: int | None = None,
     ) -> RecordingSession:
         """Start recording into `folder`, or go on in a folder that a crash or a close left.
 
         Blocks for a few syncs (ms); going on reads the last segment only, and close() then reads the whole journal.
         `on_alarm(code)` tells that writing fails, `on_alarm(None)` that it works again; `on_sealed` gets each
         segment. Both run on the loop that was running when `create` was called, else in the writer thread.
+        `from_ns`: what is recorded first arrived then; a run that gets what waited while nobody wrote begins there.
         RecordingFailure: recording.busy (another process writes here), recording.mismatch (another recording's
         folder), recording.damaged (its last segment cannot be read), disk.* (the folder refuses).
         """
@@ -102,7 +104,7 @@ class RecordingSession:
             raise RecordingFailure("recording.busy", "another process records into this folder")
         try:
             session = cls(folder, recording_id, clock, disk, queue_bytes, lock)
-            session._begin(on_alarm, on_sealed, seal_s)
+            session._begin(on_alarm, on_sealed, seal_s, from_ns)
         except OSError as error:
             os.close(lock)
             raise RecordingFailure(failure_code(error), "the recording folder cannot be written") from error
@@ -135,17 +137,24 @@ class RecordingSession:
         on_alarm: Callable[[str | None], None] | None,
         on_sealed: Callable[[SealedSegment], None] | None,
         seal_s: float,
+        from_ns: int | None,
     ) -> None:
         past = find_past(self.folder, self._disk)
         if past is not None and past.recording_id != self.recording_id:
             raise RecordingFailure("recording.mismatch", "the folder holds another recording")
+        now_ns, boot_id = self._clock.monotonic_ns(), self._clock.boot_id()
+        waited_ns = max(now_ns - from_ns, 0) if from_ns is not None else 0
+        if past is not None and past.run.boot_id == boot_id:
+            # Where the run before ended on this very clock, no run begins earlier.
+            ended_ns = past.run.monotonic_ns + past.last_ns - past.run.elapsed_ns
+            waited_ns = min(waited_ns, max(now_ns - ended_ns, 0))
         run = next_run(
             past.run if past else None,
             past.last_ns if past else 0,
             run=past.run.run + 1 if past else 1,
-            boot_id=self._clock.boot_id(),
-            monotonic_ns=self._clock.monotonic_ns(),
-            utc_ns=self._clock.utc_ns(),
+            boot_id=boot_id,
+            monotonic_ns=now_ns - waited_ns,
+            utc_ns=self._clock.utc_ns() - waited_ns,
         )
         self._run = run
         self._goes_on = past is not None
@@ -173,8 +182,8 @@ class RecordingSession:
             inventory,
             run,
             self._clock,
-            on_sealed=_on_loop(on_sealed),
-            on_failure=_on_loop(on_alarm),
+            on_sealed=on_loop(on_sealed),
+            on_failure=on_loop(on_alarm),
             seal_s=seal_s,
         )
         self._queue = self._writer.queue
@@ -234,6 +243,14 @@ class RecordingSession:
             self._end_refusal(track, at_ns)
             self._note(RecordKind.TRACK_END, track.number, at_ns, compact_json({"cause": cause}))
 
+    def given_up(self, track_id: str, refusal: Mapping[str, Any], *, at_ns: int) -> None:
+        """Whoever feeds this session refused packets: a LiveTrack's refusal with its times on the monotonic clock."""
+        track = self._tracks.get(track_id)
+        if track is not None and not self._closing:
+            shift_ns = self._run.elapsed_ns - self._run.monotonic_ns
+            times = {name: refusal[name] + shift_ns for name in ("from_ns", "until_ns")}
+            self._note(RecordKind.GAP, track.number, at_ns, compact_json({**refusal, **times}))
+
     # -- the court's orders ---------------------------------------------------------------------------------
 
     @property
@@ -283,6 +300,30 @@ class RecordingSession:
             failure=failure,
             free_bytes=free_bytes,
         )
+
+    @property
+    def offered_bytes(self) -> int:
+        """Weight of everything taken so far; durable as soon as `settled_bytes` has reached it."""
+        return self._offered_bytes
+
+    @property
+    def settled_bytes(self) -> int:
+        """Weight of what is durable, in the order in which it was taken."""
+        return self._writer.settled_weight_bytes
+
+    def leave(self, timeout_s: float) -> None:
+        """Drain, sync and seal without a word of closing: whoever fed this is gone, and another run goes on from here.
+
+        Blocks. RecordingFailure when the disk does not take the rest; nothing more can be recorded either way.
+        """
+        self._closing = True
+        self._writer.stop()
+        is_done = self._writer.join(timeout_s)
+        if is_done and self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+        if not self._writer.finished:
+            raise RecordingFailure(self._writer.failure or "disk.refused", "the last records are not on disk")
 
     async def close(self) -> Manifest:
         """Drain, sync, seal, write manifest.json. RecordingFailure when the disk does not take the rest.
@@ -348,19 +389,3 @@ class RecordingSession:
             with suppress(OSError):
                 return number, self._disk.size_bytes(path)
         return self._seen_at
-
-
-def _on_loop(callback: Callable[[_Told], None] | None) -> Callable[[_Told], None]:
-    """`callback` brought to the loop that runs now; called directly without one; nothing for None."""
-    if callback is None:
-        return lambda told: None
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return callback
-
-    def tell(told: _Told) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-            loop.call_soon_threadsafe(callback, told)
-
-    return tell

@@ -85,6 +85,9 @@ class JournalWriter:
         self._on_sealed = on_sealed
         self._on_failure = on_failure
         self._seal_ns = int(seal_s * NS_PER_S)
+        self._own: list[
+            Item
+        ] = []  # nobody offered these: they weigh nothing, so that offers and settlements match
         self._stop = threading.Event()
         self._failed_since_ns = 0
         self._retry_at_ns = 0
@@ -109,7 +112,7 @@ class JournalWriter:
 
     def first_write(self) -> None:
         """Before the thread starts: the first segment with its clock anchor, synced. Raises OSError."""
-        self._chain.take(self._encode([self._anchor(self._clocks.monotonic_ns())]))
+        self._chain.take(_unweighed(self._encode([self._anchor(self._clocks.monotonic_ns())])))
         self._chain.flush()
         self._chain.sync()
         self._after_sync(self._clocks.monotonic_ns())
@@ -151,11 +154,11 @@ class JournalWriter:
         if closing or due:
             self._chain.seal()
             self._sealed_at_ns = now_ns
-        if closing and not self.queue:
+        if closing and not self.queue and not self._own:
             self.finished = True
 
     def _drain(self, now_ns: int) -> None:
-        own: list[Item] = []
+        own, self._own = self._own, []
         if now_ns >= self._next_heartbeat_ns:
             self._next_heartbeat_ns = now_ns + int(HEARTBEAT_S * NS_PER_S)
             own.append((RecordKind.HEARTBEAT, 0, now_ns, b""))
@@ -169,7 +172,7 @@ class JournalWriter:
             self._chain.flush()
             waiting -= count
         if own:
-            self._chain.take(self._encode(own))
+            self._chain.take(_unweighed(self._encode(own)))
         self._chain.flush()
 
     def _encode(self, items: list[Item]) -> Batch:
@@ -228,7 +231,7 @@ class JournalWriter:
             "until_ns": now_ns + self._shift_ns,
             "detail": self.failure,
         }
-        self.queue.append((RecordKind.GAP, 0, now_ns, compact_json(content)))
+        self._own.append((RecordKind.GAP, 0, now_ns, compact_json(content)))
         self.failure = None
         log.warning("recorder writes again")
         self._on_failure(None)
@@ -238,6 +241,11 @@ class JournalWriter:
             self._inventory.add_segment(segment)
             self._on_sealed(segment)
         self._chain.new_segments.clear()
+
+
+def _unweighed(batch: Batch) -> Batch:
+    batch.weight_bytes = 0
+    return batch
 
 
 def preface(inventory: Inventory, run: ClockRun) -> Batch:
