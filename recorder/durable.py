@@ -138,6 +138,11 @@ class Disk:
         self.rename(part, target)
         self.sync_folder(target.parent)
 
+    def settle(self, path: Path) -> None:
+        """Somebody else wrote `path`: its content and its name are on the disk when this returns."""
+        self._sync(path, os.O_RDONLY)
+        self.sync_folder(path.parent)
+
     def write_file(self, path: Path, pieces: Iterable[bytes]) -> None:
         """A new file with these pieces, synced; its name is durable after sync_folder. Removed again on any error."""
         fd = self.create(path)

@@ -98,7 +98,7 @@ class CaseKeys:
 
     async def _find(self, case_id: str) -> bytes | None:
         try:
-            found = await obstore.get_async(self._store, _place(case_id))
+            found = await obstore.get_async(self._store, key_place(case_id))
         except FileNotFoundError:
             return None
         try:
@@ -111,7 +111,7 @@ class CaseKeys:
         key = secrets.token_bytes(KEY_BYTES)
         try:
             wrapped = _json(self._wrapping.wrap(key, case_id=case_id))
-            await obstore.put_async(self._store, _place(case_id), wrapped, mode="create", use_multipart=False)
+            await obstore.put_async(self._store, key_place(case_id), wrapped, mode="create", use_multipart=False)
         except AlreadyExistsError:  # another process was first
             there = await self._find(case_id)
             assert there is not None
@@ -202,5 +202,6 @@ def _json(value: dict[str, str]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _place(case_id: str) -> str:
+def key_place(case_id: str) -> str:
+    """Where in the store a case's wrapped key lies."""
     return f"keys/{case_id}.json"

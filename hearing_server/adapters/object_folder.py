@@ -40,3 +40,9 @@ class ObjectFolder:
             self._disk.discard(part)
             raise
         self._disk.sync_folder(target.parent)
+
+    def settle(self, key: str) -> None:
+        """Make durable what the store's library wrote under `key`, with the name of its folder. OSError."""
+        place = self._folder / key
+        self._disk.settle(place)
+        self._disk.sync_folder(place.parent.parent)

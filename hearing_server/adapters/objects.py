@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore
 
-from hearing_server.adapters.case_keys import CaseKeys
+from hearing_server.adapters.case_keys import CaseKeys, key_place
+from hearing_server.adapters.object_folder import ObjectFolder
 from hearing_server.adapters.sealed_bytes import (
     CHUNK_BYTES,
     HEADER_BYTES,
@@ -41,31 +41,26 @@ class StoredObjects:
         self._store = store
         self._folder = folder
         self._keys = keys
+        self._settled: set[str] = set()  # cases whose key is durable; a name each
 
     async def put_file(self, path: Path, *, sha256: str, case_id: str) -> None:
         if await self.size_bytes(sha256, case_id=case_id) is not None:
             return
         place = _place(case_id, sha256)
         if self._keys is None:
-            with _answering():
-                await obstore.put_async(self._store, place, path)
+            await self._keep(place, _pieces(path))
         else:
-            key = await self._keys.key_of(case_id)
-            with _answering():
-                sealed = seal(_pieces(path), key, context=place.encode())
-                await obstore.put_async(self._store, place, _in_thread(sealed))
-        await self._sync(place)
+            key = await self._sealing_key(self._keys, case_id)
+            await self._keep(place, seal(_pieces(path), key, context=place.encode()))
 
     async def put(self, data: bytes, *, case_id: str) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
         if await self.size_bytes(sha256, case_id=case_id) is None:
             place = _place(case_id, sha256)
             if self._keys is not None:
-                key = await self._keys.key_of(case_id)
+                key = await self._sealing_key(self._keys, case_id)
                 data = b"".join(seal([data], key, context=place.encode()))
-            with _answering():
-                await obstore.put_async(self._store, place, data)
-            await self._sync(place)
+            await self._keep(place, iter((data,)))
         return sha256
 
     async def size_bytes(self, sha256: str, *, case_id: str) -> int | None:
@@ -136,10 +131,22 @@ class StoredObjects:
         except FileNotFoundError:
             return None
 
-    async def _sync(self, place: str) -> None:
-        """The library renames a finished file into place but doesn't sync it: a power cut would lose it."""
-        if self._folder is not None:
-            await asyncio.to_thread(_sync_file, self._folder / place)
+    async def _sealing_key(self, keys: CaseKeys, case_id: str) -> bytes:
+        """The case's key, durable before anything is sealed with it: a power cut must not part them."""
+        key = await keys.key_of(case_id)
+        if self._folder is not None and case_id not in self._settled:
+            with _answering():
+                await asyncio.to_thread(ObjectFolder(self._folder).settle, key_place(case_id))
+            self._settled.add(case_id)
+        return key
+
+    async def _keep(self, place: str, pieces: Iterator[bytes]) -> None:
+        """A local object is written by us: the library renames a file into place without syncing it."""
+        with _answering():
+            if self._folder is not None:
+                await asyncio.to_thread(ObjectFolder(self._folder).keep, place, pieces)
+            else:
+                await obstore.put_async(self._store, place, _in_thread(pieces))
 
 
 def local_objects(folder: Path, *, keys: CaseKeys | None = None) -> StoredObjects:
@@ -148,8 +155,8 @@ def local_objects(folder: Path, *, keys: CaseKeys | None = None) -> StoredObject
 
 
 def local_store(folder: Path) -> LocalStore:
-    folder.mkdir(parents=True, exist_ok=True)
-    return LocalStore(folder, mkdir=True)
+    ObjectFolder(folder).prepare()
+    return LocalStore(folder)
 
 
 def _place(case_id: str, sha256: str) -> str:
@@ -200,12 +207,3 @@ def _damaged(error: DamagedBytes) -> Unavailable:
         zh="存储的文件已损坏或密钥不符，请联系法院从备份恢复",
         en=f"The stored file is damaged or sealed with another key ({error}); restore it from a backup",
     )
-
-
-def _sync_file(path: Path) -> None:
-    for target in (path, path.parent, path.parent.parent, path.parent.parent.parent):
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
