@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 
-from bench import inventory
+from bench import inventory, memory
 from recorder.session import RecordingSession
 from signaling.engine import MediaEngine
 from signaling.errors import SignalingError
@@ -110,6 +110,7 @@ class Desk:
         self._records = records
         self._rooms: set[str] = set()
         self._busy = Busy()
+        self._trace = memory.Trace()
         self._sessions: dict[str, RecordingSession] = {}
 
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +146,10 @@ class Desk:
                 return {}
             case "inventory":
                 return {"inventory": inventory.take()}
+            case "memory":
+                return {"memory": memory.take()}
+            case "grown":
+                return {"grown": self._trace.grown()}
             case "busy":
                 self._busy.start()
                 return {}
