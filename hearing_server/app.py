@@ -22,13 +22,24 @@ from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.sms import SimulatedSms
 from hearing_server.adapters.turn import TurnServers
 from hearing_server.adapters.vault import FolderVault
+from hearing_server.adapters.zip_packer import ZipPacker
 from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
 from hearing_server.ports.media import RecorderControl, RoomEngine
 from hearing_server.ports.units import Units
-from hearing_server.rest import case_imports, cases, config, hearings, recordings, reminders, sign_in, space
+from hearing_server.rest import (
+    archives,
+    case_imports,
+    cases,
+    config,
+    hearings,
+    recordings,
+    reminders,
+    sign_in,
+    space,
+)
 from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
@@ -36,6 +47,7 @@ from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.acts import ActLog
+from hearing_server.services.archives import Archives
 from hearing_server.services.attachments import Attachments
 from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
@@ -79,6 +91,7 @@ ROUTES = (
     *case_imports.ROUTES,
     *hearings.ROUTES,
     *recordings.ROUTES,
+    *archives.ROUTES,
     *space.ROUTES,
     *reminders.ROUTES,
 )
@@ -268,6 +281,16 @@ def _services(
         sealing=Sealing(units, clock, profile, watch, recorders, rooms, folders),
         films=Films(units, clock, profile, ProcessFilms(), folders),
         publications=Publications(units, clock, profile, folders),
+        archives=Archives(
+            units,
+            clock,
+            profile,
+            objects,
+            ZipPacker(),
+            folders,
+            spool=settings.storage.data_dir / "spool",
+            check_days=settings.storage.archive_check_days,
+        ),
         relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
         outbox=Outbox(units, vault),
         space=CaseSpace(units, clock, GroupCommit(units), text_chars=settings.limits.text_chars),
@@ -293,6 +316,8 @@ async def _start_jobs(
     shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
+        Loop("archives", services.archives.make_due, 30.0, ("film_ready",)),
+        Loop("archive-checks", services.archives.check_due, 60.0),
         Loop("ladder", services.reminders.climb_due, 5.0),
         Loop("attempts", services.reminders.settle_due, 30.0, ("notice_settled",)),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),

@@ -134,6 +134,9 @@ class StorageSettings(Section):
     reserve_bytes: int = Field(
         512 * 1024 * 1024, ge=0, description="A hearing doesn't open with less free disk than this."
     )
+    archive_check_days: int = Field(
+        30, ge=1, le=3650, description="Every archive package is read back whole so often."
+    )
     s3_bucket: str = Field("", description="Bucket of uploads and archives; empty: in the data folder.")
     s3_endpoint: str = Field(
         "", description="Address of an S3-compatible store, e.g. https://s3.court.example; empty: Amazon's."

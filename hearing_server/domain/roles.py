@@ -61,6 +61,9 @@ class Action(StrEnum):
     RECORDINGS_LIST = "recordings_list"
     FILM_VIEW = "film_view"
     FILM_COMPOSE = "film_compose"
+    ARCHIVE_SEE = "archive_see"
+    ARCHIVE_HOLD = "archive_hold"
+    ARCHIVE_TAKE = "archive_take"
     PUBLICATION_SUBMIT = "publication_submit"
     PUBLICATION_DECIDE = "publication_decide"
     PUBLICATION_WITHDRAW = "publication_withdraw"
@@ -119,6 +122,10 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     # Any official may be the second one who decides on a publication, and must have seen the film.
     Action.FILM_VIEW: ((*_SIDES, *_STAFF), ANY_STATE),
     Action.FILM_COMPOSE: ((Capacity.CLERK,), (HearingState.CLOSED,)),
+    Action.ARCHIVE_SEE: (_STAFF, ANY_STATE),
+    Action.ARCHIVE_HOLD: ((*_COURT, Capacity.PRESIDENT), ANY_STATE),
+    # The package holds every act with its names: for those who conduct the case, and the archive under the president.
+    Action.ARCHIVE_TAKE: ((*_COURT, Capacity.PRESIDENT), ANY_STATE),
     Action.PUBLICATION_SUBMIT: ((Capacity.CLERK,), (HearingState.CLOSED,)),
     # That it is another person than the one who submitted is checked by the publication itself.
     Action.PUBLICATION_DECIDE: (_STAFF, ANY_STATE),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,9 @@ from hearing_server.kernel import CourtId
 _COURT_ID = re.compile(r"crt_[a-z0-9_]{1,40}")
 _COURT_CODE = re.compile(rf"{SUPREME_COURT_CODE}|[{PROVINCE_MARKS}](?:[0-9]{{4}}|[0-9]{{2}})?")
 _TYPE_CODE = re.compile(r"[\u4e00-\u9fa5]{1,3}")
-_TOP = frozenset({"id", "name", "name_en", "time_zone", "case_number", "reminder_ladder"})
+_TOP = frozenset({"id", "name", "name_en", "time_zone", "case_number", "reminder_ladder", "retention"})
+# Periods of 诉讼档案: for ever, 60 years, 30 years.
+RETENTION_CLASSES = ("permanent", "long", "short")
 _NUMBERING = frozenset({"court_code", "first_year", "specialities", "types"})
 
 
@@ -37,10 +39,15 @@ class CourtProfile:
     scheme: CaseNumberScheme
     time_zone: ZoneInfo
     reminder_ladder: tuple[Mapping[str, object], ...] = ()
+    retention: Mapping[str, str] = field(default_factory=dict)
 
     def local_day(self, moment: datetime) -> date:
         """The court's calendar day of an aware moment; its year is the year of a case number (收案年度)."""
         return moment.astimezone(self.time_zone).date()
+
+    def retention_of(self, type_code: str) -> str:
+        """How long records of a type of case are kept: one of RETENTION_CLASSES; a type not named is kept for ever."""
+        return self.retention.get(type_code) or self.retention.get("default", RETENTION_CLASSES[0])
 
 
 def court_profile(data: Mapping[str, object]) -> CourtProfile:
@@ -62,7 +69,18 @@ def court_profile(data: Mapping[str, object]) -> CourtProfile:
     ladder = data.get("reminder_ladder", [])
     if not isinstance(ladder, list) or not all(isinstance(step, Mapping) for step in ladder):
         raise _wrong("reminder_ladder")
-    return CourtProfile(court, _scheme(numbering, code), zone, tuple(ladder))
+    scheme = _scheme(numbering, code)
+    return CourtProfile(court, scheme, zone, tuple(ladder), _retention(data.get("retention", {}), scheme))
+
+
+def _retention(data: object, scheme: CaseNumberScheme) -> Mapping[str, str]:
+    if not isinstance(data, Mapping):
+        raise _wrong("retention")
+    known = {"default", *(kind.code for kind in scheme.types)}
+    for name, word in data.items():
+        if name not in known or word not in RETENTION_CLASSES:
+            raise _wrong(f"retention.{name}")
+    return dict(data)
 
 
 def _scheme(numbering: Mapping[str, object], code: str) -> CaseNumberScheme:

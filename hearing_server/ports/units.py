@@ -7,6 +7,7 @@ from typing import Protocol
 
 from hearing_server.ports.act_log import ActLogStore
 from hearing_server.ports.acts import Acts, Notices
+from hearing_server.ports.archives import Archives
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.cases import Cases
 from hearing_server.ports.hearings import Hearings
@@ -37,6 +38,9 @@ class Unit(Protocol):
     def space(self) -> Space: ...
     @property
     def reminders(self) -> Reminders: ...
+
+    @property
+    def archives(self) -> Archives: ...
 
     def ring(self, bell: Doorbell) -> None:
         """Ring after the commit; a rolled-back unit rings nothing."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
+from hearing_server.services.archives import Archives
 from hearing_server.services.attachments import Attachments
 from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
@@ -40,6 +41,7 @@ class Services:
     sealing: Sealing
     films: Films
     publications: Publications
+    archives: Archives
     relay: NoticeRelay
     outbox: Outbox
     space: CaseSpace

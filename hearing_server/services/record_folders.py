@@ -18,6 +18,17 @@ class RecordFolders:
     def of(self, recording_id: RecordingId) -> Path:
         return self._root / recording_id
 
+    def parts(self, recording_id: RecordingId) -> list[tuple[str, Path]]:
+        """What belongs into an archive: (name inside, folder or file), as far as it is there."""
+        folder = self.of(recording_id)
+        parts = [
+            ("record/journal", folder / "journal"),
+            ("record/manifest.json", folder / "manifest.json"),
+            ("film/film.mp4", folder / "film" / "film.mp4"),
+            ("film/poster.jpg", folder / "film" / "poster.jpg"),
+        ]
+        return [(name, path) for name, path in parts if path.exists()]
+
     def film(self, recording: Recording) -> Path:
         """The finished film. Errors: Conflict `film.not_ready`, Unavailable `film.missing`."""
         if recording.film.state is not FilmState.READY:

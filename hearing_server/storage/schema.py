@@ -13,11 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hearing_server.errors import Unavailable
 from hearing_server.storage.breakdowns import explained
-from hearing_server.storage.tables import acts, cases, hearings, log, people, recordings, reminders, space
+from hearing_server.storage.tables import (
+    acts,
+    archives,
+    cases,
+    hearings,
+    log,
+    people,
+    recordings,
+    reminders,
+    space,
+)
 from hearing_server.storage.tables.base import metadata
 
 # Named, so that every table is known to the metadata wherever it is used.
-TABLES = (people, cases, hearings, recordings, space, reminders, acts, log)
+TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes: whoever migrates holds it until the commit.

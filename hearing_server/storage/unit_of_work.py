@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.acts import SqlActs, SqlNotices
+from hearing_server.storage.archives import SqlArchives
 from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.cases import SqlCases
 from hearing_server.storage.hearings import SqlHearings
@@ -63,6 +64,10 @@ class SqlUnit:
     @cached_property
     def reminders(self) -> SqlReminders:
         return SqlReminders(self._db)
+
+    @cached_property
+    def archives(self) -> SqlArchives:
+        return SqlArchives(self._db)
 
     def ring(self, bell: Doorbell) -> None:
         if bell not in self.bells:

@@ -58,6 +58,11 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "DELETE /hearings/{hearing_id}/removals/{person_id}": (A.REMOVE, None),
     "GET /recordings/{recording_id}": (None, None),
     "GET /recordings/{recording_id}/film": (A.FILM_VIEW, None),
+    "GET /recordings/{recording_id}/archive": (A.ARCHIVE_SEE, None),
+    "GET /recordings/{recording_id}/archive/package": (A.ARCHIVE_TAKE, None),
+    "POST /recordings/{recording_id}/archive/hold": (A.ARCHIVE_HOLD, WHY),
+    "POST /recordings/{recording_id}/archive/release": (A.ARCHIVE_HOLD, WHY),
+    "POST /recordings/{recording_id}/archive": (A.ARCHIVE_HOLD, {}),
     "POST /recordings/{recording_id}/publications": (A.PUBLICATION_SUBMIT, {"title": "t", "cause": "c"}),
     "POST /publications/{publication_id}/confirm": (A.PUBLICATION_DECIDE, {}),
     "POST /publications/{publication_id}/reject": (A.PUBLICATION_DECIDE, WHY),
@@ -186,6 +191,7 @@ async def paths(court: RunningCourt, callers: list[Caller]) -> dict[str, str]:
     """What stands for the variable parts of paths, all of one case."""
     clerk = next(caller.client for caller in callers if caller.name == "clerk")
     here = await recorded(court)
+    await court.server.services.archives.make_due()
     publication = await clerk.post(
         f"/recordings/{here.recording_id}/publications", {"title": "t", "cause": "c"}
     )
@@ -259,6 +265,7 @@ async def test_paths__that_can_be_no_id__are_not_found(court: RunningCourt, part
 
 async def test_publication__needs_a_second_official_and_ends_at_once(court: RunningCourt) -> None:
     here = await recorded(court)
+    await court.server.services.archives.make_due()
     async with (
         court.staff("clerk") as clerk,
         court.staff("president") as president,

@@ -1,0 +1,128 @@
+"""The papers of an archive package: what the case's file says beside the media, each readable without our programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from hearing_server.domain.acts import Act
+from hearing_server.domain.archives import Archive
+from hearing_server.domain.recordings import Recording
+from hearing_server.filing.cases import Case, Court
+from hearing_server.kernel import PersonId, to_wire
+from hearing_server.ports.units import Unit
+
+_STRETCH = 500
+_README = """\
+庭审录音录像归档包 / Archive package of a recorded hearing
+
+package.json   本包所有文件的大小与 SHA-256 / sizes and SHA-256 of every file in here
+record/        原始记录（逐包日志），为准 / the record itself, packet by packet; docs/RECORD.md says how to read it
+film/          合成影像，由原始记录得出 / the film, made from the record
+acts.jsonl     行为存证，一行一条 / acts, one a line: `entry` is what was hashed, the rest discloses its commitments
+docket.json    案件流程记录 / what happened in the case
+hearing.json   庭审与到庭人员、缺口 / the hearing, who attended, gaps and their causes
+
+核验 / To check: hearing-server verify PACKAGE.zip
+"""
+
+
+async def papers_of(
+    unit: Unit, recording: Recording, archive: Archive, *, court: Court, at: datetime
+) -> tuple[list[tuple[str, bytes]], dict[str, object]]:
+    """(files by name, what `package.json` says of the whole)."""
+    hearing = await unit.hearings.get(recording.hearing_id)
+    case = await unit.cases.get(archive.case_id)
+    assert hearing is not None
+    assert case is not None
+    acts = await _acts(unit, archive.case_id)
+    about: dict[str, object] = {
+        "format": "hearing-server-package/1",
+        "made_at": to_wire(at),
+        "court": court.name,
+        "court_code": court.code,
+        "case_number": str(case.number),
+        "hearing_id": hearing.id,
+        "recording_id": recording.id,
+        "root_sha256": recording.root_sha256,
+        "film_sha256": recording.film.sha256,
+        "retention": archive.retention.value,
+    }
+    docket = [
+        {
+            "seq": line.seq,
+            "at": to_wire(line.at),
+            "title": line.title,
+            "title_en": line.title_en,
+            "by": line.actor_name,
+        }
+        for line in await unit.cases.docket(case.id)
+    ]
+    texts = [
+        ("README.txt", _README.encode()),
+        ("acts.jsonl", await _act_lines(unit, acts)),
+        ("docket.json", _json(docket)),
+        ("hearing.json", _json(_hearing(recording, hearing, case))),
+    ]
+    return texts, about
+
+
+async def _acts(unit: Unit, chain_id: str) -> list[Act]:
+    found: list[Act] = []
+    while True:
+        page = await unit.acts.after(chain_id, found[-1].case_seq if found else 0, _STRETCH)
+        found += page
+        if len(page) < _STRETCH:
+            return found
+
+
+async def _act_lines(unit: Unit, acts: list[Act]) -> bytes:
+    people = await unit.people.many(list({PersonId(act.actor_id) for act in acts}))
+    lines = []
+    for act in acts:
+        actor = people.get(act.actor_id)
+        line = {
+            "seq": act.case_seq,
+            "kind": act.kind.value,
+            "at": to_wire(act.at),
+            "actor_id": act.actor_id,
+            "actor_name": actor.name if actor is not None else "",
+            "role": act.role,
+            "payload": act.payload,
+            "salt": act.salt.hex(),
+            "entry": act.entry.decode(),
+            "entry_sha256": act.entry_sha256,
+        }
+        lines.append(json.dumps(line, ensure_ascii=False, sort_keys=True))
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _hearing(recording: Recording, hearing: Any, case: Case) -> dict[str, object]:
+    return {
+        "case_number": str(case.number),
+        "cause": case.cause,
+        "openness": case.openness.value,
+        "title": hearing.title,
+        "opened_at": _when(hearing.opened_at),
+        "closed_at": _when(hearing.closed_at),
+        "people": [
+            {"id": person.person_id, "name": person.name, "role": person.label.zh, "role_en": person.label.en}
+            for person in hearing.participants
+        ],
+        "gaps": [
+            {
+                "who": gap.identity_name, "source": gap.source, "from": to_wire(gap.start),
+                "until": to_wire(gap.end), "cause": gap.cause,
+            }
+            for gap in recording.gaps
+        ],
+    }  # fmt: skip
+
+
+def _when(moment: datetime | None) -> str | None:
+    return to_wire(moment) if moment is not None else None
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()
