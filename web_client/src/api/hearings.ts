@@ -1,4 +1,4 @@
-import type { ConsentDecision, ConsentStage, Hearing, HearingBrief } from "@/model/types";
+import type { ConsentDecision, ConsentStage, Hearing, HearingBrief, PauseKind } from "@/model/types";
 import { get, post, put, remove } from "./request";
 
 export interface SelfTestResult {
@@ -31,8 +31,10 @@ export const admit = (id: string, whom: { person_ids: string[] } | { all: true }
   post(`/hearings/${id}/admissions`, whom);
 /** Opening proves the recording first, which may take a few seconds. */
 export const openHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/open`, {}, { timeoutMs: 30_000 });
-export const recessHearing = (id: string, reason: string, resumesAt?: string): Promise<Hearing> =>
-  post(`/hearings/${id}/recess`, resumesAt === undefined ? { reason } : { reason, resumes_at: resumesAt });
+export const recessHearing = (id: string, kind: PauseKind, reason: string, resumesAt?: string): Promise<Hearing> =>
+  post(`/hearings/${id}/recess`, resumesAt === undefined ? { kind, reason } : { kind, reason, resumes_at: resumesAt });
+export const sealHearing = (id: string, reason: string): Promise<Hearing> => post(`/hearings/${id}/seal`, { reason });
+export const unsealHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/unseal`);
 export const resumeHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/resume`, {}, { timeoutMs: 30_000 });
 export const closeHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/close`);
 export const reopenHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/reopen`);

@@ -122,6 +122,8 @@ export type HearingRight =
   | "open"
   | "recess"
   | "resume"
+  | "seal"
+  | "unseal"
   | "close"
   | "reopen"
   | "mute"
@@ -167,6 +169,8 @@ export interface HearingPerson {
   self_test: "passed" | "failed" | null;
   waiting_since: string | null;
 }
+/** The three lawful pauses of a record. Only in a recess does the room stand still as well. */
+export type PauseKind = "recess" | "closed_exhibit" | "mediation";
 export interface RecordingLight {
   state: "idle" | "writing" | "paused" | "stalled" | "failed" | "sealed";
   verified_s: number;
@@ -183,7 +187,9 @@ export interface Hearing {
   starts_at: string;
   duration_min: number;
   opened_at: string | null;
-  recess: { reason: string; since: string; resumes_at: string | null } | null;
+  recess: { kind?: PauseKind; reason: string; since: string; resumes_at: string | null } | null;
+  /** A sealed span in force: recorded, and shown in no copy. */
+  sealed?: { reason: string; since: string } | null;
   closed_at: string | null;
   undo_close_until: string | null;
   in_session_s: number;

@@ -1,10 +1,10 @@
 import { ref, shallowRef } from "vue";
 import * as hearings from "@/api/hearings";
 import { asProblem, type Problem } from "@/api/problem";
-import type { Hearing } from "@/model/types";
+import type { Hearing, PauseKind } from "@/model/types";
 import type { HearingLink } from "@/stores/hearing_link";
 
-export type OrderName = "admit" | "open" | "recess" | "resume" | "close" | "reopen" | "mute" | "remove" | "readmit";
+export type OrderName = "admit" | "open" | "recess" | "resume" | "seal" | "unseal" | "close" | "reopen" | "mute" | "remove" | "readmit";
 
 /** The bench's orders: one at a time, each with its own "being done" and its refusal in words. */
 export function useOrders(hearingId: string, link: HearingLink) {
@@ -38,7 +38,9 @@ export function useOrders(hearingId: string, link: HearingLink) {
     admit: (personId: string) => give("admit", () => hearings.admit(hearingId, { person_ids: [personId] })),
     admitAll: () => give("admit", () => hearings.admit(hearingId, { all: true })),
     open: () => give("open", () => hearings.openHearing(hearingId)),
-    recess: (reason: string, resumesAt?: string) => give("recess", () => hearings.recessHearing(hearingId, reason, resumesAt)),
+    recess: (kind: PauseKind, reason: string, resumesAt?: string) => give("recess", () => hearings.recessHearing(hearingId, kind, reason, resumesAt)),
+    seal: (reason: string) => give("seal", () => hearings.sealHearing(hearingId, reason)),
+    unseal: () => give("unseal", () => hearings.unsealHearing(hearingId)),
     resume: () => give("resume", () => hearings.resumeHearing(hearingId)),
     close: () => give("close", () => hearings.closeHearing(hearingId)),
     reopen: () => give("reopen", () => hearings.reopenHearing(hearingId)),
