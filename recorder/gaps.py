@@ -24,7 +24,8 @@ AUDIO_QUIET_NS = 120 * MS  # 100 ms hole + one 20 ms Opus packet
 CAMERA_QUIET_NS = 500 * MS  # phones go down to 5 pictures/s in the dark and on weak links
 SCREEN_QUIET_NS = 2500 * MS  # browsers repeat a still screen about once a second
 DTX_NS = 500 * MS  # Opus sends a comfort frame every 400 ms during silence (RFC 6716 2.1.9, libopus)
-STALL_WATCH_NS = 1000 * MS  # a burst of late packets is over within this time
+STALL_WATCH_NS = 1000 * MS  # late packets that drain catch up a little in every second; a stall never does
+CATCH_UP_NS = 30_000 * MS  # for so long a stall that was no stall may still turn out to be a queue
 RESTART_SEQUENCES = 3000  # a larger step back is a restarted stream (RFC 3550 A.1, MAX_DROPOUT)
 RESTART_NS = 10_000 * MS  # RTP time this far ahead of the clock is a restarted stream
 MISSING_KEPT = 2048  # sequence numbers watched for a late arrival; two seconds of the largest layer
@@ -44,12 +45,18 @@ class _Hole:
 
 @dataclass(slots=True)
 class _Suspicion:
-    """Arrivals fell behind RTP time at `at_ns`; a stall if they never catch up. `shift_ns`: least lag."""
+    """Arrivals fell behind RTP time at `at_ns`; a stall of `shift_ns`, the least lag since, if they never catch up.
+
+    `before_*`: the last packet that was on time. `steady_since_ns`: when the least lag was last found smaller.
+    `hole`: the stall, once it is taken for one.
+    """
 
     at_ns: int
     before_ns: int
     before_timestamp: int
     shift_ns: int
+    steady_since_ns: int
+    hole: _Hole | None = None
 
 
 class TrackLedger:
@@ -169,27 +176,48 @@ class TrackLedger:
             return False
         waited_ns = at_ns - self._last_ns
         sent_ns = round(_ticks_between(self._timestamp, timestamp) * self._ns_per_tick)
-        if self._suspicion is not None:
-            self._watch(self._suspicion, at_ns, timestamp)
         if step < 0 or sent_ns < -RESTART_NS or sent_ns > waited_ns + RESTART_NS:
+            self._forget_suspicion()
             if waited_ns > self._quiet_ns:
                 self._holes.append(_Hole(self._last_ns, at_ns, GapCause.SENDER_STALL))
-        elif step > 0:
-            self._lost(step, sent_ns, at_ns, sequence)
-        elif waited_ns > self._quiet_ns:
-            self._quiet(waited_ns, sent_ns, at_ns)
+        else:
+            self._follow(step, sent_ns, waited_ns, at_ns, sequence, timestamp)
         self._close_span(GapCause.NETWORK, at_ns)
         self._alert = self._suspicion is not None
         return True
 
-    def _lost(self, step: int, sent_ns: int, at_ns: int, sequence: int) -> None:
+    def _follow(
+        self, step: int, sent_ns: int, waited_ns: int, at_ns: int, sequence: int, timestamp: int
+    ) -> None:
+        """A packet that goes on in sequence (`step` 0) or behind lost ones."""
+        suspicion = self._suspicion
+        if suspicion is not None:
+            self._watch(suspicion, at_ns, timestamp)
+        before_ns = self._last_ns if suspicion is None else self._captured_ns(suspicion)
+        is_behind = waited_ns > self._quiet_ns and sent_ns < waited_ns - max(60 * MS, waited_ns // 5)
+        if step > 0:
+            now_ns = at_ns if suspicion is None and not is_behind else min(before_ns + sent_ns, at_ns)
+            self._lost(step, sent_ns, before_ns, now_ns, sequence)
+        elif waited_ns > self._quiet_ns and not is_behind and (self.info.kind != "audio" or sent_ns > DTX_NS):
+            self._holes.append(_Hole(self._last_ns, at_ns, GapCause.SENDER_STALL))
+        if is_behind:
+            self._suspect(at_ns, before_ns, waited_ns - sent_ns, sent_ns, step)
+
+    def _captured_ns(self, suspicion: _Suspicion) -> int:
+        """When the last packet would have arrived had nothing but the suspected stall delayed it."""
+        ticks = _ticks_between(suspicion.before_timestamp, self._timestamp)
+        on_time_ns = suspicion.before_ns + round(ticks * self._ns_per_tick) + max(suspicion.shift_ns, 0)
+        return min(on_time_ns, self._last_ns)
+
+    def _lost(self, step: int, sent_ns: int, before_ns: int, now_ns: int, sequence: int) -> None:
+        """`step` packets between one captured at `before_ns` and one at `now_ns` never came."""
         self.lost_packets += step
         hole: _Hole | None = None
         missing_ns = sent_ns * step // (step + 1) if self.info.kind == "audio" else sent_ns
         least_ns = SLIVER_NS if self.info.kind == "audio" else self._quiet_ns
         if missing_ns >= least_ns:
             spacing_ns = missing_ns // step
-            hole = _Hole(max(at_ns - missing_ns, self._last_ns), at_ns, GapCause.NETWORK, step, spacing_ns)
+            hole = _Hole(max(now_ns - missing_ns, before_ns), now_ns, GapCause.NETWORK, step, spacing_ns)
             self._holes.append(hole)
         for back in range(min(step, MISSING_KEPT), 0, -1):
             self._missing[(sequence - back) & 0xFFFF] = hole
@@ -205,28 +233,41 @@ class TrackLedger:
         if hole is not None:
             hole.recovered += 1
 
-    def _quiet(self, waited_ns: int, sent_ns: int, at_ns: int) -> None:
-        """No packet is missing, yet none came for long: silence, a pausing sender, or late packets."""
-        if sent_ns >= waited_ns - max(60 * MS, waited_ns // 5):
-            if self.info.kind != "audio" or sent_ns > DTX_NS:
-                self._holes.append(_Hole(self._last_ns, at_ns, GapCause.SENDER_STALL))
-            return
-        if self._suspicion is not None:
-            self._settle(self._suspicion)
-        self._suspicion = _Suspicion(at_ns, self._last_ns, self._timestamp, waited_ns - sent_ns)
+    def _suspect(self, at_ns: int, before_ns: int, lag_ns: int, sent_ns: int, step: int) -> None:
+        """Arrivals fell behind: late packets, or a sender that captured nothing."""
+        self._forget_suspicion()
+        if step > 0:  # what was lost was sent on time; the standstill lies behind it
+            before_ns += max(sent_ns - self._packet_ns(sent_ns, step), 0)
+        ticks = round((sent_ns if step == 0 else self._packet_ns(sent_ns, step)) / self._ns_per_tick)
+        start = (self._timestamp + round(sent_ns / self._ns_per_tick) - ticks) & 0xFFFFFFFF
+        self._suspicion = _Suspicion(at_ns, before_ns, start, lag_ns, at_ns)
+
+    def _packet_ns(self, sent_ns: int, step: int) -> int:
+        return sent_ns // (step + 1)
 
     def _watch(self, suspicion: _Suspicion, at_ns: int, timestamp: int) -> None:
         ticks = _ticks_between(suspicion.before_timestamp, timestamp)
         lag_ns = at_ns - suspicion.before_ns - round(ticks * self._ns_per_tick)
-        suspicion.shift_ns = min(suspicion.shift_ns, lag_ns)
-        if at_ns - suspicion.at_ns > STALL_WATCH_NS or suspicion.shift_ns < SLIVER_NS:
+        if lag_ns < suspicion.shift_ns - 10 * MS:
+            suspicion.shift_ns, suspicion.steady_since_ns = lag_ns, at_ns
+            if suspicion.hole is not None:  # it catches up after all: less was missing than was thought
+                suspicion.hole.from_ns = max(suspicion.hole.until_ns - max(lag_ns, 0), suspicion.hole.from_ns)
+        if suspicion.shift_ns < SLIVER_NS or at_ns - suspicion.at_ns > CATCH_UP_NS:
+            self._forget_suspicion()
+        elif suspicion.hole is None and at_ns - suspicion.steady_since_ns > STALL_WATCH_NS:
             self._settle(suspicion)
+
+    def _forget_suspicion(self) -> None:
+        if self._suspicion is not None:
+            self._settle(self._suspicion)
             self._suspicion = None
 
     def _settle(self, suspicion: _Suspicion) -> None:
-        if suspicion.shift_ns >= max(SLIVER_NS, self._quiet_ns - 20 * MS):
+        """Take what is suspected for a stall, as far as it is one by now."""
+        if suspicion.hole is None and suspicion.shift_ns >= max(SLIVER_NS, self._quiet_ns - 20 * MS):
             start_ns = max(suspicion.at_ns - suspicion.shift_ns, suspicion.before_ns)
-            self._holes.append(_Hole(start_ns, suspicion.at_ns, GapCause.SENDER_STALL))
+            suspicion.hole = _Hole(start_ns, suspicion.at_ns, GapCause.SENDER_STALL)
+            self._holes.append(suspicion.hole)
 
     def _close_span(self, cause: GapCause, at_ns: int) -> None:
         since = self._open_spans.pop(cause, None)
@@ -236,10 +277,10 @@ class TrackLedger:
     def _all_holes(self, ended_ns: int) -> list[_Hole]:
         """Own holes after retransmissions, an undecided stall and the quiet tail, sorted; changes nothing."""
         holes = [*self._holes]
-        if self._suspicion is not None:
+        if self._suspicion is not None and self._suspicion.hole is None:
             kept, self._holes = self._holes, []
             self._settle(self._suspicion)
-            holes, self._holes = holes + self._holes, kept
+            holes, self._holes, self._suspicion.hole = holes + self._holes, kept, None
         if ended_ns - self._last_ns > self._quiet_ns:
             holes.append(_Hole(self._last_ns, ended_ns, GapCause.SENDER_STALL))
         shortened = []
