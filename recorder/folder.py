@@ -4,6 +4,8 @@ journal/00000001.part   the segment being written
 journal/00000001.seg    a sealed segment
 journal/00000001.torn   a file of a crash without one good record, kept for inspection
 manifest.json           written when the recording is closed or recovered
+second.json             where the second recorder writes
+union.json              what both recorders hold together, written when the recording is closed
 writer.lock             held by the writing process
 """
 
@@ -14,6 +16,8 @@ from pathlib import Path
 
 JOURNAL_FOLDER = "journal"
 MANIFEST_NAME = "manifest.json"
+SECOND_NAME = "second.json"
+UNION_NAME = "union.json"
 LOCK_NAME = "writer.lock"
 OPEN_SUFFIX = ".part"
 SEALED_SUFFIX = ".seg"

@@ -1,0 +1,347 @@
+"""The record of a hearing that two recorders wrote: what either of them has, once and in order.
+
+`union.json` stands in the first recorder's folder. Its root binds both recorders' roots, so one digest names the whole
+record. When one of the two holds all that the other holds, the union is simply that one; else both are read as one.
+`python -m recorder.union FIRST SECOND` writes it, in a process of its own: after a crash that means reading everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from recorder.durable import Disk
+from recorder.folder import SECOND_NAME, UNION_NAME, segment_files
+from recorder.inventory import Inventory
+from recorder.journal import Damage, Record, RecordKind, compact_json
+from recorder.manifest import GapCause, Manifest, ManifestError
+from recorder.recording import Recording, RecordingError, TimedRecord, open_recording
+from recorder.union_clock import Span, UnionClock, joined, unite_clocks, without
+from recorder.union_merge import Merge
+
+UNION_FORMAT = 1
+# A heartbeat: two recorders never begin and end at one moment, and shorter absences of one of them are that.
+_SHORTEST_ABSENCE_NS = 500_000_000
+_NICE = 5
+
+
+class Side(StrEnum):
+    """Which recorder."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
+SIDES = (Side.FIRST, Side.SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSum:
+    """What one recorder holds. `root_sha256`: of its own manifest."""
+
+    side: Side
+    root_sha256: str
+    closed: bool
+    segments: int
+    packets: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Only the other recorder wrote from `from_ns` to `until_ns` (hearing clock of the union)."""
+
+    side: Side
+    from_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """The record of both. `basis`: the recorder that holds all, None when neither does and both are read as one.
+
+    `account` is the manifest of the whole record (without segments where both are read: the roots bind them).
+    """
+
+    recorders: tuple[RecorderSum, ...]
+    absences: tuple[Absence, ...]
+    basis: Side | None
+    account: Manifest
+
+    @property
+    def root_sha256(self) -> str:
+        """SHA-256 over the canonical JSON of everything else."""
+        return hashlib.sha256(compact_json(self._body())).hexdigest()
+
+    def to_json(self) -> str:
+        """Indented JSON with the root digest."""
+        return json.dumps(self._body() | {"root_sha256": self.root_sha256}, indent=1, sort_keys=True) + "\n"
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "format": UNION_FORMAT,
+            "recording_id": self.account.recording_id,
+            "recorders": [asdict(each) for each in self.recorders],
+            "absences": [asdict(each) for each in self.absences],
+            "basis": self.basis,
+            # The basis' own manifest is bound by its root already.
+            "account": None if self.basis is not None else json.loads(self.account.to_json()),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class UnionRecording(Recording):
+    """Both journals read as one; `folder` is the leading recorder's. Every reading goes over all files anew."""
+
+    folders: tuple[Path, ...]
+    union_clock: UnionClock
+
+    def records(self, *, first_segment: int = 1) -> Iterator[TimedRecord]:
+        """Every record of either, once. `first_segment` cannot be honoured: it counts from the beginning."""
+        for told in Merge(self.folders, self.union_clock).records():
+            yield TimedRecord(told.at_ns, 0, told.record)
+
+    def items(
+        self, on_damage: Callable[[str, Damage], None] | None = None
+    ) -> Iterator[tuple[int, Record | Damage | None]]:
+        """(moment, record); damage is told when all is read, and interrupts nothing: the other may have filled it."""
+        merge = Merge(self.folders, self.union_clock)
+        for told in merge.records():
+            yield told.at_ns, told.record
+        if on_damage is not None:
+            for side, found in zip(SIDES, merge.damage, strict=False):
+                for name, _, _, damage in found:
+                    on_damage(f"{side}/{name}", damage)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUnion:
+    """A record opened for reading, and the digest that names it."""
+
+    recording: Recording
+    union: Union
+
+
+def second_folder(folder: Path) -> Path | None:
+    """Where the second recorder of the recording in `folder` wrote, as the pointer there says; None without one."""
+    try:
+        named = json.loads((folder / SECOND_NAME).read_text(encoding="utf-8"))["folder"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(os.path.normpath(folder / str(named)))
+
+
+def point_to_second(folder: Path, second: Path, *, disk: Disk | None = None) -> None:
+    """Leave the pointer in `folder`: relative, so that both can be moved together. OSError."""
+    named = os.path.relpath(second.absolute(), folder.absolute())
+    content = json.dumps({"folder": named}).encode()
+    place = folder / SECOND_NAME
+    if not place.is_file() or place.read_bytes() != content:
+        (disk or Disk()).replace_file(place, content)
+
+
+def open_union(folder: Path, second: Path | None = None) -> OpenedUnion:
+    """The whole record of a recording. `second`: by default where the pointer in `folder` says.
+
+    A recorder whose folder is not there or cannot be read is left out. RecordingError when there is neither.
+    """
+    second = second if second is not None else second_folder(folder)
+    sides: list[tuple[Side, Path, Manifest]] = []
+    refused: RecordingError | None = None
+    for side, place in zip(SIDES, (folder, second), strict=True):
+        if place is None or not segment_files(place):
+            continue
+        try:
+            sides.append((side, place, open_recording(place).manifest))
+        except RecordingError as error:
+            refused = error
+    if not sides:
+        raise refused or RecordingError(f"no journal in {folder.name}")
+    if len({manifest.recording_id for _, _, manifest in sides}) > 1:
+        raise RecordingError("the two folders hold different recordings")
+    manifests = [manifest for _, _, manifest in sides]
+    clock = unite_clocks(manifests)
+    names = tuple(side for side, _, _ in sides)
+    basis = names[0] if len(sides) == 1 else _basis(manifests)
+    sums = tuple(_sum(side, manifest) for side, _, manifest in sides)
+    absences = _absences(names, clock)
+    if basis is not None:
+        _, place, manifest = sides[names.index(basis)]
+        return OpenedUnion(Recording(place, manifest), Union(sums, absences, basis, manifest))
+    folders = tuple(place for _, place, _ in sides)
+    account = _stored_account(folder, sums) or _account(folders, clock, manifests)
+    return OpenedUnion(
+        UnionRecording(folders[0], account, folders, clock), Union(sums, absences, None, account)
+    )
+
+
+def write_union(folder: Path, second: Path, *, disk: Disk | None = None) -> Union:
+    """Write `union.json` into `folder`. RecordingError, OSError."""
+    union = open_union(folder, second).union
+    (disk or Disk()).replace_file(folder / UNION_NAME, union.to_json().encode())
+    return union
+
+
+def _sum(side: Side, manifest: Manifest) -> RecorderSum:
+    return RecorderSum(
+        side=side,
+        root_sha256=manifest.root_sha256,
+        closed=manifest.closed,
+        segments=len(manifest.segments),
+        packets=sum(track.packets for track in manifest.tracks),
+        payload_bytes=sum(track.payload_bytes for track in manifest.tracks),
+    )
+
+
+def _absences(names: Sequence[Side], clock: UnionClock) -> tuple[Absence, ...]:
+    if len(names) < 2:
+        missing = Side.SECOND if names == (Side.FIRST,) else Side.FIRST
+        return tuple(Absence(missing, *span) for span in clock.written[0])
+    found = [
+        Absence(name, *span)
+        for name, own, other in zip(names, clock.written, reversed(clock.written), strict=True)
+        for span in without(other, own)
+        if span[1] - span[0] >= _SHORTEST_ABSENCE_NS
+    ]
+    return tuple(sorted(found, key=lambda absence: (absence.from_ns, absence.side)))
+
+
+# -- one of them holds all ------------------------------------------------------------------------------------
+
+
+def _basis(manifests: Sequence[Manifest]) -> Side | None:
+    """The recorder that lost nothing and holds at least what the other holds."""
+    held = [_held(manifest) for manifest in manifests]
+    for index, manifest in enumerate(manifests):
+        if _is_faultless(manifest) and _covers(held[index], held[1 - index]):
+            return SIDES[index]
+    return None
+
+
+def _is_faultless(manifest: Manifest) -> bool:
+    """It was closed in order, gave nothing up and was never interrupted but by closings."""
+    broken = any(incident.kind != "reopened" for incident in manifest.incidents)
+    gave_up = any(gap.cause in (GapCause.DISK, GapCause.OVERLOAD, GapCause.CRASH) for gap in manifest.gaps)
+    return manifest.closed and not broken and not gave_up
+
+
+def _held(manifest: Manifest) -> dict[tuple[str, str], tuple[int, int]]:
+    """Packets and bytes by track id; how often every mark and pause was said."""
+    held: dict[tuple[str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for track in manifest.tracks:
+        packets, size_bytes = held["track", track.info.track_id]
+        held["track", track.info.track_id] = (packets + track.packets, size_bytes + track.payload_bytes)
+    words = [("mark", f"{mark.kind} {mark.text}") for mark in manifest.marks]
+    for word in [*words, *(("pause", pause.code) for pause in manifest.pauses)]:
+        held[word] = (held[word][0] + 1, 0)
+    return dict(held)
+
+
+def _covers(
+    ours: dict[tuple[str, str], tuple[int, int]], theirs: dict[tuple[str, str], tuple[int, int]]
+) -> bool:
+    return all(
+        ours.get(key, (-1, -1))[0] >= packets and ours[key][1] >= size_bytes
+        for key, (packets, size_bytes) in theirs.items()
+    )
+
+
+# -- both are read as one -------------------------------------------------------------------------------------
+
+
+def _stored_account(folder: Path, sums: tuple[RecorderSum, ...]) -> Manifest | None:
+    """The account of `union.json`, when it is of these very roots."""
+    try:
+        body = json.loads((folder / UNION_NAME).read_text(encoding="utf-8"))
+        stated = tuple(each["root_sha256"] for each in body["recorders"])
+        if body["account"] is None or stated != tuple(each.root_sha256 for each in sums):
+            return None
+        return Manifest.from_json(json.dumps(body["account"]))
+    except (OSError, ValueError, KeyError, TypeError, ManifestError):
+        return None
+
+
+def _account(folders: tuple[Path, ...], clock: UnionClock, manifests: Sequence[Manifest]) -> Manifest:
+    inventory = Inventory()
+    inventory.recording_id = manifests[0].recording_id
+    merge = Merge(folders, clock)
+    given_up: list[dict[int, list[tuple[Span, dict[str, Any]]]]] = [defaultdict(list) for _ in folders]
+    run = -1
+    for told in merge.records():
+        while run < told.run:
+            inventory.last_ns = max(inventory.last_ns, clock.ends_ns[run] if run >= 0 else 0)
+            run += 1
+            inventory.begin_run(clock.runs[run])
+        record = told.record
+        if record.kind == RecordKind.PACKET:
+            inventory.packet(record.track, told.at_ns, record.payload)
+        elif record.kind != RecordKind.GAP:
+            inventory.take(record.kind, record.track, told.at_ns, record.payload)
+        elif record.track:
+            given_up[told.side][record.track].append(_given_up(told.at_ns, record))
+    inventory.last_ns = max(inventory.last_ns, clock.end_ns)
+    broken = [joined((first, last) for _, first, last, _ in found) for found in merge.damage]
+    _keep_common_gaps(inventory, clock, given_up, broken)
+    for side, found in enumerate(merge.damage):
+        for name, first, last, _ in found:
+            for span in without([(first, last)], _intact(clock, broken, 1 - side)):
+                inventory.damage(*span, name)
+    account = inventory.manifest()
+    return replace(account, incidents=tuple(sorted(account.incidents, key=lambda each: each.from_ns)))
+
+
+def _given_up(at_ns: int, record: Record) -> tuple[Span, dict[str, Any]]:
+    """What a recorder gave up, moved from its own clock: the record was written at its end."""
+    content = record.json()
+    length_ns = content["until_ns"] - content["from_ns"]
+    return (at_ns - length_ns, at_ns), content
+
+
+def _intact(clock: UnionClock, broken: Sequence[Sequence[Span]], side: int) -> tuple[Span, ...]:
+    """When a recorder wrote what can be read."""
+    return without(clock.written[side], broken[side]) if side < len(clock.written) else ()
+
+
+def _keep_common_gaps(
+    inventory: Inventory,
+    clock: UnionClock,
+    given_up: Sequence[dict[int, list[tuple[Span, dict[str, Any]]]]],
+    broken: Sequence[Sequence[Span]],
+) -> None:
+    """What one gave up is a gap only where the other did not write it either."""
+    for side, tracks in enumerate(given_up):
+        other = 1 - side
+        for track, refusals in tracks.items():
+            lacks = [span for span, _ in given_up[other][track]]
+            held = without(_intact(clock, broken, other), lacks)
+            for span, content in refusals:
+                for from_ns, until_ns in without([span], held):
+                    kept = {**content, "from_ns": from_ns, "until_ns": until_ns}
+                    inventory.take(RecordKind.GAP, track, until_ns, compact_json(kept))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """FIRST SECOND: write the union and print its root. Exit 3: nothing can be read, 4: it cannot be written."""
+    first, second = (Path(argument) for argument in (sys.argv[1:] if arguments is None else arguments))
+    os.nice(_NICE)
+    try:
+        print(write_union(first, second).root_sha256)
+    except RecordingError as error:
+        print(error, file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(error.strerror, file=sys.stderr)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
