@@ -88,7 +88,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(**changes: Any) -> AsyncIterator[tuple[Desk, Browser]]:
+async def desk(*flags: str, **changes: Any) -> AsyncIterator[tuple[Desk, Browser]]:
+    """`flags` for the browser, `changes` to the engine's settings."""
     built = Desk()
     built.engine = await MediaEngine.start(settings(**changes), on_event=built.on_event)
     await built.engine.open_room("hearing")
@@ -104,7 +105,7 @@ async def desk(**changes: Any) -> AsyncIterator[tuple[Desk, Browser]]:
     built.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     try:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
             try:
                 yield built, browser
             finally:

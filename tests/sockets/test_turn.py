@@ -4,11 +4,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import os
 import re
-import shutil
-import socket
-import tempfile
+import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,9 +23,9 @@ from hearing_server.robots.party import senses_of
 from hearing_server.robots.seat import Seat
 from hearing_server.settings import MediaSettings
 from tests.court import RunningCourt, running_court
+from tests.sockets.coturn import SECRET, Coturn, coturn, needs_coturn
 
-SECRET = "a secret that two servers share"
-needs_coturn = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
+ANSWER_S = 3.0
 
 
 def test_credentials__then_they_are_what_the_draft_says_and_name_nobody() -> None:
@@ -63,66 +61,27 @@ def test_secret__when_its_file_is_missing_or_empty__then_the_start_says_so(tmp_p
 
 
 @asynccontextmanager
-async def coturn() -> AsyncIterator[int]:
-    """The distribution's coturn with the policy of docs/OPERATIONS.md, on loopback; its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        # Only loopback is different from a real one: there a peer on it would be an attacker's.
-        config = "\n".join(
-            (
-                f"listening-port={port}", "listening-ip=127.0.0.1", "relay-ip=127.0.0.1",
-                "use-auth-secret", f"static-auth-secret={SECRET}", "realm=court.example",
-                "no-tls", "no-dtls", "no-cli", "no-multicast-peers", "no-rfc5780", "stale-nonce=600",
-                "denied-peer-ip=0.0.0.0-255.255.255.255", "allowed-peer-ip=127.0.0.1", "allow-loopback-peers",
-                "no-stdout-log", f"log-file={folder}/log", "simple-log", f"pidfile={folder}/pid",
-                f"userdb={folder}/db",
-            )
-        )  # fmt: skip
-        config_file = Path(folder) / "turnserver.conf"
-        config_file.write_text(config)
-        process = await asyncio.create_subprocess_exec(
-            "turnserver", "-c", str(config_file), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(20):
-                while True:
-                    try:
-                        _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    except OSError:
-                        assert process.returncode is None, "coturn did not start"
-                        await asyncio.sleep(0.1)
-                    else:
-                        writer.close()
-                        break
-            yield port
-        finally:
-            process.kill()  # it has nothing to save, and takes seconds over a polite end
-            await process.wait()
-
-
-@asynccontextmanager
-async def court_with_turn(folder: Path, *, transport: str) -> AsyncIterator[RunningCourt]:
+async def court_with_turn(
+    folder: Path, *, transport: str, trust: pytest.MonkeyPatch
+) -> AsyncIterator[RunningCourt]:
+    """`trust`: with TLS the robot looks for coturn's certificate among those of its machine, as a phone does."""
     secret_file = folder / "turn.secret"
     secret_file.write_text(SECRET + "\n")
-    async with coturn() as port:
-        media = {
-            "turn_urls": (f"turn:127.0.0.1:{port}?transport={transport}",),
-            "turn_secret_file": secret_file,
-        }
+    async with coturn() as server:
+        if transport == "tls":
+            trust.setenv("SSL_CERT_FILE", str(server.certificate))
+        media = {"turn_urls": (server.url(transport),), "turn_secret_file": secret_file}
         async with running_court(folder / "data", media=media) as court:
             yield court
 
 
 @needs_coturn
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 async def test_turn__when_no_other_way_is_allowed__then_media_pass_it_both_ways(
-    tmp_path: Path, transport: str
+    tmp_path: Path, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
-        court_with_turn(tmp_path, transport=transport) as court,
+        court_with_turn(tmp_path, transport=transport, trust=monkeypatch) as court,
         court.staff("judge") as judge,
         court.staff("clerk") as clerk,
     ):
@@ -172,14 +131,14 @@ def _relayed_ports(seat: Seat) -> set[int]:
 
 @needs_coturn
 async def test_turn__when_a_stranger_or_another_peer_is_named__then_coturn_refuses() -> None:
-    async with coturn() as port:
+    async with coturn() as running:
         (server,) = TurnServers(("turn:x",), SECRET.encode(), life_s=600).for_one_seat()
         (past,) = TurnServers(("turn:x",), SECRET.encode(), life_s=600, now_s=lambda: 1e9).for_one_seat()
         (forged,) = TurnServers(("turn:x",), b"another secret", life_s=600).for_one_seat()
         for wrong in (past, forged):
             with pytest.raises(stun.TransactionFailed):
-                await _allocate(port, wrong)
-        transport, protocol = await _allocate(port, server)
+                await _allocate(running, wrong)
+        transport, protocol = await _allocate(running, server)
         try:
             inner = transport._TurnTransport__inner_protocol
             await inner.channel_bind(0x4001, ("127.0.0.1", 9))  # the court's own address
@@ -191,10 +150,46 @@ async def test_turn__when_a_stranger_or_another_peer_is_named__then_coturn_refus
         assert protocol is not None
 
 
-async def _allocate(port: int, server: dict[str, object]) -> Any:
+@needs_coturn
+async def test_turn_over_tls__when_the_certificate_is_unknown_or_tls_is_old__then_nothing_is_said() -> None:
+    async with coturn() as running:
+        (server,) = TurnServers(("turns:x",), SECRET.encode(), life_s=600).for_one_seat()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await _allocate(running, server, context=ssl.create_default_context())
+        known = ssl.create_default_context(cafile=str(running.certificate))
+        transport, _ = await _allocate(running, server, context=known)
+        transport.close()
+        assert (await _tls_version(running, known)) in ("TLSv1.2", "TLSv1.3")
+        old = ssl.create_default_context(cafile=str(running.certificate))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("ALL:@SECLEVEL=0")  # so that it is coturn that refuses, not our own library
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await _tls_version(running, old)
+
+
+async def _tls_version(server: Coturn, context: ssl.SSLContext) -> str:
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1",
+        server.tls_port,
+        ssl=context,
+        ssl_handshake_timeout=ANSWER_S,  # coturn says nothing to whom it refuses
+    )
+    try:
+        return str(writer.get_extra_info("ssl_object").version())
+    finally:
+        writer.close()
+
+
+async def _allocate(
+    server: Coturn, credentials: dict[str, object], *, context: ssl.SSLContext | None = None
+) -> Any:
     return await create_turn_endpoint(
         asyncio.DatagramProtocol,
-        server_addr=("127.0.0.1", port),
-        username=str(server["username"]),
-        password=str(server["credential"]),
+        server_addr=("127.0.0.1", server.port if context is None else server.tls_port),
+        username=str(credentials["username"]),
+        password=str(credentials["credential"]),
+        ssl=context,
+        transport="udp" if context is None else "tcp",
     )
