@@ -81,6 +81,8 @@ class ActKind(StrEnum):
     RECORDING_ARCHIVE_TAKEN = "recording.archive_taken"
     FILM_READY = "film.ready"
     FILM_FAILED = "film.failed"
+    FILM_RELEASED = "film.released"
+    FILM_RELEASE_ENDED = "film.release_ended"
     FILM_VIEWED = "film.viewed"
     PUBLICATION_SUBMITTED = "publication.submitted"
     PUBLICATION_CONFIRMED = "publication.confirmed"
@@ -190,7 +192,12 @@ def seal_act(
 
 def commitment(salt: bytes, field: str, value: JsonValue) -> str:
     """SHA-256(field salt ‖ canonical JSON of the value), hex."""
-    return hashlib.sha256(field_salt(salt, field) + canonical_json(value)).hexdigest()
+    return commitment_with(field_salt(salt, field), value)
+
+
+def commitment_with(own_salt: bytes, value: object) -> str:
+    """The same for who was handed one field's salt. Errors: those of canonical JSON."""
+    return hashlib.sha256(own_salt + canonical_json(value)).hexdigest()
 
 
 def field_salt(salt: bytes, field: str) -> bytes:

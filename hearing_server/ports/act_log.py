@@ -15,10 +15,11 @@ from hearing_server.domain.tiles import TileId
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A checkpoint we signed; `note` holds the signature of the log alone."""
+    """A checkpoint we signed; `note` holds the signature of the log alone, `log_key` is its verifier key."""
 
     size: int
     note: str
+    log_key: str
     signed_at: datetime
 
 

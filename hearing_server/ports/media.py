@@ -221,6 +221,23 @@ class Sealed:
     gaps: tuple[SealedGap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SealedPiece:
+    """A sealed segment as it lies on the disk; `sha256` is hex."""
+
+    number: int
+    sha256: str
+    size_bytes: int
+
+
+class SealedSegments(Protocol):
+    """Looks at a recording's folder while it is written. OSError."""
+
+    async def after(self, folder: Path, number: int, limit: int) -> list[SealedPiece]:
+        """The first `limit` sealed segments after this number, in order."""
+        ...
+
+
 class RecorderControl(Protocol):
     """Orders recordings. Errors: Unavailable with a `disk.…` or `recording.…` code."""
 

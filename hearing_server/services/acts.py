@@ -85,7 +85,7 @@ class ActLog:
         """A page of the case's acts after `after_seq`, and whether the whole chain holds."""
         async with self._units.read() as unit:
             case, member = await access_case(unit, actor, case_id)
-            reader = await _reader(unit, actor, case, member)
+            reader = await act_reader(unit, actor, case, member)
             page = await unit.acts.after(case.id, after_seq, PAGE)
             broken_seq = await _first_break(unit, case.id)
             people = await unit.people.many([PersonId(act.actor_id) for act in page])
@@ -94,7 +94,8 @@ class ActLog:
         return ActPage(tuple(page), names, broken_seq is None, broken_seq, withheld)
 
 
-async def _reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | None) -> ActReader:
+async def act_reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | None) -> ActReader:
+    """Whose eyes this person has for the acts of the case."""
     if actor.is_staff:
         return ActReader(actor.person_id, is_staff=True)
     role = member.role if member else None

@@ -99,7 +99,7 @@ async def test_best_checkpoint__is_the_oldest_stamped_one_that_covers_else_the_n
 ) -> None:
     async with units.write() as unit:
         for size in (2, 5, 9, 12):
-            await unit.log.add_checkpoint(SignedHead(size, f"note {size}", at(size)))
+            await unit.log.add_checkpoint(SignedHead(size, f"note {size}", "key", at(size)))
         for size in (5, 9):
             assert await unit.log.wish_time_stamp(size, at(0))
         assert not await unit.log.wish_time_stamp(9, at(0))
@@ -124,8 +124,8 @@ async def test_best_checkpoint__is_the_oldest_stamped_one_that_covers_else_the_n
 
 async def test_cosignatures_and_segments__written_twice__stand_once(units: SqlUnits) -> None:
     async with units.write() as unit:
-        await unit.log.add_checkpoint(SignedHead(3, "first", at(1)))
-        await unit.log.add_checkpoint(SignedHead(3, "second", at(2)))
+        await unit.log.add_checkpoint(SignedHead(3, "first", "key", at(1)))
+        await unit.log.add_checkpoint(SignedHead(3, "second", "key", at(2)))
         for _ in range(2):
             await unit.log.add_cosignature(3, "w1", "— w1 …\n", at(1))
         assert await unit.log.last_segment("rec_1", "a") == 0

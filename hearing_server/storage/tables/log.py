@@ -48,6 +48,8 @@ log_checkpoints = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
     # The signed note: origin, size, root, our signature. Cosignatures are rows of their own.
     sa.Column("note", sa.Text, nullable=False),
+    # The public key it was signed with: proofs are given also while the signer is down.
+    sa.Column("log_key", sa.Text, nullable=False),
     moment("signed_at"),
 )
 

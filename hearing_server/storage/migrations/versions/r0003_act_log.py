@@ -55,6 +55,7 @@ def _checkpoints() -> None:
         "log_checkpoints",
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("log_key", sa.Text(), nullable=False),
         sa.Column("signed_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_log_checkpoints")),
     )
