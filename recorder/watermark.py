@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-from av import VideoFrame
-from av.container import InputContainer
+from av import Packet, VideoFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
 from av.filter import Graph
-from av.stream import Stream
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFont
 
@@ -59,51 +60,74 @@ class PieceRequest:
 
 def marked_piece(request: PieceRequest) -> bytes:
     """The piece as an MPEG transport stream. ValueError: nothing of the film lies there; OSError, av.FFmpegError."""
-    from_s, until_s = request.from_s, request.from_s + min(request.seconds, MAX_SECONDS)
     made = io.BytesIO()
     with (
         av.open(str(request.film)) as film,
         av.open(made, "w", format="mpegts", options={"mpegts_copyts": "1"}) as out,
     ):
-        source = film.streams.video[0]
-        source.thread_type = "AUTO"
-        source.codec_context.thread_count = 2
-        video = _video_of(out, source)
+        pictures = film.streams.video[0]
+        pictures.thread_type = "AUTO"
+        pictures.codec_context.thread_count = 2
         sound = film.streams.audio[0] if film.streams.audio else None
-        copied = out.add_stream_from_template(sound) if sound is not None else None
-        _seek(film, source, from_s)
-        marker = _Marker(source, request.text[:MAX_TEXT_CHARACTERS])
-        pictures = 0
-        wanted: list[Stream] = [source] if sound is None else [source, sound]
-        is_over = {stream.index: False for stream in wanted}
-        for packet in film.demux(wanted):
-            at_s = None if packet.pts is None else float(packet.pts * packet.time_base)
-            if sound is not None and packet.stream.index == sound.index:
-                assert copied is not None
-                if at_s is not None and from_s <= at_s < until_s:
-                    _shift(packet)
-                    packet.stream = copied
-                    out.mux(packet)
-                is_over[sound.index] |= at_s is not None and at_s >= until_s
-            elif not is_over[source.index]:
-                for frame in packet.decode():
-                    if not from_s <= frame.time < until_s:
-                        is_over[source.index] |= frame.time >= until_s
-                        continue
-                    marked = marker.mark(frame)
-                    marked.pts = round((frame.time + _CLOCK_START_S) * _TS_RATE_HZ)
-                    marked.time_base = Fraction(1, _TS_RATE_HZ)
-                    marked.pict_type = (
-                        av.video.frame.PictureType.I if pictures == 0 else av.video.frame.PictureType.NONE
-                    )
-                    pictures += 1
-                    out.mux(video.encode(marked))
-            if all(is_over.values()):
+        piece = _Piece(request, out, pictures, sound)
+        _seek(film, pictures, request.from_s)
+        waited: set[int] = {pictures.index} if sound is None else {pictures.index, sound.index}
+        for packet in film.demux([stream for stream in (pictures, sound) if stream is not None]):
+            if packet.stream.index not in waited:
+                continue
+            take = piece.take_picture if packet.stream.index == pictures.index else piece.take_sound
+            if take(packet):
+                waited.discard(packet.stream.index)
+            if not waited:
                 break
-        if not pictures:
-            raise ValueError("nothing of the film lies there")
-        out.mux(video.encode(None))
+        piece.finish()
     return made.getvalue()
+
+
+class _Piece:
+    """The piece being made; `take_…` answers whether that stream has passed the piece's end."""
+
+    def __init__(
+        self, request: PieceRequest, out: OutputContainer, pictures: VideoStream, sound: AudioStream | None
+    ) -> None:
+        self._from_s = request.from_s
+        self._until_s = request.from_s + min(request.seconds, MAX_SECONDS)
+        self._out = out
+        self._video = _video_of(out, pictures)
+        self._copied = out.add_stream_from_template(sound) if sound is not None else None
+        self._marker = _Marker(pictures, request.text[:MAX_TEXT_CHARACTERS])
+        self._count = 0
+
+    def take_sound(self, packet: Packet[Any]) -> bool:
+        if packet.pts is None:
+            return False
+        at_s = float(packet.pts * packet.time_base)
+        if self._from_s <= at_s < self._until_s:
+            assert self._copied is not None
+            packet.pts += round(_CLOCK_START_S / packet.time_base)
+            packet.dts = packet.pts
+            packet.stream = self._copied
+            self._out.mux(packet)
+        return at_s >= self._until_s
+
+    def take_picture(self, packet: Packet[Any]) -> bool:
+        for frame in packet.decode():
+            if not isinstance(frame, VideoFrame) or frame.time is None or frame.time < self._from_s:
+                continue
+            if frame.time >= self._until_s:
+                return True
+            marked = self._marker.mark(frame)
+            marked.pts = round((frame.time + _CLOCK_START_S) * _TS_RATE_HZ)
+            marked.time_base = Fraction(1, _TS_RATE_HZ)
+            marked.pict_type = PictureType.NONE if self._count else PictureType.I
+            self._count += 1
+            self._out.mux(self._video.encode(marked))
+        return False
+
+    def finish(self) -> None:
+        if not self._count:
+            raise ValueError("nothing of the film lies there")
+        self._out.mux(self._video.encode(None))
 
 
 def _video_of(out: Any, source: VideoStream) -> VideoStream:
@@ -121,12 +145,6 @@ def _video_of(out: Any, source: VideoStream) -> VideoStream:
 def _seek(film: InputContainer, source: VideoStream, from_s: float) -> None:
     assert source.time_base is not None
     film.seek(max(0, int(from_s / source.time_base)), stream=source, backward=True)
-
-
-def _shift(packet: Any) -> None:
-    ticks = round(_CLOCK_START_S / packet.time_base)
-    packet.pts += ticks
-    packet.dts = packet.pts
 
 
 class _Marker:
@@ -150,7 +168,7 @@ class _Marker:
         self._mark.push(None)
 
     def mark(self, frame: VideoFrame) -> VideoFrame:
-        frame.pts = round(frame.time * _TS_RATE_HZ)
+        frame.pts = round((frame.time or 0.0) * _TS_RATE_HZ)
         frame.time_base = Fraction(1, _TS_RATE_HZ)
         self._pictures.push(frame)
         marked = self._sink.pull()
