@@ -130,7 +130,7 @@ def load_redactions(path: Path) -> Redactions:
 
 
 def redactions_of(content: Any) -> Redactions:
-    """Redactions from plain data; see docs/RECORD.md "Redacted copies". `sha256`: of the compact JSON of `list`."""
+    """Redactions from plain data; docs/RECORD.md "Redacted copies". `sha256`: of the compact JSON of a given `list`."""
     try:
         rows = list(content.get("list", ()))
         if len(rows) > MAX_REDACTIONS:
@@ -151,7 +151,7 @@ def redactions_of(content: Any) -> Redactions:
         regions=tuple(by_kind["region"]),
         cuts=tuple(by_kind["cut"]),
         names=tuple(by_kind["name"]),
-        sha256=hashlib.sha256(compact_json({"list": rows})).hexdigest(),
+        sha256=hashlib.sha256(compact_json({"list": rows})).hexdigest() if "list" in content else "",
     )
 
 

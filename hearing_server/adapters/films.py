@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 _FILM, _POSTER = "film.mp4", "poster.jpg"
 # A line of progress is short; a longer one is a broken composer.
 _LINE_BYTES = 64 * 1024
+_COPY_BYTES = 1 << 20
 _DISK = Disk()
 
 
@@ -31,26 +32,47 @@ class ProcessFilms:
         folder: Path,
         *,
         labels: Mapping[str, object],
+        redactions: Mapping[str, object],
         progress: Callable[[int], Awaitable[None]],
     ) -> FilmMade:
         film = folder / "film" / _FILM
         await asyncio.to_thread(_DISK.make_folder, film.parent)
         with _alone(film.parent):
-            return await self._compose(folder, film, labels, progress)
+            return await self._compose(folder, film, film.with_name(_POSTER), labels, redactions, progress)
+
+    async def copy(
+        self, folder: Path, target: Path, *, labels: Mapping[str, object], redactions: Mapping[str, object]
+    ) -> FilmMade:
+        await asyncio.to_thread(_DISK.make_folder, target.parent)
+        with _alone(target.parent):
+            poster = target.with_suffix(".jpg")
+            return await self._compose(folder, target, poster, labels, redactions, _untold)
+
+    async def duplicate(self, film: Path, target: Path, *, duration_s: float) -> FilmMade:
+        await asyncio.to_thread(_DISK.make_folder, target.parent)
+        with _alone(target.parent):
+            await asyncio.to_thread(_duplicate, film, target)
+            with contextlib.suppress(FileNotFoundError):
+                await asyncio.to_thread(_duplicate, film.with_name(_POSTER), target.with_suffix(".jpg"))
+            sha256, size_bytes = await asyncio.to_thread(_digest, target)
+        return FilmMade(target, duration_s, size_bytes, sha256)
 
     async def _compose(
         self,
         folder: Path,
         film: Path,
+        poster: Path,
         labels: Mapping[str, object],
+        redactions: Mapping[str, object],
         progress: Callable[[int], Awaitable[None]],
     ) -> FilmMade:
         with tempfile.TemporaryDirectory() as scratch:
-            words = Path(scratch) / "labels.json"
+            words, hidden = Path(scratch) / "labels.json", Path(scratch) / "redactions.json"
             words.write_text(json.dumps(labels, ensure_ascii=False), "utf-8")
+            hidden.write_text(json.dumps(redactions, ensure_ascii=False), "utf-8")
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "recorder.compose", str(folder), str(film),
-                "--labels", str(words), "--progress",
+                "--labels", str(words), "--redactions", str(hidden), "--progress",
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, limit=_LINE_BYTES,
             )  # fmt: skip
             try:
@@ -63,9 +85,24 @@ class ProcessFilms:
                     await process.wait()
         if code != 0:
             raise Unavailable("film.failed", zh="影像合成失败", en=str(last.get("code") or f"exit {code}"))
-        await _run("recorder.poster", str(film), str(film.with_name(_POSTER)))
+        await _run("recorder.poster", str(film), str(poster))
         sha256, size_bytes = await asyncio.to_thread(_digest, film)
         return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
+
+
+async def _untold(_: int) -> None:
+    """Nobody watches the progress."""
+
+
+def _duplicate(source: Path, target: Path) -> None:
+    """The same bytes in a file of its own: whatever happens to the film later, this one stays as it was approved."""
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        with source.open("rb") as read:
+            _DISK.write_file(partial, iter(lambda: read.read(_COPY_BYTES), b""))
+        _DISK.publish(partial, target)
+    finally:
+        _DISK.discard(partial)
 
 
 @contextlib.contextmanager

@@ -58,6 +58,7 @@ class Card(StrEnum):
     HEARING_CANCELLED = "hearing_cancelled"
     RECORDING_AVAILABLE = "recording_available"
     REMINDER_ISSUED = "reminder_issued"
+    PUBLICATION_APPLIED = "publication_applied"
 
 
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/heic")
@@ -71,6 +72,7 @@ _CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.HEARING_CANCELLED: ("hearing_id", "title"),
     Card.RECORDING_AVAILABLE: ("hearing_id", "recording_id"),
     Card.REMINDER_ISSUED: ("reminder_id", "title"),
+    Card.PUBLICATION_APPLIED: ("publication_id", "title", "objections_until"),
 }
 
 

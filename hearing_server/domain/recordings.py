@@ -1,23 +1,20 @@
-"""A recording, the film made of it, and its publication, which needs two officials.
+"""A recording and the film made of it.
 
 Recording: `recording → sealed | failed`. Film: `none → queued → composing → ready | failed`, either end can be queued
-again. Publication: `submitted → public | rejected`, `public → withdrawn`. The sealed original never changes.
-Sources: 录音录像规定 arts 3-5, 12, 15; 直播录播规定 (法发〔2010〕48号) arts 2-5 (one case, one approval).
+again. The sealed original never changes; who may see a copy of it in public: `publications.py`.
+Sources: 录音录像规定 arts 3-5, 12, 15.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from hearing_server.errors import Conflict, Forbidden, Invalid
-from hearing_server.filing.cases import Openness
-from hearing_server.kernel import HearingId, PersonId, PublicationId, RecordingId
+from hearing_server.domain.recorders import RecorderLight
+from hearing_server.errors import Conflict
+from hearing_server.kernel import HearingId, RecordingId
 
-MAX_TITLE_CHARS = 100
-MAX_CAUSE_CHARS = 60
-MAX_REASON_CHARS = 200
 # The alarm must reach the judge within 3 s of a stall (design 5.5), so proof older than 2 s is none.
 PROOF_MAX_AGE_S = 2.0
 
@@ -34,13 +31,6 @@ class FilmState(StrEnum):
     COMPOSING = "composing"
     READY = "ready"
     FAILED = "failed"
-
-
-class PublicationState(StrEnum):
-    SUBMITTED = "submitted"
-    PUBLIC = "public"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
 
 
 class WritingState(StrEnum):
@@ -63,6 +53,8 @@ class WritingStatus:
     verified_s: float = 0.0
     alarm_code: str | None = None
     proven_at: datetime | None = None
+    # Empty where the hearing is recorded once.
+    recorders: tuple[RecorderLight, ...] = ()
 
     def is_proven(self, now: datetime) -> bool:
         """Bytes were seen advancing within the last two seconds."""
@@ -139,6 +131,7 @@ class Recording:
     root_sha256: str | None = None
     gaps: tuple[Gap, ...] = ()
     film: Film = Film()
+    parties_may_download: bool = False
 
     def sealed(
         self,
@@ -159,6 +152,10 @@ class Recording:
             size_bytes=size_bytes, root_sha256=root_sha256, gaps=gaps,
         )  # fmt: skip
 
+    def released(self, allowed: bool) -> Recording:
+        """Whether the case's parties may take the bare film with them."""
+        return replace(self, parties_may_download=allowed)
+
     def failed(self, *, at: datetime) -> Recording:
         self._require_running()
         return replace(self, state=RecordingState.FAILED, closed_at=at)
@@ -170,123 +167,3 @@ class Recording:
                 zh="录音录像已结束，不能更改",
                 en="The recording has ended and can't change",
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """公开: what the public page will say, who asked, who decided. Cause and number as they were when submitted."""
-
-    id: PublicationId
-    recording_id: RecordingId
-    state: PublicationState
-    title: str
-    cause: str
-    case_number: str
-    court_name: str
-    held_on: date
-    duration_s: float
-    submitted_by: PersonId
-    submitted_at: datetime
-    decided_by: PersonId | None = None
-    decided_at: datetime | None = None
-    published_at: datetime | None = None
-    reason: str | None = None
-
-    @property
-    def is_public(self) -> bool:
-        return self.state is PublicationState.PUBLIC
-
-    def confirmed(self, by: PersonId, *, at: datetime) -> Publication:
-        """Errors: Forbidden `publication.same_person`; Conflict `publication.not_submitted`."""
-        self._require_second_person(by)
-        return replace(self, state=PublicationState.PUBLIC, decided_by=by, decided_at=at, published_at=at)
-
-    def rejected(self, by: PersonId, *, at: datetime, reason: str) -> Publication:
-        self._require_second_person(by)
-        return replace(
-            self, state=PublicationState.REJECTED, decided_by=by, decided_at=at, reason=_reason(reason)
-        )
-
-    def withdrawn(self, by: PersonId, *, at: datetime, reason: str) -> Publication:
-        """Works at once, also on one that still waits; one person suffices: shielding people can't wait for a second.
-
-        Errors: Conflict `publication.not_public`.
-        """
-        if self.state not in (PublicationState.PUBLIC, PublicationState.SUBMITTED):
-            raise Conflict(
-                "publication.not_public", zh="该录像未公开或已撤回", en="It isn't public, or was withdrawn"
-            )
-        return replace(
-            self, state=PublicationState.WITHDRAWN, decided_by=by, decided_at=at, reason=_reason(reason)
-        )
-
-    def _require_second_person(self, by: PersonId) -> None:
-        if self.state is not PublicationState.SUBMITTED:
-            raise Conflict(
-                "publication.not_submitted", zh="该申报已处理", en="This publication has been decided"
-            )
-        if by == self.submitted_by:
-            raise Forbidden(
-                "publication.same_person",
-                zh="公开录像须由另一名工作人员确认",
-                en="Another official must decide on the publication",
-            )
-
-
-def submit_publication(
-    recording: Recording,
-    *,
-    id: PublicationId,
-    title: str,
-    cause: str,
-    case_number: str,
-    court_name: str,
-    openness: Openness,
-    existing: Publication | None,
-    by: PersonId,
-    at: datetime,
-    held_on: date,
-) -> Publication:
-    """申报公开. `held_on` is the court-local day; `existing` the recording's newest publication.
-
-    Errors: Conflict `recording.not_sealed`, `film.not_ready`, `publication.closed_hearing`, `publication.exists`;
-    Invalid `publication.title`, `publication.cause`.
-    """
-    title, cause = title.strip(), cause.strip()
-    if not 1 <= len(title) <= MAX_TITLE_CHARS:
-        raise Invalid(
-            "publication.title", zh="标题应为 1 至 100 字", en="The title must have 1 to 100 characters"
-        )
-    if not 1 <= len(cause) <= MAX_CAUSE_CHARS:
-        raise Invalid(
-            "publication.cause", zh="案由应为 1 至 60 字", en="The cause must have 1 to 60 characters"
-        )
-    if openness is Openness.CLOSED:
-        raise Conflict(
-            "publication.closed_hearing",
-            zh="不公开审理的案件不得公开录像",
-            en="A closed hearing can't be published",
-        )
-    if recording.state is not RecordingState.SEALED:
-        raise Conflict("recording.not_sealed", zh="录音录像尚未封存", en="The recording isn't sealed yet")
-    if recording.film.state is not FilmState.READY or recording.film.duration_s is None:
-        raise Conflict("film.not_ready", zh="影像尚未合成完成", en="The film isn't ready yet")
-    if existing is not None and existing.state in (PublicationState.SUBMITTED, PublicationState.PUBLIC):
-        raise Conflict(
-            "publication.exists", zh="该录像已申报或已公开", en="It has been submitted or is public already"
-        )
-    return Publication(
-        id, recording.id, PublicationState.SUBMITTED, title, cause, case_number, court_name, held_on,
-        recording.film.duration_s, by, at,
-    )  # fmt: skip
-
-
-def _reason(reason: str) -> str:
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON_CHARS:
-        raise Invalid(
-            "publication.reason",
-            zh="请填写理由（最多 200 字）",
-            en="A reason of 1 to 200 characters is needed",
-        )
-    return reason

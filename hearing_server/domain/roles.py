@@ -60,12 +60,16 @@ class Action(StrEnum):
     SPEAK = "speak"
     RECORDINGS_LIST = "recordings_list"
     FILM_VIEW = "film_view"
+    FILM_DOWNLOAD = "film_download"
+    FILM_RELEASE = "film_release"
     FILM_COMPOSE = "film_compose"
     ARCHIVE_SEE = "archive_see"
     ARCHIVE_HOLD = "archive_hold"
     ARCHIVE_TAKE = "archive_take"
     PUBLICATION_SUBMIT = "publication_submit"
     PUBLICATION_DECIDE = "publication_decide"
+    PUBLICATION_SEE = "publication_see"
+    PUBLICATION_RESPOND = "publication_respond"
     PUBLICATION_WITHDRAW = "publication_withdraw"
     PUBLIC_FILM_VIEW = "public_film_view"
 
@@ -121,6 +125,9 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.RECORDINGS_LIST: (_ANY_STAFF, ANY_STATE),
     # Any official may be the second one who decides on a publication, and must have seen the film.
     Action.FILM_VIEW: ((*_SIDES, *_STAFF), ANY_STATE),
+    # The bare file. Parties see the film with their name burnt in, unless the court lets them take it.
+    Action.FILM_DOWNLOAD: (_STAFF, ANY_STATE),
+    Action.FILM_RELEASE: (_COURT, ANY_STATE),
     Action.FILM_COMPOSE: ((Capacity.CLERK,), (HearingState.CLOSED,)),
     Action.ARCHIVE_SEE: (_STAFF, ANY_STATE),
     Action.ARCHIVE_HOLD: ((*_COURT, Capacity.PRESIDENT), ANY_STATE),
@@ -129,6 +136,8 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.PUBLICATION_SUBMIT: ((Capacity.CLERK,), (HearingState.CLOSED,)),
     # That it is another person than the one who submitted is checked by the publication itself.
     Action.PUBLICATION_DECIDE: (_STAFF, ANY_STATE),
+    Action.PUBLICATION_SEE: (_MAY_LOOK, ANY_STATE),
+    Action.PUBLICATION_RESPOND: (_SIDES, ANY_STATE),
     Action.PUBLICATION_WITHDRAW: ((*_COURT, Capacity.PRESIDENT), ANY_STATE),
     Action.PUBLIC_FILM_VIEW: (tuple(Capacity), ANY_STATE),
 }

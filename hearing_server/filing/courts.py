@@ -25,10 +25,26 @@ from hearing_server.kernel import CourtId
 _COURT_ID = re.compile(r"crt_[a-z0-9_]{1,40}")
 _COURT_CODE = re.compile(rf"{SUPREME_COURT_CODE}|[{PROVINCE_MARKS}](?:[0-9]{{4}}|[0-9]{{2}})?")
 _TYPE_CODE = re.compile(r"[\u4e00-\u9fa5]{1,3}")
-_TOP = frozenset({"id", "name", "name_en", "time_zone", "case_number", "reminder_ladder", "retention"})
+_TOP = frozenset(
+    {
+        "id",
+        "name",
+        "name_en",
+        "time_zone",
+        "case_number",
+        "reminder_ladder",
+        "publication_objection_h",
+        "retention",
+    }
+)
 # Periods of 诉讼档案: for ever, 60 years, 30 years.
 RETENTION_CLASSES = ("permanent", "long", "short")
 _NUMBERING = frozenset({"court_code", "first_year", "specialities", "types"})
+
+
+# How long parties may object to a publication: three days, so that a weekend doesn't swallow it.
+DEFAULT_OBJECTION_H = 72
+MAX_OBJECTION_H = 60 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class CourtProfile:
     time_zone: ZoneInfo
     reminder_ladder: tuple[Mapping[str, object], ...] = ()
     retention: Mapping[str, str] = field(default_factory=dict)
+    publication_objection_h: int = DEFAULT_OBJECTION_H
 
     def local_day(self, moment: datetime) -> date:
         """The court's calendar day of an aware moment; its year is the year of a case number (收案年度)."""
@@ -70,7 +87,11 @@ def court_profile(data: Mapping[str, object]) -> CourtProfile:
     if not isinstance(ladder, list) or not all(isinstance(step, Mapping) for step in ladder):
         raise _wrong("reminder_ladder")
     scheme = _scheme(numbering, code)
-    return CourtProfile(court, scheme, zone, tuple(ladder), _retention(data.get("retention", {}), scheme))
+    hours = data.get("publication_objection_h", DEFAULT_OBJECTION_H)
+    if type(hours) is not int or not 1 <= hours <= MAX_OBJECTION_H:
+        raise _wrong("publication_objection_h")
+    retention = _retention(data.get("retention", {}), scheme)
+    return CourtProfile(court, scheme, zone, tuple(ladder), retention, hours)
 
 
 def _retention(data: object, scheme: CaseNumberScheme) -> Mapping[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from hearing_server.domain.recordings import Publication, PublicationState, Recording, RecordingState
+from hearing_server.domain.publications import CopyState, Publication, PublicationState
+from hearing_server.domain.recordings import Recording, RecordingState
 from hearing_server.kernel import CaseId, HearingId, PublicationId, RecordingId
 
 
@@ -27,10 +28,27 @@ class Recordings(Protocol):
 
     async def add_publication(self, publication: Publication) -> None: ...
     async def save_publication(self, publication: Publication) -> None: ...
-    async def publication(self, publication_id: PublicationId) -> Publication | None: ...
+    async def publication(self, publication_id: PublicationId, *, lock: bool = False) -> Publication | None:
+        """`lock` for those who will change it."""
+        ...
+
     async def newest_publication(self, recording_id: RecordingId) -> Publication | None: ...
     async def publications(
         self, states: tuple[PublicationState, ...], *, before: datetime | None = None, limit: int = 100
     ) -> list[Publication]:
         """Newest first by submission."""
+        ...
+
+    async def publications_of_case(self, case_id: CaseId) -> list[Publication]:
+        """Newest first."""
+        ...
+
+    async def copies_due(self, states: tuple[CopyState, ...]) -> list[Publication]:
+        """Submitted publications whose copy is in one of these states, oldest first."""
+        ...
+
+    async def public(
+        self, *, number: str, held_on: date | None, before: datetime | None, limit: int
+    ) -> list[Publication]:
+        """What is public, newest first by publication. `number`: a part of the case number, empty for all."""
         ...

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.messages import Lane
-from hearing_server.domain.recordings import Publication, Recording
+from hearing_server.domain.publications import Publication
+from hearing_server.domain.recordings import Recording
 from hearing_server.domain.roles import Action, Capacity, can, capacity_of
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case, CaseMember
-from hearing_server.kernel import Actor, CaseId, HearingId, LaneId, RecordingId
+from hearing_server.kernel import Actor, CaseId, HearingId, LaneId, PublicationId, RecordingId
 from hearing_server.ports.units import Unit
 
 
@@ -118,3 +119,13 @@ async def access_recording(unit: Unit, actor: Actor, recording_id: str) -> SeenR
     case, member = await access_case(unit, actor, hearing.case_id)
     newest = await unit.recordings.newest_publication(recording.id)
     return SeenRecording(recording, hearing, case, member, newest)
+
+
+async def access_publication(
+    unit: Unit, actor: Actor, publication_id: str
+) -> tuple[Publication, SeenRecording]:
+    """A publication through its recording's door, for everybody who is not the public."""
+    publication = await unit.recordings.publication(PublicationId(publication_id))
+    if publication is None:
+        raise NotFound
+    return publication, await access_recording(unit, actor, publication.recording_id)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from hearing_server.domain.acts import ActKind, ActObject
-from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.messages import Card
-from hearing_server.domain.recordings import (
-    Film,
-    FilmState,
-    PublicationState,
-    Recording,
-)
+from hearing_server.domain.publications import PublicationState
+from hearing_server.domain.recordings import Film, FilmState, Recording
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import Conflict, HearingError
-from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Actor, Clock, RecordingId, system_actor
 from hearing_server.ports.bus import Doorbell
@@ -25,6 +19,7 @@ from hearing_server.ports.media import FilmMaker
 from hearing_server.ports.units import Units
 from hearing_server.services.access import SeenRecording, access_recording
 from hearing_server.services.acts import record_act
+from hearing_server.services.film_labels import film_labels, sealed_spans
 from hearing_server.services.lanes import post_card
 from hearing_server.services.record_folders import RecordFolders
 
@@ -81,7 +76,10 @@ class Films:
         await progress(0)
         try:
             made = await self._maker.compose(
-                self._folders.of(recording.id), labels=self._labels(hearing, case), progress=progress
+                self._folders.of(recording.id),
+                labels=film_labels(self._profile, hearing, case),
+                redactions={"sealed_utc_ns": sealed_spans(hearing)},
+                progress=progress,
             )
         except (HearingError, OSError) as error:
             reason = error.code if isinstance(error, HearingError) else type(error).__name__
@@ -121,18 +119,3 @@ class Films:
             recording = await unit.recordings.get(recording_id)
             assert recording is not None
             await unit.recordings.save(replace(recording, film=change(recording.film)))
-
-    def _labels(self, hearing: Hearing, case: Case) -> Mapping[str, object]:
-        there = (hearing.opened_at or hearing.starts_at).astimezone(self._profile.time_zone)
-        offset = there.utcoffset()
-        assert offset is not None
-        return {
-            "case_number": str(case.number),
-            "title": hearing.title,
-            "utc_offset_minutes": int(offset.total_seconds() // 60),
-            "language": "zh-CN",
-            "people": {
-                person.person_id: {"name": person.name, "role": person.label.zh}
-                for person in hearing.participants
-            },
-        }

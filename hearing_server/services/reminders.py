@@ -83,51 +83,64 @@ class Reminding:
         async with self._units.write() as unit:
             case, member = await access_member_case(unit, actor, case_id)
             require(capacity_of(actor.role, member.role), Action.REMINDER_ISSUE)
-            recipients = {PersonId(one): ObligationId(new_id("obl")) for one in person_ids}
-            if any(case.member(person_id) is None for person_id in recipients):
-                raise Invalid(
-                    "reminder.recipients", zh="接收人不在本案中", en="A recipient is not on this case"
-                )
-            reminder, obligations = issue(
-                reminder_id=ReminderId(new_id("rem")),
-                case_id=case.id,
-                author_id=actor.person_id,
-                recipients=recipients,
-                title=title,
-                text=text,
-                due_at=due_at,
-                at=now,
-                ladder=self._ladder,
+            return await self.issue_within(
+                unit, actor, case, person_ids=person_ids, title=title, text=text, due_at=due_at, now=now
             )
-            await unit.reminders.add(reminder)
-            await record_act(
-                unit,
-                actor,
-                kind=ActKind.REMINDER_ISSUED,
-                chain_id=case.id,
-                at=now,
-                payload={
-                    "reminder_id": reminder.id,
-                    "text_sha256": reminder.text_sha256,
-                    "person_ids": list(recipients),
-                },
-            )
-            pressed = []
-            for obligation in obligations:
-                await unit.reminders.add_obligation(obligation, next_at=now)
-                pressed.append(await self._climb(unit, actor, case, reminder, obligation, now))
-            await enter_docket(
-                unit, actor, case.id, DocketKind.REMINDER_ISSUED, at=now, detail=reminder.title
-            )
-            await post_card(
-                unit,
-                case.id,
-                Card.REMINDER_ISSUED,
-                {"reminder_id": reminder.id, "title": reminder.title},
-                now=now,
-            )
-            unit.ring(Doorbell("case_changed", case.id))
-            return SeenReminder(reminder, tuple(obligation_view(case, reminder, one) for one in pressed))
+
+    async def issue_within(
+        self,
+        unit: Unit,
+        actor: Actor,
+        case: Case,
+        *,
+        person_ids: Iterable[str],
+        title: str,
+        text: str,
+        due_at: datetime | None,
+        now: datetime,
+    ) -> SeenReminder:
+        """A reminder that belongs to somebody else's act, in the same unit; the caller has checked the right to it."""
+        recipients = {PersonId(one): ObligationId(new_id("obl")) for one in person_ids}
+        if any(case.member(person_id) is None for person_id in recipients):
+            raise Invalid("reminder.recipients", zh="接收人不在本案中", en="A recipient is not on this case")
+        reminder, obligations = issue(
+            reminder_id=ReminderId(new_id("rem")),
+            case_id=case.id,
+            author_id=actor.person_id,
+            recipients=recipients,
+            title=title,
+            text=text,
+            due_at=due_at,
+            at=now,
+            ladder=self._ladder,
+        )
+        await unit.reminders.add(reminder)
+        await record_act(
+            unit,
+            actor,
+            kind=ActKind.REMINDER_ISSUED,
+            chain_id=case.id,
+            at=now,
+            payload={
+                "reminder_id": reminder.id,
+                "text_sha256": reminder.text_sha256,
+                "person_ids": list(recipients),
+            },
+        )
+        pressed = []
+        for obligation in obligations:
+            await unit.reminders.add_obligation(obligation, next_at=now)
+            pressed.append(await self._climb(unit, actor, case, reminder, obligation, now))
+        await enter_docket(unit, actor, case.id, DocketKind.REMINDER_ISSUED, at=now, detail=reminder.title)
+        await post_card(
+            unit,
+            case.id,
+            Card.REMINDER_ISSUED,
+            {"reminder_id": reminder.id, "title": reminder.title},
+            now=now,
+        )
+        unit.ring(Doorbell("case_changed", case.id))
+        return SeenReminder(reminder, tuple(obligation_view(case, reminder, one) for one in pressed))
 
     async def board(self, actor: Actor, case_id: str) -> list[SeenReminder]:
         """All reminders of a case with each person's state, for its judge and clerk."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.recordings import Publication, PublicationState, Recording, RecordingState
+from hearing_server.domain.publications import CopyState, Publication, PublicationState
+from hearing_server.domain.recordings import Recording, RecordingState
+from hearing_server.filing.cases import Openness
 from hearing_server.kernel import CaseId, HearingId, PublicationId, RecordingId
 from hearing_server.storage.rows import first
+from hearing_server.storage.tables.cases import cases
 from hearing_server.storage.tables.recordings import publications as p
 from hearing_server.storage.tables.recordings import recordings as r
 
@@ -67,8 +70,9 @@ class SqlRecordings:
             p.update().where(p.c.id == publication.id).values(**_publication_columns(publication))
         )
 
-    async def publication(self, publication_id: PublicationId) -> Publication | None:
-        found = await self._publications(sa.select(p.c.document).where(p.c.id == publication_id))
+    async def publication(self, publication_id: PublicationId, *, lock: bool = False) -> Publication | None:
+        query = sa.select(p.c.document).where(p.c.id == publication_id)
+        found = await self._publications(query.with_for_update() if lock else query)
         return found[0] if found else None
 
     async def newest_publication(self, recording_id: RecordingId) -> Publication | None:
@@ -83,6 +87,34 @@ class SqlRecordings:
         if before is not None:
             query = query.where(p.c.submitted_at < before)
         return await self._publications(query.order_by(p.c.submitted_at.desc(), p.c.id.desc()).limit(limit))
+
+    async def publications_of_case(self, case_id: CaseId) -> list[Publication]:
+        query = sa.select(p.c.document).join(r, r.c.id == p.c.recording_id).where(r.c.case_id == case_id)
+        return await self._publications(query.order_by(p.c.id.desc()))
+
+    async def copies_due(self, states: tuple[CopyState, ...]) -> list[Publication]:
+        query = sa.select(p.c.document).where(
+            p.c.copy_state.in_([state.value for state in states]),
+            p.c.state == PublicationState.SUBMITTED.value,
+        )
+        return await self._publications(query.order_by(p.c.id))
+
+    async def public(
+        self, *, number: str, held_on: date | None, before: datetime | None, limit: int
+    ) -> list[Publication]:
+        query = (
+            sa.select(p.c.document)
+            .join(r, r.c.id == p.c.recording_id)
+            .join(cases, cases.c.id == r.c.case_id)
+            .where(p.c.state == PublicationState.PUBLIC.value, cases.c.openness == Openness.OPEN.value)
+        )
+        if number:
+            query = query.where(p.c.case_number.contains(number, autoescape=True))
+        if held_on is not None:
+            query = query.where(p.c.held_on == held_on)
+        if before is not None:
+            query = query.where(p.c.published_at < before)
+        return await self._publications(query.order_by(p.c.published_at.desc(), p.c.id.desc()).limit(limit))
 
     async def _one(self, query: sa.Select[tuple[object]]) -> Recording | None:
         row = await first(self._db, query)
@@ -109,5 +141,9 @@ def _columns(recording: Recording) -> dict[str, object]:
 def _publication_columns(publication: Publication) -> dict[str, object]:
     return {
         "state": publication.state.value,
+        "copy_state": publication.copy.state.value,
+        "case_number": publication.case_number,
+        "held_on": publication.held_on,
+        "published_at": publication.published_at,
         "document": _PUBLICATION.dump_python(publication, mode="json"),
     }

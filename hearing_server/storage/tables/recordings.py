@@ -24,6 +24,10 @@ publications = sa.Table(
     key(),
     ref("recording_id", "recordings.id"),
     word("state"),
+    word("copy_state"),
+    sa.Column("case_number", sa.String(120), nullable=False),
+    sa.Column("held_on", sa.Date, nullable=False, index=True),
     moment("submitted_at", index=True),
+    moment("published_at", nullable=True, index=True),
     sa.Column("document", sa.JSON, nullable=False),
 )

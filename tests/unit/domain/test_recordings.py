@@ -1,28 +1,22 @@
-"""Recording, film, publication: what may follow what, and that two officials are two."""
+"""Recording and film: what may follow what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
 from hearing_server.domain.recordings import (
     Film,
     FilmState,
-    Publication,
-    PublicationState,
     Recording,
     RecordingState,
     WritingState,
     WritingStatus,
-    submit_publication,
 )
-from hearing_server.errors import Conflict, Forbidden, HearingError, Invalid
-from hearing_server.filing.cases import Openness
-from hearing_server.kernel import HearingId, PersonId, PublicationId, RecordingId
-from tests.unit.court_pieces import CLERK, JUDGE, NOW, at
+from hearing_server.errors import Conflict
+from hearing_server.kernel import HearingId, RecordingId
+from tests.unit.court_pieces import NOW, at
 
 READY = (
     Film().queued().composing(progress_permille=300).ready(duration_s=61.5, size_bytes=9, sha256="ab" * 32)
@@ -33,62 +27,6 @@ RUNNING = Recording(RecordingId("rec_1"), HearingId("hrg_1"), RecordingState.REC
 def sealed() -> Recording:
     done = RUNNING.sealed(at=at(60), tracks=6, segments=30, size_bytes=1000, root_sha256="cd" * 32, gaps=())
     return replace(done, film=READY)
-
-
-def submitted(**changes: object) -> Publication:
-    given: dict[str, object] = {
-        "recording": sealed(), "id": PublicationId("pub_1"), "title": "买卖合同纠纷案庭审", "cause": "买卖合同纠纷",
-        "case_number": "（2026）浙0199民初12号", "court_name": "云河法院", "openness": Openness.OPEN,
-        "existing": None, "by": CLERK, "at": NOW, "held_on": date(2026, 3, 2),
-    } | changes  # fmt: skip
-    return submit_publication(**given)  # type: ignore[arg-type]
-
-
-def test_publication__second_official__makes_it_public_and_anybody_withdraws() -> None:
-    public = submitted().confirmed(JUDGE, at=at(1))
-    assert (public.state, public.decided_by, public.published_at) == (PublicationState.PUBLIC, JUDGE, at(1))
-    gone = public.withdrawn(CLERK, at=at(2), reason="含未成年人信息")
-    assert (gone.state, gone.is_public, gone.reason) == (PublicationState.WITHDRAWN, False, "含未成年人信息")
-
-
-@pytest.mark.parametrize("decision", ["confirm", "reject"])
-def test_publication__same_person__may_not_decide(decision: str) -> None:
-    orders: dict[str, Callable[[Publication, PersonId], Publication]] = {
-        "confirm": lambda one, by: one.confirmed(by, at=at(1)),
-        "reject": lambda one, by: one.rejected(by, at=at(1), reason="画面不清"),
-    }
-    with pytest.raises(Forbidden, match="same_person"):
-        orders[decision](submitted(), CLERK)
-    decided = orders[decision](submitted(), JUDGE)
-    with pytest.raises(Conflict, match="not_submitted"):
-        orders[decision](decided, PersonId("per_third"))
-
-
-def test_publication__rejected_or_withdrawn__stays_so_without_a_new_one() -> None:
-    rejected = submitted().rejected(JUDGE, at=at(1), reason="画面不清")
-    with pytest.raises(Conflict, match="not_public"):
-        rejected.withdrawn(CLERK, at=at(2), reason="x")
-    with pytest.raises(Invalid, match="reason"):
-        submitted().rejected(JUDGE, at=at(1), reason=" ")
-    assert submitted(existing=rejected).state is PublicationState.SUBMITTED
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"title": ""}, "publication.title"),
-        ({"cause": "长" * 61}, "publication.cause"),
-        ({"openness": Openness.CLOSED}, "publication.closed_hearing"),
-        ({"recording": RUNNING}, "recording.not_sealed"),
-        ({"recording": replace(sealed(), film=Film().queued())}, "film.not_ready"),
-        ({"existing": submitted()}, "publication.exists"),
-        ({"existing": submitted().confirmed(JUDGE, at=at(1))}, "publication.exists"),
-    ],
-)
-def test_publication__not_fit__is_refused_by_name(changes: dict[str, object], code: str) -> None:
-    with pytest.raises(HearingError) as refused:
-        submitted(**changes)
-    assert refused.value.code == code
 
 
 def test_film__walk__goes_one_way_and_can_be_queued_again() -> None:
