@@ -159,19 +159,59 @@ def media(
 
 
 @cli.command()
-def verify(path: Annotated[Path, typer.Argument(help="Folder of a sealed recording.")]) -> None:
-    """Check a sealed recording offline; exit 0 when nothing is wrong, 1 with every problem named."""
-    from recorder.verify import verify as verify_recording
+def verify(
+    path: Annotated[Path, typer.Argument(help="A receipt, a folder of receipts, or a recording's folder.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="Whom you believe: a C2SP tlog-policy file (docs/TRUST.md)."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only what is wrong.")] = False,
+) -> None:
+    """Check receipts and recordings offline; exit 0 when nothing is wrong, 1 with every problem named."""
+    from hearing_server.adapters.trust.offline_check import Trusted, examine
 
-    if not path.is_dir():
-        print(f"{path}: no such folder", file=sys.stderr)
-        raise typer.Exit(2)
-    problems = verify_recording(path)
-    for problem in problems:
-        where = f"{problem.file}, bytes {problem.offset}+{problem.length_bytes}: " if problem.file else ""
-        print(f"{where}{problem.title} [{problem.code}]")
-    print(f"{len(problems)} problem(s)" if problems else "intact / 完好")
-    raise typer.Exit(1 if problems else 0)
+    try:
+        report = examine(path, Trusted.read(policy) if policy is not None else Trusted())
+    except (OSError, ValueError) as error:
+        print(f"hearing-server: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for line in () if quiet else report.lines:
+        print(line)
+    for finding in report.findings:
+        words = finding.en if finding.zh == finding.en else f"{finding.zh} / {finding.en}"
+        print(f"{finding.where}: {words} [{finding.code}]")
+    print(f"{len(report.findings)} problem(s)" if report.findings else "intact / 完好")
+    raise typer.Exit(1 if report.findings else 0)
+
+
+@cli.command()
+def signer(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Key and memory of the log; another volume is best.")
+    ],
+    origin: Annotated[str, typer.Option("--origin", help="The log's name, as in trust.origin.")],
+    socket: Annotated[Path, typer.Option("--socket", help="Unix socket to listen on (trust.signer_socket).")],
+) -> None:
+    """Sign checkpoints for a server of another user: only what was signed before, grown."""
+    from hearing_server.adapters.trust.signer_process import serve_socket
+
+    _run(serve_socket(folder, origin, socket))
+
+
+@cli.command()
+def witness(
+    folder: Annotated[Path, typer.Option("--folder", help="Key and memory of this witness.")],
+    name: Annotated[str, typer.Option("--name", help="Its name, like notary.example/w1; never changed.")],
+    logs: Annotated[Path, typer.Option("--logs", help="A tlog-policy file with the logs it cosigns for.")],
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="HTTP port; 0 takes a free one.")
+    ] = 8090,
+) -> None:
+    """Watch over somebody's log: cosign its checkpoints as long as it only grows."""
+    from hearing_server.adapters.trust.witness_server import run_witness
+
+    _run(run_witness(folder, name, logs, host, port))
 
 
 def _settings(

@@ -66,6 +66,7 @@ class CheckedReceipt:
 
     steps: tuple[CheckedStep, ...]
     entry: Mapping[str, object] = field(default_factory=dict)
+    entry_sha256: str = ""
     disclosed: Mapping[str, object] = field(default_factory=dict)
     index: int = -1
 
@@ -128,7 +129,8 @@ def check_receipt(
         receipt.cosignatures(policy),
         receipt.time(check_stamp),
     ]
-    return CheckedReceipt(tuple(steps), receipt.entry, receipt.values, receipt.proof.index)
+    digest = hashlib.sha256(receipt.entry_bytes).hexdigest()
+    return CheckedReceipt(tuple(steps), receipt.entry, digest, receipt.values, receipt.proof.index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hearing_server.adapters.trust.http_posts import HttpPosts
+from hearing_server.adapters.trust.policy_file import read_policy
 from hearing_server.adapters.trust.signer_link import SignerLink
 from hearing_server.adapters.trust.time_stamp_client import HttpTimeStamps
 from hearing_server.adapters.trust.witness_client import HttpWitness
-from hearing_server.domain.trust_policy import TrustPolicy
 from hearing_server.errors import Invalid
 from hearing_server.settings import TrustSettings
 
@@ -59,13 +59,3 @@ def open_ends(trust: TrustSettings, *, signer_dir: Path, court_id: str) -> Trust
 def default_origin(court_id: str) -> str:
     """The log's name where the settings give none; no web address, since that may change and this may not."""
     return f"hearing-server/{court_id}/acts"
-
-
-def read_policy(path: Path | None) -> TrustPolicy:
-    """The policy in a file, or one without witnesses. Errors: Invalid `trust.policy`."""
-    try:
-        return TrustPolicy.parse(path.read_text("utf-8") if path is not None else "quorum none\n")
-    except (OSError, ValueError) as error:
-        raise Invalid(
-            "trust.policy", zh=f"信任策略文件有误：{error}", en=f"The trust policy file is wrong: {error}"
-        ) from None

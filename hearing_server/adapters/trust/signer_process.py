@@ -35,6 +35,11 @@ class Signing:
         self._origin = origin
         self._keys = KeyFolder.open(folder, origin, KeyKind.LOG)
 
+    @property
+    def verifier(self) -> str:
+        """The log's public key, to be given away."""
+        return self._keys.key.verifier.text()
+
     def answer(self, line: bytes) -> bytes:
         """The answer to a request line, with its newline; never raises for what somebody sent."""
         try:
@@ -89,6 +94,7 @@ async def serve_socket(folder: Path, origin: str, path: Path) -> None:
         server = await asyncio.start_unix_server(talk, path, limit=MAX_LINE_BYTES)
     finally:
         os.umask(before)
+    print(signing.verifier, flush=True)
     async with server:
         await server.serve_forever()
 

@@ -87,6 +87,24 @@ def check_stamp(
         for root in roots:
             builder = builder.add_root_certificate(root)
         builder.build().verify(response, hashlib.sha256(message).digest())
-        return response.tst_info.gen_time.astimezone(UTC)
+        return _moment(response)
     except (VerificationError, ValueError, TypeError) as error:
         raise ValueError(str(error)) from error
+
+
+def time_of_stamp(answer: bytes, message: bytes) -> datetime:
+    """The time in an answer that speaks of SHA-256(message), whoever signed it. ValueError: it speaks of another."""
+    try:
+        response: TimeStampResponse = decode_timestamp_response(answer)
+        imprint = response.tst_info.message_imprint.message
+    except (ValueError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    if imprint != hashlib.sha256(message).digest():
+        raise ValueError("the stamp is on something else")
+    return _moment(response)
+
+
+def _moment(response: TimeStampResponse) -> datetime:
+    """UTC, to the millisecond: the precision in which moments are written here."""
+    at = response.tst_info.gen_time.astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

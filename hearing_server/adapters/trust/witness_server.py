@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from hearing_server.adapters.trust.key_folder import KeyFolder
+from hearing_server.adapters.trust.policy_file import read_policy
 from hearing_server.domain.checkpoints import Checkpoint, cosign, open_checkpoint
 from hearing_server.domain.growth import Refusal, read_growth_request, refusal, state_text
 from hearing_server.domain.merkle import TreeHead
@@ -130,3 +131,12 @@ async def serving_witness(server: WitnessServer, host: str, port: int) -> AsyncI
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def run_witness(folder: Path, name: str, logs: Path, host: str, port: int) -> None:
+    """Serve until cancelled; the first line says the key and where. Errors: Invalid `trust.policy`."""
+    known = read_policy(logs).logs
+    server = WitnessServer(folder, name, known)
+    async with serving_witness(server, host, port) as bound:
+        print(f"{server.key.text()} http://{host}:{bound} {len(known)} log(s)", flush=True)
+        await asyncio.Event().wait()

@@ -1,0 +1,179 @@
+"""Checking what somebody was given, with every server off: receipts of acts, a recording's folder, or both together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+
+from hearing_server.adapters.trust.time_stamp_client import check_stamp, time_of_stamp
+from hearing_server.domain.act_receipts import (
+    MAX_RECEIPT_BYTES,
+    SUFFIX,
+    CheckedReceipt,
+    Outcome,
+    check_receipt,
+)
+from hearing_server.domain.trust_policy import TrustPolicy
+from recorder.folder import MANIFEST_NAME, segment_files
+from recorder.manifest import Manifest, ManifestError
+from recorder.verify import Problem, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something is wrong: where, a stable code, and in both languages what."""
+
+    where: str
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found wrong, and what was looked at, line by line."""
+
+    findings: list[Finding] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whom the checker believes: a policy file and the roots of time stamps that it names."""
+
+    policy: TrustPolicy | None = None
+    roots: tuple[Certificate, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Trusted:
+        """ValueError or OSError: the policy can't be read."""
+        policy = TrustPolicy.parse(path.read_text("utf-8"))
+        files = [path.parent / name for name in policy.tsa_files]
+        return cls(
+            policy, tuple(one for file in files for one in load_pem_x509_certificates(file.read_bytes()))
+        )
+
+    def check_stamp(self, token: bytes, message: bytes) -> tuple[datetime, bool]:
+        """As `act_receipts.CheckStamp`."""
+        if self.roots:
+            return check_stamp(token, message, list(self.roots)), True
+        return time_of_stamp(token, message), False
+
+
+def examine(path: Path, trusted: Trusted) -> Report:
+    """Check a receipt, a folder of receipts, or a recording's folder with the receipts in it. OSError."""
+    report = Report()
+    if path.is_file():
+        _one_receipt(path, trusted, report)
+        return report
+    receipts = [
+        (file.relative_to(path).as_posix(), _one_receipt(file, trusted, report))
+        for file in sorted(path.rglob(f"*{SUFFIX}"))
+    ]
+    report.findings += _chain_breaks(receipts)
+    if segment_files(path) or (path / MANIFEST_NAME).is_file():
+        report.findings += _recording(path)
+        report.findings += _not_as_logged(path, [receipt for _, receipt in receipts])
+        report.lines.append("recording / 录音录像")
+    elif not receipts:
+        report.findings.append(
+            Finding(
+                path.name, "nothing.known", "目录中没有凭证或录音录像", "no receipt and no recording here"
+            )
+        )
+    return report
+
+
+def _one_receipt(path: Path, trusted: Trusted, report: Report) -> CheckedReceipt:
+    with path.open("rb") as file:
+        data = file.read(MAX_RECEIPT_BYTES + 1)
+    checked = check_receipt(data, trusted.policy, trusted.check_stamp)
+    for step in checked.steps:
+        if step.outcome is Outcome.FAILS:
+            report.findings.append(Finding(path.name, f"receipt.{step.step}", step.zh, step.en))
+        report.lines.append(f"{path.name}: {step.step}: {step.outcome}: {step.zh} / {step.en}")
+    return checked
+
+
+def _chain_breaks(receipts: Iterable[tuple[str, CheckedReceipt]]) -> Iterator[Finding]:
+    """Receipts of one case that follow each other must name each other; a stranger between them would show."""
+    by_case: dict[str, dict[int, tuple[str, CheckedReceipt]]] = {}
+    for name, receipt in receipts:
+        case, number = receipt.disclosed.get("case"), receipt.entry.get("case_seq")
+        if receipt.holds and isinstance(case, str) and isinstance(number, int):
+            by_case.setdefault(case, {})[number] = (name, receipt)
+    for acts in by_case.values():
+        for number, (name, receipt) in acts.items():
+            before = acts.get(number - 1)
+            if before is not None and receipt.entry.get("prev_in_case") != before[1].entry_sha256:
+                yield Finding(
+                    name,
+                    "receipt.chain",
+                    "与本案上一行为不相接",
+                    "it doesn't follow the act before it in its case",
+                )
+
+
+def _recording(folder: Path) -> Iterator[Finding]:
+    spans = _spans(folder)
+    for problem in verify(folder):
+        yield Finding(_where(problem, spans), problem.code, problem.title, problem.title)
+
+
+def _spans(folder: Path) -> dict[str, str]:
+    """When each sealed segment was recorded, as far as there is a manifest to tell it."""
+    try:
+        manifest = Manifest.from_json((folder / MANIFEST_NAME).read_text("utf-8"))
+    except (OSError, ManifestError, UnicodeDecodeError):
+        return {}
+    return {
+        segment.name: f"{_moment(manifest, segment.first_ns)} – {_moment(manifest, segment.last_ns)}"
+        for segment in manifest.segments
+    }
+
+
+def _moment(manifest: Manifest, at_ns: int) -> str:
+    return (
+        f"{datetime.fromtimestamp(manifest.clock.utc_ns(at_ns) / 1e9, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
+    )
+
+
+def _where(problem: Problem, spans: dict[str, str]) -> str:
+    if not problem.file:
+        return "recording"
+    span = spans.get(problem.file, "")
+    place = f"{problem.file}, bytes {problem.offset}+{problem.length_bytes}"
+    return f"{place}, {span}" if span else place
+
+
+def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> Iterator[Finding]:
+    """Segments whose digests were logged while the hearing ran, compared with the files."""
+    files = {file.number: file for file in segment_files(folder) if file.sealed}
+    spans = _spans(folder)
+    for receipt in receipts:
+        body = receipt.disclosed.get("body")
+        if not receipt.holds or receipt.entry.get("sub") != "segment_sealed" or not isinstance(body, dict):
+            continue
+        for piece in body.get("segments", ()):
+            file = files.get(piece["number"])
+            if file is None:
+                yield Finding(
+                    f"segment {piece['number']}",
+                    "segment.gone",
+                    "已存证的片段缺失",
+                    "a logged segment is gone",
+                )
+                continue
+            with file.path.open("rb") as data:
+                digest = hashlib.file_digest(data, "sha256").hexdigest()
+            if digest != piece["sha256"]:
+                span = spans.get(file.name, "")
+                yield Finding(
+                    f"{file.name}, {span}", "segment.not_as_logged", "与庭审中存证的摘要不符",
+                    "it isn't what was logged during the hearing",
+                )  # fmt: skip
