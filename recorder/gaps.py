@@ -213,12 +213,16 @@ class TrackLedger:
         """`step` packets between one captured at `before_ns` and one at `now_ns` never came."""
         self.lost_packets += step
         hole: _Hole | None = None
-        missing_ns = sent_ns * step // (step + 1) if self.info.kind == "audio" else sent_ns
-        least_ns = SLIVER_NS if self.info.kind == "audio" else self._quiet_ns
-        if missing_ns >= least_ns:
-            spacing_ns = missing_ns // step
-            hole = _Hole(max(now_ns - missing_ns, before_ns), now_ns, GapCause.NETWORK, step, spacing_ns)
-            self._holes.append(hole)
+        spacing_ns = sent_ns // (step + 1)
+        if spacing_ns > max(DTX_NS, self._quiet_ns):
+            # So far apart nothing is silence any more: the sender stopped near the loss, and nothing lies between.
+            self._holes.append(_Hole(before_ns, now_ns, GapCause.SENDER_STALL))
+        else:
+            missing_ns = spacing_ns * step if self.info.kind == "audio" else sent_ns
+            if missing_ns >= (SLIVER_NS if self.info.kind == "audio" else self._quiet_ns):
+                from_ns = max(now_ns - missing_ns, before_ns)
+                hole = _Hole(from_ns, now_ns, GapCause.NETWORK, step, missing_ns // step)
+                self._holes.append(hole)
         for back in range(min(step, MISSING_KEPT), 0, -1):
             self._missing[(sequence - back) & 0xFFFF] = hole
         while len(self._missing) > MISSING_KEPT:

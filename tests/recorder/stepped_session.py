@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from recorder import writer as writer_module
-from recorder.durable import Disk
+from recorder.durable import Disk, SystemCalls
 from recorder.manifest import Manifest
 from recorder.session import RecordingSession
 from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphone, rtp
@@ -24,6 +24,16 @@ from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphon
 TICK_NS = 250 * MS
 AUDIO_NS = 20 * MS
 VIDEO_NS = 40 * MS
+
+
+class NoSyncs(SystemCalls):
+    """For tests of the book-keeping alone: nobody pulls the plug, so nothing waits for the platter."""
+
+    def fdatasync(self, fd: int) -> None:
+        """Nothing."""
+
+    def fsync(self, fd: int) -> None:
+        """Nothing."""
 
 
 class SteppedClock:
@@ -114,3 +124,7 @@ class Stepped:
     def close(self) -> Manifest:
         """Drain, seal, manifest. RecordingFailure as from the session."""
         return asyncio.run(self.session.close())
+
+    def abandon(self) -> None:
+        """As kill -9 would: what waits in memory is gone, the kernel lets go of the lock."""
+        self.session._disk.close(self.session._lock)
