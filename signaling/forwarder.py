@@ -19,6 +19,8 @@ CONGESTION_PAUSE_MS: Final = (
     200.0  # after a full send buffer a picture waits this long, then asks for a key frame
 )
 
+COPIED_AT_ONCE: Final = 64  # packets of one picture between two steps of the clock: 25 Mbit/s
+
 
 class Numbering(Protocol):
     """How one leg's packets are numbered and which layer they come from; see `rtp.rewriter.Rewriter`."""
@@ -109,6 +111,16 @@ class Leg(Protocol):
         """Send the packet behind an outgoing 16-bit number once more."""
         ...
 
+    def copy_base(
+        self, after: int | None, fanout_of: FanoutOf, now_ms: float, most_bytes: int
+    ) -> tuple[int, int]:
+        """Send once more what left behind outgoing number `after` (None: nothing) and other pictures build on.
+
+        (newest outgoing number of 16 bits, payload bytes sent). At most COPIED_AT_ONCE packets are looked at, the
+        newest; those of the layer before a switch are left out.
+        """
+        ...
+
     def close(self) -> None:
         """The viewer gave the leg up."""
         ...
@@ -178,6 +190,22 @@ class PythonLeg:
         repair = self.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
         if repair is not None:
             self.transport.send_rtp(repair, wide_at=self.wide_at)
+
+    def copy_base(
+        self, after: int | None, fanout_of: FanoutOf, now_ms: float, most_bytes: int
+    ) -> tuple[int, int]:
+        newest = self.rewriter.newest
+        behind = 0 if after is None else min(newest - after & 0xFFFF, COPIED_AT_ONCE)
+        sent_bytes = 0
+        for sequence in range(newest - behind + 1, newest + 1):
+            packet = self._packet(sequence & 0xFFFF, fanout_of, now_ms)
+            if packet is None or packet.temporal_id or packet.ssrc != self.rewriter.source:
+                continue
+            if sent_bytes + len(packet.payload) > most_bytes:
+                break
+            sent_bytes += len(packet.payload)
+            self.repair(sequence & 0xFFFF, fanout_of, now_ms)
+        return newest, sent_bytes
 
     def _packet(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> MediaPacket | None:
         place = self.rewriter.locate(sequence)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from itertools import compress
+from typing import Final
 
 from signaling.forwarder import TAKEN_AFTER_HOLE, Fanout, ForwardStep, Leg
 from signaling.layer_demand import LayerDemand, LayerRest
@@ -14,6 +15,11 @@ from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.stream import IncomingStream
 from signaling.sink import PacketSink, TrackInfo
 from signaling.transport import Transport
+
+# A layer is left out when this many pictures of a sibling came without one of its own: of single packets on a line that
+# loses a tenth five in a row are lost once an hour. And never sooner than a wait for repeats.
+CEASED_PICTURES: Final = 5
+CEASED_MS: Final = 200.0
 
 
 class Layer:
@@ -57,6 +63,7 @@ class Layer:
         self.heard_ns = 0
         self.keyframe_ms = float("-inf")  # when the last key frame came
         self.rest = LayerRest()
+        self.has_ceased = False  # its encoder leaves it out while its siblings run
 
     @property
     def is_arriving(self) -> bool:
@@ -65,11 +72,11 @@ class Layer:
 
     def is_here(self, now_ms: float) -> bool:
         """Not at rest: packets come, as far as we were told."""
-        return self.rest.is_arriving(self.stream.last_arrival_ms, now_ms)
+        return not self.has_ceased and self.rest.is_arriving(self.stream.last_arrival_ms, now_ms)
 
     def is_coming(self, now_ms: float) -> bool:
         """Here, or asked for so lately that it will be."""
-        return self.rest.is_coming(self.stream.last_arrival_ms, now_ms)
+        return not self.has_ceased and self.rest.is_coming(self.stream.last_arrival_ms, now_ms)
 
     def offer(self) -> LayerOffer:
         """What the layer is to a viewer; one at rest has the rate it had."""
@@ -195,6 +202,29 @@ class Publication:
             coming = every if all(is_coming) else tuple(compress(every, is_coming))
             self._offered = now_ms, LayerOffers(coming, every)
         return self._offered[1]
+
+    def watch_layers(self, now_ms: float) -> bool:
+        """Every 20 ms. True when an encoder has just left a layer out for want of room, or brings one again.
+
+        Its viewers would look at a still picture until its rate has fallen to nothing, a second later; the pictures of
+        all layers leave together, so a few of a sibling's are proof enough.
+        """
+        layers = self.layers.values()
+        paces = [each.stream.rate.packets_per_second for each in layers]
+        slowest = min((pace for pace in paces if pace > 0), default=0.0)
+        if len(paces) < 2 or slowest <= 0:
+            return False
+        newest_ms = max(each.stream.last_arrival_ms for each in layers)
+        ceased_ms = max(CEASED_MS, CEASED_PICTURES * 1000 / slowest)
+        changed = False
+        for layer in layers:
+            rest, last_ms = layer.rest, layer.stream.last_arrival_ms
+            has_ceased = newest_ms - last_ms > ceased_ms and not rest.is_off and not rest.is_due(now_ms)
+            changed |= has_ceased != layer.has_ceased
+            layer.has_ceased = has_ceased
+        if changed:
+            self.forget_offers()
+        return changed
 
     def forget_offers(self) -> None:
         """A layer was told to rest or to come."""

@@ -26,7 +26,6 @@ NEW_LAYERS_PER_MINUTE: Final = 60
 SENDER_REPORT_SPACING_MS: Final = (
     50.0  # per stream; browsers send one a second, each is written to the recording
 )
-CEASED_MS: Final = 500.0  # five pictures a second are the slowest that browsers send of a camera in layers
 # A line that loses this much loses the request as often: said twice, one of two is heard, and a browser that hears both
 # answers once (it repeats no packet within a round trip). A request is a few octets.
 ASKED_TWICE_LOSS: Final = 0.05
@@ -264,7 +263,8 @@ class Publisher:
         """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
         for layer in self.layers():
             stream = layer.stream
-            if self._has_ceased(layer, now_ms):
+            if layer.has_ceased:
+                # Repeats of it would take more of the room it was left out for; it begins with a key frame.
                 stream.losses.forget()
                 continue
             if stream.losses.pending:
@@ -280,26 +280,21 @@ class Publisher:
                     continue
                 if layer.fanout.legs or layer.sinks:
                     self.want_keyframe(layer, now_ms)
-            elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms):
+            elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms, stream.losses.rtt_ms):
                 self._send_pli(layer)
-
-    def _has_ceased(self, layer: Layer, now_ms: float) -> bool:
-        """The encoder left this layer out for want of room, its siblings run: repeats of it would take more of that
-        room, and it begins with a key frame when it comes back. A picture without siblings may only be still."""
-        silent_ms = now_ms - layer.stream.last_arrival_ms
-        return silent_ms > CEASED_MS and any(
-            now_ms - each.stream.last_arrival_ms < CEASED_MS for each in layer.publication.layers.values()
-        )
 
     def want_keyframe(self, layer: Layer, now_ms: float) -> None:
         """Somebody cannot decode this layer; asked at most once per interval."""
         if not layer.publication.is_video or layer.rest.is_off:
             return  # one that rests is asked for first, and brings one
-        if layer.stream.keyframes.want(now_ms):
+        if layer.stream.keyframes.want(now_ms, layer.stream.losses.rtt_ms):
             self._send_pli(layer)
 
     def _send_pli(self, layer: Layer) -> None:
-        self.transport.send_rtcp(rtcp.build_pli(self.transport.feedback_ssrc, layer.stream.ssrc))
+        request = rtcp.build_pli(self.transport.feedback_ssrc, layer.stream.ssrc)
+        self.transport.send_rtcp(request)
+        if layer.stream.loss_ratio >= ASKED_TWICE_LOSS:
+            self.transport.send_rtcp(request)
 
     def report(self, now_ms: float, rtt_ms: float | None) -> None:
         """Once a second: receiver report, loss facts, bandwidth estimate. `rtt_ms` (of the other

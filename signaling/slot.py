@@ -34,6 +34,9 @@ class Slot:
     packets_before: int = 0  # sent up to the last report
     highest: int | None = None  # newest outgoing number (16 bits) that the viewer reported
     max_temporal: int = ALL_TEMPORAL_LAYERS  # what the leg was told last
+    copied_to: int | None = (
+        None  # outgoing number up to which base pictures left twice; None: none did lately
+    )
     was_starved: bool = False  # the line had no room for it
     rate: RateMeter = field(default_factory=RateMeter)  # of what is sent; fed once a second
     nacks_heard: int = 0  # packets the viewer asked for again

@@ -30,6 +30,8 @@ class RoomClock:
         now_ms = now_ns / 1_000_000
         participants = list(self._room.participants.values())
         for participant in participants:
+            for publication in participant.publications.values():
+                self._room.rounds.is_stale |= publication.watch_layers(now_ms)
             if participant.publisher is not None:
                 participant.publisher.repair(now_ms)
             if participant.viewer is not None:

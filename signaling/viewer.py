@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+from signaling.early_copies import EarlyCopies
 from signaling.errors import SignalingError
 from signaling.events import OfferedTrack
 from signaling.forwarder import ForwardStep, Leg
@@ -68,6 +69,7 @@ class Viewer:
         self.estimate = LineEstimate(start_bps=gateway.settings.viewer_start_bps)
         self._prober = Prober(self.estimate.path)
         self._repairs = Repairs(self.estimate, gateway.settings.remb_interval_s)
+        self._copies = EarlyCopies(self.estimate, gateway.settings.remb_interval_s)
         self._next_bps: float | None = None  # what the next better picture takes of the line
         self.sent_bps = 0.0
         self._octets_before = 0
@@ -92,7 +94,8 @@ class Viewer:
             self.slots.append(slot)
         slot.publication, slot.codec = publication, publication.codec
         slot.limiter, slot.round_trip, slot.loss_ratio = AnswerLimiter(), RoundTrip(), 0.0
-        slot.packets_before, slot.highest, slot.max_temporal = 0, None, ALL_TEMPORAL_LAYERS
+        slot.packets_before, slot.highest, slot.copied_to = 0, None, None
+        slot.max_temporal = ALL_TEMPORAL_LAYERS
         slot.rate, slot.nacks_heard, slot.repairs_sent, slot.keyframes_heard = RateMeter(), 0, 0, 0
         slot.keyframes = KeyframeAllowance()
         slot.want = Want()  # something of it, until line and wishes are known
@@ -305,8 +308,9 @@ class Viewer:
             self.choose_layers(now_ms)  # a queue grows now: half a second later it is half a second long
 
     def tick(self, now_ms: float) -> None:
-        """With the room's clock: repeat what was wished for early, probe for a better picture."""
+        """With the room's clock: repeat what was wished for early or must not be lost, probe for a better picture."""
         self._repairs.tick(now_ms)
+        self._copies.tick(self.slots, now_ms)
         history = self.transport.history
         if history is not None and (self._prober.is_running or self.estimate.is_live):
             needed_bps = None if self._next_bps is None else self._next_bps - self.estimate.voices_bps
@@ -353,9 +357,11 @@ class Viewer:
             packets += sent_packets
             self._send_report(slot, leg, publication, now_ms)
         media_bps = max(0.0, octets - self._octets_before) * 8.0 / self._settings.remb_interval_s
-        self.sent_bps = media_bps + self._repairs.sent_bytes * 8.0 / self._settings.remb_interval_s
+        again_bytes = self._repairs.sent_bytes + self._copies.sent_bytes
+        self.sent_bps = media_bps + again_bytes * 8.0 / self._settings.remb_interval_s
         self._octets_before = int(octets)
         self._repairs.begin(media_bps)
+        self._copies.begin(media_bps)
         self.loss_ratio = lost / packets if packets else None
         congested, self._dropped_before = dropped > self._dropped_before, dropped
         loss_ratio = self.loss_ratio or 0.0

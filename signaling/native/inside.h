@@ -20,6 +20,7 @@
 #define BURST_PACKETS 16     /* a picture of 16 kB; UDP_SEGMENT itself takes 64 */
 #define BURST_SIZE 1600      /* MAX_PLAIN and the SRTP trailer */
 #define PENDING_LINES 128    /* bursts that wait for the end of a batch: every viewer of two full rooms */
+#define COPIED_AT_ONCE 64   /* as in forwarder.py */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
 #define SECOND_NS 1000000000ull
 

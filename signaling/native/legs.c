@@ -103,24 +103,60 @@ int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)
     return found ? (int64_t)ssrc : -1;
 }
 
+static int send_again(struct plane *plane, struct leg *leg, uint16_t number, const struct media_packet *packet,
+                      double now_ms)
+{
+    int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
+    if (size > 0)
+        transmit(plane, leg->line, NULL, plane->out, size, leg->wide_at, now_ms);
+    return size > 0 ? packet->payload_bytes : 0;
+}
+
+static const struct media_packet *kept(const struct leg *leg, const struct stream *stream, uint16_t number,
+                                       double now_ms)
+{
+    uint32_t ssrc;
+    int64_t sequence;
+    if (!leg || !stream || !rewriter_locate(leg->rewriter, number, &ssrc, &sequence) || ssrc != stream->ssrc)
+        return NULL;
+    return cache_get(stream->media->cache, sequence, now_ms);
+}
+
+int leg_copy_base(struct plane *plane, uint32_t id, uint32_t stream_id, int32_t after, int most_bytes, double now_ms,
+                  uint16_t *newest)
+{
+    /* As PythonLeg.copy_base; `after` -1: nothing. Payload bytes sent. */
+    enter(plane);
+    struct leg *leg = table_get(&plane->legs, id);
+    const struct stream *stream = table_get(&plane->streams, stream_id);
+    *newest = leg ? rewriter_newest(leg->rewriter) : 0;
+    uint16_t behind = after < 0 ? 0 : (uint16_t)(*newest - (uint16_t)after);
+    int sent = 0;
+    for (int back = (behind < COPIED_AT_ONCE ? behind : COPIED_AT_ONCE) - 1; back >= 0; back--) {
+        uint16_t number = (uint16_t)(*newest - back);
+        const struct media_packet *packet = kept(leg, stream, number, now_ms);
+        if (!packet || packet->temporal_id)
+            continue;
+        if (sent + packet->payload_bytes > most_bytes)
+            break;
+        sent += send_again(plane, leg, number, packet, now_ms);
+    }
+    flush(plane, now_ms);
+    leave(plane);
+    return sent;
+}
+
 int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t number, double now_ms, int is_dry)
 {
     /* Payload bytes of the packet behind an outgoing number, 0 when it is not here; sent again unless `is_dry`. */
     enter(plane);
     struct leg *leg = table_get(&plane->legs, id);
     const struct stream *stream = table_get(&plane->streams, stream_id);
-    const struct media_packet *packet = NULL;
-    uint32_t ssrc;
-    int64_t sequence;
-    if (leg && stream && rewriter_locate(leg->rewriter, number, &ssrc, &sequence) && ssrc == stream->ssrc)
-        packet = cache_get(stream->media->cache, sequence, now_ms);
+    const struct media_packet *packet = kept(leg, stream, number, now_ms);
     int bytes = packet ? packet->payload_bytes : 0;
     if (packet && !is_dry) {
-        int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
-        if (size > 0) {
-            transmit(plane, leg->line, NULL, plane->out, size, leg->wide_at, now_ms);
-            flush(plane, now_ms);
-        }
+        send_again(plane, leg, number, packet, now_ms);
+        flush(plane, now_ms);
     }
     leave(plane);
     return bytes;

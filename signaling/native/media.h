@@ -181,6 +181,8 @@ int rewriter_forward(struct rewriter *rewriter, const struct media_packet *packe
 
 /* Layer and unwrapped number behind an outgoing number: 1, or 0 when it was never sent or is too old. */
 int rewriter_locate(const struct rewriter *rewriter, uint16_t sequence, uint32_t *ssrc, int64_t *number);
+/* The outgoing number given out last (Rewriter.newest). */
+uint16_t rewriter_newest(const struct rewriter *rewriter);
 
 /* Writes the repair for an outgoing number. Length, 0 when `packet` is not the one behind it, -1: no room. */
 int rewriter_retransmit(struct rewriter *rewriter, uint16_t sequence, const struct media_packet *packet, double now_ms,

@@ -88,6 +88,8 @@ void leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);
 uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity);
 int64_t leg_locate(struct plane *plane, uint32_t leg, uint16_t number);
 int leg_repair(struct plane *plane, uint32_t leg, uint32_t stream, uint16_t number, double now_ms, int is_dry);
+int leg_copy_base(struct plane *plane, uint32_t leg, uint32_t stream, int32_t after, int most_bytes, double now_ms,
+                  uint16_t *newest);
 /* cdef end */
 
 #endif

@@ -229,6 +229,11 @@ int rewriter_locate(const struct rewriter *rw, uint16_t sequence, uint32_t *ssrc
     return 1;
 }
 
+uint16_t rewriter_newest(const struct rewriter *rw)
+{
+    return (uint16_t)(next_out(rw) - 1);
+}
+
 int rewriter_retransmit(struct rewriter *rw, uint16_t sequence, const struct media_packet *packet, double now_ms,
                         uint8_t *out, int room)
 {

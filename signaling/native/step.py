@@ -147,6 +147,19 @@ class NativeLeg:
     def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
         self._repair(sequence, fanout_of, now_ms, is_dry=False)
 
+    def copy_base(
+        self, after: int | None, fanout_of: FanoutOf, now_ms: float, most_bytes: int
+    ) -> tuple[int, int]:
+        plane, fanout = self._plane, fanout_of(self.rewriter.source)
+        stream = fanout.number if isinstance(fanout, NativeFanout) else 0
+        if not plane.is_open:
+            return 0, 0
+        newest = plane.ffi.new("uint16_t *")
+        sent_bytes = plane.lib.leg_copy_base(
+            plane.handle, self.number, stream, -1 if after is None else after, most_bytes, now_ms, newest
+        )
+        return int(newest[0]), int(sent_bytes)
+
     def close(self) -> None:
         self.is_live = False
         if self.number and self._plane.is_open:

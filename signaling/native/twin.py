@@ -113,6 +113,11 @@ class NativeRewriter:
         return int(self._read().target)
 
     @property
+    def newest(self) -> int:
+        """The outgoing number (16 bits) given out last."""
+        return int(self._lib.rewriter_newest(self._rewriter))
+
+    @property
     def last_source(self) -> int:
         """SSRC of the layer that was forwarded last."""
         return int(self._read().last_source)

@@ -49,18 +49,28 @@ def _aggregate_start(payload: bytes) -> int:
     return best
 
 
+# A request that brought nothing within two round trips and this long was lost on the way, or its key frame was: asked
+# again at once, twice at most. Encoders take requests that close together for one (libwebrtc: 300 ms).
+UNHEARD_MS: Final = 200.0  # JVB's shortest interval
+UNHEARD_REPEATS: Final = 2  # then the sender is away or has nothing to show
+DEFAULT_RTT_MS: Final = 70.0  # LiveKit, until measured
+
+
 class KeyframeThrottle:
     """Lets through at most one key frame request per source and interval, and asks again while none has come.
 
-    `interval_ms` 500 for a low layer, up to 1000 for a high one (LiveKit), never below 200 (JVB).
+    `interval_ms` 500 for a low layer, up to 1000 for a high one (LiveKit), never below 200 (JVB): between what was
+    answered and the next request. One that was not is repeated sooner.
     """
 
-    __slots__ = ("_asked_ms", "_interval_ms", "_wanted", "requests")
+    __slots__ = ("_asked_ms", "_interval_ms", "_is_answered", "_repeats", "_wanted", "requests")
 
     def __init__(self, interval_ms: float = 500.0) -> None:
         self._interval_ms = interval_ms
         self._asked_ms = float("-inf")
         self._wanted = False
+        self._is_answered = True
+        self._repeats = 0  # of the last request
         self.requests = 0  # how many requests went out
 
     @property
@@ -68,15 +78,19 @@ class KeyframeThrottle:
         """Somebody waits for a key frame that has not come."""
         return self._wanted
 
-    def want(self, now_ms: float) -> bool:
+    def want(self, now_ms: float, rtt_ms: float = DEFAULT_RTT_MS) -> bool:
         """A viewer needs a key frame. True when a PLI must be sent now; otherwise `due` will say so later."""
         self._wanted = True
-        return self.due(now_ms)
+        return self.due(now_ms, rtt_ms)
 
-    def due(self, now_ms: float) -> bool:
+    def due(self, now_ms: float, rtt_ms: float = DEFAULT_RTT_MS) -> bool:
         """Called on a timer: True when a request is open and the interval is over. Sending is then counted."""
-        if not self._wanted or now_ms - self._asked_ms < self._interval_ms:
+        is_repeat = not self._is_answered and self._repeats < UNHEARD_REPEATS
+        wait_ms = min(UNHEARD_MS + 2 * rtt_ms, self._interval_ms) if is_repeat else self._interval_ms
+        if not self._wanted or now_ms - self._asked_ms < wait_ms:
             return False
+        self._repeats = 0 if self._is_answered else self._repeats + 1
+        self._is_answered = False
         self._asked_ms = now_ms
         self.requests += 1
         return True
@@ -84,6 +98,7 @@ class KeyframeThrottle:
     def arrived(self) -> None:
         """A key frame came: nobody waits any more."""
         self._wanted = False
+        self._is_answered = True
 
 
 class KeyframeAllowance:

@@ -115,6 +115,11 @@ class Rewriter:
         return self._source
 
     @property
+    def newest(self) -> int:
+        """The outgoing number (16 bits) given out last."""
+        return self._next_out() - 1 & 0xFFFF
+
+    @property
     def target(self) -> int:
         """SSRC of the layer that is waited for, NO_SOURCE when none is. The owner asks it for a key frame."""
         return self._target

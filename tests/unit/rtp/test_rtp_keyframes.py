@@ -59,8 +59,22 @@ def test_h264_start__any_bytes__never_raises(payload: bytes) -> None:
 def test_throttle__many_viewers_at_once__one_request_per_interval() -> None:
     throttle = KeyframeThrottle(500)
     sent = [now for now in range(1000, 3000, 10) if throttle.want(now)]
+    assert sent == [1000, 1340, 1680, 2180, 2680], "twice soon, for it may have been lost; then in its time"
+    assert throttle.requests == 5
+
+
+def test_throttle__key_frames_come__next_request_waits_for_the_interval() -> None:
+    throttle, sent = KeyframeThrottle(500), []
+    for now in range(1000, 3000, 10):
+        if throttle.want(now, 50.0):
+            sent.append(now)
+            throttle.arrived()
     assert sent == [1000, 1500, 2000, 2500]
-    assert throttle.requests == 4
+
+
+def test_throttle__long_way__waits_for_what_may_still_come() -> None:
+    throttle = KeyframeThrottle(500)
+    assert [now for now in range(0, 1400, 10) if throttle.want(now, 300.0)] == [0, 500, 1000]
 
 
 def test_throttle__wanted_too_early__comes_due_later_without_being_asked_again() -> None:
@@ -71,8 +85,8 @@ def test_throttle__wanted_too_early__comes_due_later_without_being_asked_again()
     assert not throttle.due(600)
     assert throttle.want(600)
     assert not throttle.want(700)
-    assert not throttle.due(1000)
-    assert throttle.due(1100)
+    assert not throttle.due(900)
+    assert throttle.due(940), "what was asked for at 600 was lost"
 
 
 def test_throttle__key_frame_arrived__nothing_is_due() -> None:

@@ -283,3 +283,44 @@ def test_forward__when_a_leg_closes__then_it_hears_nothing_more_and_the_others_g
     bench.send(2)
     bench.send(3)
     assert [len(bench.received(viewer)) for viewer in (0, 1)] == [1, 3]
+
+
+def layered(number: int, temporal: int, *, keyframe: bool = False) -> bytes:
+    """A VP8 picture of one packet with picture id, TL0PICIDX and a temporal layer; its last octet is the number."""
+    descriptor = bytes([0x90, 0xE0, 0x80, number, number // 2, temporal << 6 | 0x20])
+    return descriptor + (b"\x00" if keyframe else b"\x01") + bytes([number]) * 50
+
+
+def test_copy__when_others_build_on_a_picture__then_it_leaves_twice_once_and_within_the_room(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(1)
+    leg, fanout_of = leg_of(bench, 0), bench.publication.fanout_of
+    theirs, _ = bench.viewers[0]
+
+    def say(*numbers: int) -> list[int]:
+        for number in numbers:
+            payload = layered(number, number % 2, keyframe=number == 0)
+            bench.layer.receive(packet(number, ssrc=1234, payload=payload), number * 33_000_000)
+        bench.look()
+        return [int.from_bytes(each[2:4], "big") for each in bench.received(0)]
+
+    def copied() -> list[int]:  # repeats of this leg are the same packets: not opened a second time
+        found = []
+        while True:
+            try:
+                found.append(int.from_bytes(theirs.recv(2048)[2:4], "big"))
+            except BlockingIOError:
+                return found
+
+    sent = say(0, 1, 2)
+    reached, size = leg.copy_base(None, fanout_of, 70.0, 10_000)
+    assert (reached, size, copied()) == (sent[-1], 0, []), "nothing before the first step"
+    sent = say(3, 4, 5, 6)
+    reached, size = leg.copy_base(reached, fanout_of, 220.0, 10_000)
+    assert (reached, size) == (sent[-1], 2 * len(layered(4, 0)))
+    assert copied() == [sent[1], sent[3]]
+    assert leg.copy_base(reached, fanout_of, 230.0, 10_000) == (reached, 0), "once is enough"
+    sent = say(7, 8, 9, 10)
+    assert leg.copy_base(reached, fanout_of, 350.0, len(layered(8, 0))) == (sent[-1], len(layered(8, 0)))
+    assert copied() == [sent[1]]

@@ -1,79 +1,27 @@
 """Repeats and requests on bad lines: said twice where a tenth is lost, and not at all where nothing would come."""
 
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from signaling.forwarder import FanoutOf, PythonForwardStep
+from signaling.forwarder import PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.line_estimate import LineEstimate
-from signaling.negotiation import AcceptedSection
 from signaling.prober import LENGTH_MS, Prober
-from signaling.publication import Layer, Publication
-from signaling.publisher import ASKED_TWICE_LOSS, CEASED_MS, Publisher
+from signaling.publication import CEASED_MS, CEASED_PICTURES, Layer, Publication
+from signaling.publisher import ASKED_TWICE_LOSS, Publisher
 from signaling.repairing import LOSSY_SHARE, Repairs
 from signaling.rtp import rtcp
 from signaling.rtp.path_estimate import PathEstimate
 from signaling.rtp.probing import LEAST_PACKETS
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.speaker import SpeakerDetector
-from signaling.rtp.transport_cc import LOST, TransportFeedback
 from signaling.settings import MediaSettings
-from signaling.slot import Slot
+from tests.unit.signaling.lossy_lines import CAMERA, PACKET_BYTES, Leg, send_steadily, slot_with
 
-CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 SETTINGS = MediaSettings(host="127.0.0.1", announced_addresses=("127.0.0.1",), grant_keys=(b"k",))
-PACKET_BYTES = 700
-
-
-class Leg:
-    """A leg that has every packet and counts what it repeats."""
-
-    is_live = True
-    blocked_until_ms = 0.0
-    dropped = 0
-
-    def __init__(self, history: SendHistory | None = None) -> None:
-        self.repeated: list[int] = []
-        self.is_here = True
-        self._history = history
-
-    def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
-        return PACKET_BYTES if self.is_here else 0
-
-    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
-        self.repeated.append(sequence)
-        if self._history is not None:
-            self._history.next(PACKET_BYTES, now_ms)
-
-
-def slot_with(leg: Leg) -> Slot:
-    publication = Publication(
-        "per_1", CAMERA, PythonForwardStep(), SpeakerDetector(), keyframe_interval_ms=500
-    )
-    made = Slot(mid="0", kind="video", codec="VP8", publication=publication, rtx_ssrc=2, highest=100)
-    made.leg = leg  # type: ignore[assignment]  # no rewriter: nothing here asks for it
-    return made
-
-
-def send_steadily(
-    feedback: Callable[[TransportFeedback, SendHistory, float], object],
-    history: SendHistory,
-    is_lost: Callable[[int], bool],
-    *,
-    apart_ms: int = 10,
-) -> None:
-    """400 packets over an even line that loses some, ten acknowledged at a time."""
-    for number in range(400):
-        at_ms = number * apart_ms
-        history.next(PACKET_BYTES, at_ms)
-        if number % 10 == 9:
-            first = number - 9
-            reference, rest = divmod(first * apart_ms * 4, 256)
-            arrivals = tuple(LOST if is_lost(first + n) else rest + n * apart_ms * 4 for n in range(10))
-            feedback(TransportFeedback(1, 2, first, 0, reference, arrivals), history, at_ms + 20.0)
 
 
 def repeats_on_a_line_that_loses(one_in: int) -> int:
@@ -166,6 +114,8 @@ class Asking:
         self.publisher._publications["0"] = camera
         for rid, ssrc in (("h", 10), ("f", 20)):
             camera.layers[rid] = Layer(camera, CAMERA, ssrc, rid)
+            camera.layers[rid].stream.rate.packets_per_second = 30.0
+        self.camera = camera
         self.small, self.large = camera.layers["h"], camera.layers["f"]
 
     def _sent(self, packet: bytes) -> None:
@@ -206,8 +156,9 @@ async def test_ask__layer_ended_while_its_sibling_runs__nothing_of_it_is_asked_f
             s.picture(s.large, number, number * 10)
         s.publisher.want_keyframe(s.large, 30)
         s.keyframes.clear()
-        later_ms = 40 + CEASED_MS
+        later_ms = 31 + CEASED_MS
         s.picture(s.small, 1, later_ms)
+        assert s.camera.watch_layers(later_ms)
         s.publisher.repair(later_ms + 20)
         assert s.nacks == []
         assert s.keyframes == []
@@ -218,5 +169,37 @@ async def test_ask__only_layer_is_still__key_frame_is_asked_for_again() -> None:
         s.picture(s.large, 1, 0)
         s.publisher.want_keyframe(s.large, 10)
         s.keyframes.clear()
-        s.publisher.repair(2 * CEASED_MS)
+        s.publisher.repair(1000.0)
         assert s.keyframes == [20], "a still screen has no siblings, and answers"
+
+
+async def test_ceased__layer_stops_while_its_sibling_runs__is_left_out_until_it_comes_again() -> None:
+    async with asking() as s:
+        s.picture(s.large, 1, 0)
+        for number in range(20):
+            s.picture(s.small, number, 33.0 * number)
+            changed = s.camera.watch_layers(33.0 * number)
+            assert changed == (33.0 * (number - 1) <= CEASED_MS < 33.0 * number)
+        assert not s.large.is_coming(660.0)
+        assert [each.key for each in s.camera.offers(660.0).coming] == [10]
+        assert [each.key for each in s.camera.offers(660.0).known] == [10, 20], "it may be asked for"
+        s.picture(s.large, 2, 660)
+        assert s.camera.watch_layers(660.0)
+        assert s.large.is_coming(660.0)
+
+
+async def test_ceased__slow_pictures__are_given_as_many_of_the_siblings_first() -> None:
+    async with asking() as s:
+        s.small.stream.rate.packets_per_second = 5.0
+        s.picture(s.large, 1, 0)
+        s.picture(s.small, 1, 1000.0 * CEASED_PICTURES / 5.0)
+        assert not s.camera.watch_layers(1000.0)
+        s.picture(s.small, 2, 1200)
+        assert s.camera.watch_layers(1200.0)
+
+
+async def test_ceased__whole_line_is_dark__no_layer_is_left_out() -> None:
+    async with asking() as s:
+        s.picture(s.large, 1, 0)
+        s.picture(s.small, 1, 0)
+        assert not s.camera.watch_layers(5000.0)
