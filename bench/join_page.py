@@ -47,12 +47,11 @@ _WATCH = """name => {
     });
 }"""
 
-# Every description of the server leads the page to another port of this machine, and to no TCP.
-_DETOUR = """port => {
+# Every description of the server leads the page to another port of this machine, and to no TCP unless it is kept.
+_DETOUR = """([port, keepsTcp]) => {
     const original = RTCPeerConnection.prototype.setRemoteDescription;
     RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-        const sdp = description.sdp
-            .replace(/a=candidate:\\S+ \\d+ tcp [^\\n]*\\n/gi, "")
+        const sdp = (keepsTcp ? description.sdp : description.sdp.replace(/a=candidate:\\S+ \\d+ tcp [^\\n]*\\n/gi, ""))
             .replace(/(a=candidate:\\S+ \\d+ udp \\d+) \\S+ \\d+ typ host/gi, `$1 127.0.0.1 ${port} typ host`);
         return original.call(this, { type: description.type, sdp });
     };
@@ -61,9 +60,9 @@ _DETOUR = """port => {
 
 @asynccontextmanager
 async def judge_page(
-    url: str, username: str, password: str, media_port: int | None = None
+    url: str, username: str, password: str, media_port: int | None = None, *, keeps_tcp: bool = False
 ) -> AsyncIterator[Page]:
-    """A signed-in judge with a synthetic camera and microphone; `media_port`: where its media go instead."""
+    """A signed-in judge with a synthetic camera and microphone; `media_port`: where its UDP goes instead."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         try:
@@ -73,7 +72,7 @@ async def judge_page(
             context.set_default_timeout(PATIENCE_MS)
             page = await context.new_page()
             if media_port is not None:
-                await page.add_init_script(f"({_DETOUR})({media_port})")
+                await page.add_init_script(f"({_DETOUR})([{media_port}, {str(keeps_tcp).lower()}])")
             await page.goto("/")
             await page.get_by_role("button", name="工作人员登录").click()
             await page.get_by_label("用户名").fill(username)

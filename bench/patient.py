@@ -28,7 +28,10 @@ async def _arrive(command: dict[str, Any]) -> tuple[RobotParty, dict[str, Any]]:
     async with CourtClient(command["url"]) as looker:
         people = await parties_of(looker)
     line = DistantLine(command["media_port"])
-    party = RobotParty(command["url"], people[0], 1, rate_hz=RATE_HZ, network=line, recovers=True)
+    number, size = command["number"], tuple(command["size"])
+    party = RobotParty(
+        command["url"], people[number], 1 + number, rate_hz=RATE_HZ, size=size, network=line, recovers=True
+    )
     await party.arrive()
     return party, {"person": party.client.me["id"]}
 

@@ -47,6 +47,7 @@ class RobotParty:
         number: int,
         *,
         rate_hz: int = 15,
+        size: tuple[int, int] = (320, 240),
         network: Line | None = None,
         recovers: bool = False,
     ) -> None:
@@ -55,6 +56,7 @@ class RobotParty:
         self._person = person
         self._number = number
         self._rate_hz = rate_hz
+        self._size = size
         self._network = network
         self._recovers = recovers
 
@@ -86,7 +88,7 @@ class RobotParty:
         assert self.seat is not None
         await self.seat.until(lambda view: "publish" in view["me"]["may"], timeout_s=_PATIENCE_S)
         await self.seat.take()
-        await self.seat.publish_from(senses_of(self._number, rate_hz=self._rate_hz))
+        await self.seat.publish_from(senses_of(self._number, rate_hz=self._rate_hz, size=self._size))
         await self.seat.report("present")
         return self.seat
 

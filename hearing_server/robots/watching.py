@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-KEPT: Final = 4096  # moments: 80 s of a voice
+KEPT: Final = 8192  # moments: 160 s of a voice
+HOLE_S: Final = 0.25  # less than that is jitter: three pictures at 15 a second
 
 
 @dataclass(slots=True)
@@ -64,8 +65,16 @@ class Watched:
         receiver._handle_rtp_packet = noted
 
 
+def longest_gap_s(times_s: Iterable[float], since_s: float, until_s: float) -> float:
+    """The longest time without a packet between these two moments; one that began before counts from `since_s`."""
+    longest, before = 0.0, since_s
+    for at_s in (each for each in times_s if since_s < each <= until_s):
+        longest, before = max(longest, at_s - before), at_s
+    return max(longest, until_s - before)
+
+
 def back_after_s(
-    times_s: Iterable[float], since_s: float, until_s: float, *, hole_s: float = 0.5
+    times_s: Iterable[float], since_s: float, until_s: float, *, hole_s: float = HOLE_S
 ) -> float | None:
     """How long after `since_s` the last hole ended; 0 when there was none, None when it lasts until the end."""
     back, before = 0.0, None

@@ -6,7 +6,7 @@ import pytest
 
 from hearing_server.robots import ladder as module
 from hearing_server.robots.ladder import LinkLadder, LinkState, Rung, Steps, Unheard
-from hearing_server.robots.watching import back_after_s
+from hearing_server.robots.watching import back_after_s, longest_gap_s
 
 STEP_S = 0.05
 
@@ -86,3 +86,13 @@ def test_back_after__then_the_end_of_the_last_hole_counts() -> None:
     assert back_after_s(times_s, 4.5, 6.0) == 0.0
     assert back_after_s(times_s, 4.5, 9.0) is None
     assert back_after_s([], 0.0, 1.0) is None
+
+
+def test_longest_gap__then_only_what_lies_between_the_moments_counts() -> None:
+    times_s = [0.0, 3.0, 3.1, 3.5, 9.0]
+    assert longest_gap_s(times_s, 3.05, 4.0) == pytest.approx(0.5)
+    assert longest_gap_s(times_s, 1.0, 3.2) == pytest.approx(2.0), (
+        "a silence that began before counts from there on"
+    )
+    assert longest_gap_s(times_s, 3.05, 8.0) == pytest.approx(4.5), "one that lasts counts as well"
+    assert longest_gap_s([], 1.0, 2.0) == pytest.approx(1.0)
