@@ -40,8 +40,8 @@ SAMPLE_S: Final = 10.0
 WARM_SHARE: Final = 1 / 3
 # A server of 70 MB that runs a working day of ten hours may become 7 MB larger: less than one participant may need.
 LIMIT_PER_HOUR: Final = 0.01
-# The interpreter's free lists (2000 tuples of a length) fill for about six minutes: of a run whose first third is shorter
-# the line says nothing; what is left over does.
+# The interpreter's free lists (2000 tuples of a length) fill for about six minutes. Of a run whose first third is
+# shorter the line says nothing; what is left over does.
 JUDGED_FROM_S: Final = 1200.0
 SURE: Final = 2.0  # standard errors
 FIRST_VISITOR: Final = 1000
