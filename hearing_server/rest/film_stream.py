@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 from aiohttp import hdrs, web
 
+_log = logging.getLogger(__name__)
 _PIECE_BYTES = 256 * 1024
 # How often a running download is asked about: a withdrawal stops it within this and what the sockets hold.
 _ASK_EVERY_S = 1.0
@@ -52,16 +54,37 @@ async def _send(
     length: int,
     is_open: Callable[[], Awaitable[bool]],
 ) -> None:
-    clock = asyncio.get_running_loop().time
-    asked_s, left = clock(), length
+    """Both at once: a player that stands still takes no bytes for minutes, and is cut all the same."""
+    sending = asyncio.create_task(_write(response, file, start, length))
+    watching = asyncio.create_task(_until_closed(is_open))
+    try:
+        await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done() and request.transport is not None:
+            request.transport.abort()
+    finally:
+        watching.cancel()
+        sending.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await sending
+
+
+async def _until_closed(is_open: Callable[[], Awaitable[bool]]) -> None:
+    """Returns when it may not be shown any more; what can't be found out counts as that."""
+    while True:
+        await asyncio.sleep(_ASK_EVERY_S)
+        try:
+            if not await is_open():
+                return
+        except Exception:
+            _log.exception("a public film is cut: whether it is public could not be read")
+            return
+
+
+async def _write(response: web.StreamResponse, file: BinaryIO, start: int, length: int) -> None:
+    left = length
     await asyncio.to_thread(file.seek, start)
     while left > 0:
-        if clock() - asked_s >= _ASK_EVERY_S:
-            asked_s = clock()
-            if not await is_open():
-                if request.transport is not None:
-                    request.transport.abort()
-                return
         piece = await asyncio.to_thread(file.read, min(_PIECE_BYTES, left))
         if not piece:
             break

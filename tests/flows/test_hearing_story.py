@@ -12,6 +12,7 @@ from hearing_server.robots.senses import PITCHES_HZ
 from recorder.grid import grid_cells
 from tests.flows.court_story import Story, story
 from tests.recorder.film_probe import FilmProbe
+from tests.rest.recorded import confirmed
 
 
 @pytest.mark.timeout(300)
@@ -94,11 +95,13 @@ async def _publish(told: Story, recording: dict[str, object]) -> None:
     submitted = await told.clerk.post(
         f"/recordings/{recording['id']}/publications", {"title": "民间借贷纠纷庭审", "cause": "民间借贷纠纷"}
     )
+    for party in told.parties:
+        await party.client.put(f"/publications/{submitted['id']}/response", {"objects": False})
     with pytest.raises(Problem) as refused:
-        await told.clerk.post(f"/publications/{submitted['id']}/confirm")
+        await confirmed(told.clerk, submitted["id"])
     assert refused.value.code == "publication.same_person"
     assert (await told.clerk.get("/public/recordings"))["items"] == []
-    await told.president.post(f"/publications/{submitted['id']}/confirm")
+    await confirmed(told.president, submitted["id"])
     public = (await told.clerk.get("/public/recordings"))["items"][0]
     film_url = told.url + public["film_url"]
     async with told.clerk.http.get(film_url, headers={"Range": "bytes=100-199"}) as answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +13,7 @@ from hearing_server import site
 from hearing_server.rest import film_stream, routing
 from hearing_server.robots.court_client import CourtClient, Problem
 from tests.court import RunningCourt, running_court
-from tests.rest.recorded import FILM, Objects, recorded
+from tests.rest.recorded import FILM, published, recorded
 
 
 async def _views(clerk: CourtClient, case_id: str) -> int:
@@ -21,17 +21,10 @@ async def _views(clerk: CourtClient, case_id: str) -> int:
     return sum(act["kind"] == "film.viewed" for act in acts)
 
 
-async def _publish(court: RunningCourt, things: Objects) -> str:
-    async with court.staff("clerk") as clerk, court.staff("president") as president:
-        body = {"title": "民间借贷纠纷庭审", "cause": "民间借贷纠纷"}
-        asked = await clerk.post(f"/recordings/{things.recording_id}/publications", body)
-        await president.post(f"/publications/{asked['id']}/confirm")
-    return str(asked["id"])
-
-
 async def test_film__watched_from_the_middle_only__is_an_act_all_the_same(court: RunningCourt) -> None:
     things = await recorded(court)
     async with court.staff("clerk") as clerk, court.party("林书瑶") as lin:
+        await clerk.post(f"/recordings/{things.recording_id}/downloads", {"allowed": True})
         film = f"{court.url}/api/v1/recordings/{things.recording_id}/film"
         for _ in range(3):
             async with lin.http.get(film, headers={"Range": "bytes=1-"}) as answer:
@@ -43,7 +36,7 @@ async def test_film__watched_from_the_middle_only__is_an_act_all_the_same(court:
 
 
 async def test_public_film__by_range__is_what_players_expect(court: RunningCourt) -> None:
-    publication = await _publish(court, await recorded(court))
+    publication = await published(court, await recorded(court))
     size = len(FILM)
     expected = {
         "": (200, FILM, None),
@@ -71,11 +64,9 @@ async def test_public_film__withdrawn_in_the_middle_of_a_download__is_cut(
     court: RunningCourt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(film_stream, "_ASK_EVERY_S", 0.05)
-    things = await recorded(court)
-    publication = await _publish(court, things)
-    file = court.server.settings.recordings_dir / things.recording_id / "film" / "film.mp4"
-    # A hole in the file takes no space, and is far more than sockets hold.
-    os.truncate(file, 400_000_000)
+    # Far more than sockets hold.
+    things = await recorded(court, film=FILM * 4000)
+    publication = await published(court, things)
     address = f"{court.url}/api/v1/public/recordings/{publication}/film"
     async with court.client() as anybody, court.staff("clerk") as clerk, anybody.http.get(address) as answer:
         await answer.content.readexactly(100_000)
@@ -84,6 +75,41 @@ async def test_public_film__withdrawn_in_the_middle_of_a_download__is_cut(
             await answer.read()
         async with anybody.http.get(address) as after:
             assert after.status == 404
+
+
+async def test_public_film__withdrawn_while_its_player_stands_still__is_cut_as_well(
+    court: RunningCourt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read for a while, so the server can't write either: the connection must not wait for that."""
+    monkeypatch.setattr(film_stream, "_ASK_EVERY_S", 0.05)
+    publication = await published(court, await recorded(court, film=FILM * 4000))
+    port = int(court.url.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(f"GET /api/v1/public/recordings/{publication}/film HTTP/1.1\r\nHost: court\r\n\r\n".encode())
+    await reader.readexactly(1024)
+    await asyncio.sleep(0.3)
+    async with court.staff("judge") as judge:
+        await judge.post(f"/publications/{publication}/withdraw", {"reason": "涉及隐私"})
+    await asyncio.sleep(0.5)
+    got = 1024
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(15):
+            while piece := await reader.read(65536):
+                got += len(piece)
+    writer.close()
+    # What lay in the sockets may come; the rest never leaves.
+    assert got < len(FILM) * 4000 / 2
+
+
+async def test_public_film__whose_file_is_not_the_approved_one__is_not_served(court: RunningCourt) -> None:
+    things = await recorded(court)
+    publication = await published(court, things)
+    folder = court.server.settings.recordings_dir / things.recording_id / "public" / publication
+    (folder / "0001.mp4").write_bytes(FILM[:-1] + b"!")
+    async with court.client() as anybody:
+        for part in ("/film", "/poster"):
+            async with anybody.http.get(f"{court.url}/api/v1/public/recordings/{publication}{part}") as answer:
+                assert answer.status == 404
 
 
 async def test_connections__that_send_no_whole_request__are_closed(
@@ -106,7 +132,7 @@ async def test_connections__that_send_no_whole_request__are_closed(
 async def test_public_film__to_be_composed_again__must_be_withdrawn_first(court: RunningCourt) -> None:
     """What a second official confirmed must stay what the public sees."""
     things = await recorded(court)
-    publication = await _publish(court, things)
+    publication = await published(court, things)
     async with court.staff("clerk") as clerk:
         with pytest.raises(Problem) as refused:
             await clerk.post(f"/recordings/{things.recording_id}/film")

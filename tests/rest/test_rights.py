@@ -15,10 +15,10 @@ from hearing_server.domain.roles import Action, Capacity, can
 from hearing_server.kernel import PersonId, Role, new_id
 from hearing_server.ports.people import Person, StaffAccount
 from hearing_server.rest.routing import Route, Who
-from hearing_server.robots.court_client import CourtClient
+from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.services.sessions import hash_password
 from tests.court import RunningCourt, invented_id
-from tests.rest.recorded import FILM, recorded
+from tests.rest.recorded import FILM, accepted, confirmed, copied, recorded
 
 A = Action
 PARTY = {"standing": "third_party", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
@@ -57,14 +57,26 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "POST /hearings/{hearing_id}/removals": (A.REMOVE, {"person_id": "PARTY", **WHY}),
     "DELETE /hearings/{hearing_id}/removals/{person_id}": (A.REMOVE, None),
     "GET /recordings/{recording_id}": (None, None),
-    "GET /recordings/{recording_id}/film": (A.FILM_VIEW, None),
+    "GET /recordings/{recording_id}/replay": (A.FILM_VIEW, None),
+    "GET /recordings/{recording_id}/replay/film.m3u8": (A.FILM_VIEW, None),
+    "GET /recordings/{recording_id}/film": (A.FILM_DOWNLOAD, None),
+    "POST /recordings/{recording_id}/downloads": (A.FILM_RELEASE, {"allowed": True}),
     "GET /recordings/{recording_id}/archive": (A.ARCHIVE_SEE, None),
     "GET /recordings/{recording_id}/archive/package": (A.ARCHIVE_TAKE, None),
     "POST /recordings/{recording_id}/archive/hold": (A.ARCHIVE_HOLD, WHY),
     "POST /recordings/{recording_id}/archive/release": (A.ARCHIVE_HOLD, WHY),
     "POST /recordings/{recording_id}/archive": (A.ARCHIVE_HOLD, {}),
     "POST /recordings/{recording_id}/publications": (A.PUBLICATION_SUBMIT, {"title": "t", "cause": "c"}),
-    "POST /publications/{publication_id}/confirm": (A.PUBLICATION_DECIDE, {}),
+    "GET /cases/{case_id}/publications": (A.PUBLICATION_SEE, None),
+    "GET /publications/{publication_id}": (A.PUBLICATION_SEE, None),
+    "GET /publications/{publication_id}/film": (A.PUBLICATION_DECIDE, None),
+    "PUT /publications/{publication_id}/redactions": (A.PUBLICATION_SUBMIT, {"redactions": []}),
+    "PUT /publications/{publication_id}/response": (A.PUBLICATION_RESPOND, {"objects": False}),
+    "PUT /publications/{publication_id}/responses/{person_id}/answer": (
+        A.PUBLICATION_DECIDE,
+        {"upheld": False, "answer": "不成立"},
+    ),
+    "POST /publications/{publication_id}/confirm": (A.PUBLICATION_DECIDE, {"copy_sha256": "0" * 64}),
     "POST /publications/{publication_id}/reject": (A.PUBLICATION_DECIDE, WHY),
     "POST /publications/{publication_id}/withdraw": (A.PUBLICATION_WITHDRAW, WHY),
     "POST /recordings/{recording_id}/film": (A.FILM_COMPOSE, {}),
@@ -93,7 +105,10 @@ OFFICES: dict[str, tuple[Action | None, Any]] = {
 }
 # Tried by tests of their own: they need an object of the person, or end the session.
 ELSEWHERE = {
+    "GET /acts/{act_id}/proof",
+    "GET /log",
     "DELETE /me/session",
+    "GET /recordings/{recording_id}/replay/film-{number}.ts",
     "GET /attachments/{attachment_id}",
     "GET /attachments/{attachment_id}/preview",
     "POST /obligations/{obligation_id}/displayed",
@@ -276,11 +291,14 @@ async def test_publication__needs_a_second_official_and_ends_at_once(court: Runn
         )
         public = f"/public/recordings/{made['id']}"
         assert await ask(anybody, "GET", public + "/film", None) == (404, "not_found")
-        assert await ask(clerk, "POST", f"/publications/{made['id']}/confirm", {}) == (
-            403,
-            "publication.same_person",
-        )
-        assert (await president.post(f"/publications/{made['id']}/confirm"))["state"] == "public"
+        copy = {"copy_sha256": (await copied(clerk, made["id"]))["copy"]["sha256"]}
+        confirm = f"/publications/{made['id']}/confirm"
+        assert await ask(clerk, "POST", confirm, copy) == (403, "publication.same_person")
+        assert await ask(president, "POST", confirm, copy) == (409, "publication.not_previewed")
+        with pytest.raises(Problem, match=r"objection\.time_runs"):
+            await confirmed(president, made["id"])
+        await accepted(court, here.case_id, made["id"])
+        assert (await confirmed(president, made["id"]))["state"] == "public"
         assert [one["id"] for one in (await anybody.get("/public/recordings"))["items"]] == [made["id"]]
         address = f"{court.url}/api/v1{public}/film"
         async with anybody.http.get(address, headers={"Range": "bytes=300-399"}) as answer:
