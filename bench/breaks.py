@@ -104,8 +104,10 @@ class Patient:
 
     async def frozen(self, lengths: Lengths) -> None:
         os.kill(self.child.pid, signal.SIGSTOP)
-        await asyncio.sleep(lengths.frozen_s)
-        os.kill(self.child.pid, signal.SIGCONT)
+        try:
+            await asyncio.sleep(lengths.frozen_s)
+        finally:
+            os.kill(self.child.pid, signal.SIGCONT)
 
     def breaks(self) -> dict[Kind, Callable[[Lengths], Awaitable[None]]]:
         return {

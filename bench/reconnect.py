@@ -7,7 +7,7 @@ its own list; judge and clerk sit in this process and must not notice. About 20 
 once, each of them a run; then `tcp`: a real page (Chromium) enters from a network that swallows UDP.
 
 Measured from the moment the way works again until the last of four streams (voice and picture, both directions) flows;
-0 when no stream had a hole of a quarter of a second after that moment. A stream flows when its packets arrive. Baseline
+0 when no stream had a hole then (`robots.watching.back_after_s`). A stream flows when its packets arrive. Baseline
 of the same run: `nothing`, the same without any break. Also: whether the seat and the identity are the same, and the
 longest silence judge and clerk had from each other from the beginning of the break on, whatever else went on meanwhile.
 """

@@ -11,7 +11,9 @@ from typing import Any, Final
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 KEPT: Final = 8192  # moments: 160 s of a voice
-HOLE_S: Final = 0.25  # less than that is jitter: three pictures at 15 a second
+# A hole that the break itself made counts from a quarter of a second on (three pictures at 15 a second are jitter), one
+# that comes later from half a second: a machine full of robots makes smaller ones by itself.
+HOLE_S, LATER_HOLE_S = 0.25, 0.5
 
 
 @dataclass(slots=True)
@@ -73,15 +75,17 @@ def longest_gap_s(times_s: Iterable[float], since_s: float, until_s: float) -> f
     return max(longest, until_s - before)
 
 
-def back_after_s(
-    times_s: Iterable[float], since_s: float, until_s: float, *, hole_s: float = HOLE_S
-) -> float | None:
-    """How long after `since_s` the last hole ended; 0 when there was none, None when it lasts until the end."""
+def back_after_s(times_s: Iterable[float], since_s: float, until_s: float) -> float | None:
+    """How long after `since_s` the last hole ended; 0 when there was none, None when it lasts until the end.
+
+    `since_s` is when the way was good again: the first packet after it ends the break's own hole.
+    """
     back, before = 0.0, None
     for at_s in (each for each in times_s if each <= until_s):
-        if at_s > since_s and (before is None or at_s - before > hole_s):
+        least_s = HOLE_S if before is None or before <= since_s else LATER_HOLE_S
+        if at_s > since_s and (before is None or at_s - max(before, since_s) > least_s):
             back = at_s - since_s
         before = at_s
-    if before is None or until_s - before > hole_s:
+    if before is None or until_s - before > LATER_HOLE_S:
         return None
     return back
