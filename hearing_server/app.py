@@ -11,32 +11,33 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from hearing_server.adapters.bus import MemoryBus, RedisBus
-from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.folder_lock import FolderLock
 from hearing_server.adapters.media_plane import MediaPlane, media_plane
 from hearing_server.adapters.object_places import open_objects
-from hearing_server.adapters.objects import StoredObjects
-from hearing_server.adapters.pictures import PillowPictures
+from hearing_server.adapters.piece_markers import MarkerWorkers
 from hearing_server.adapters.recording import FolderRecorders
 from hearing_server.adapters.rooms import EngineRooms
-from hearing_server.adapters.sms import SimulatedSms
 from hearing_server.adapters.turn import TurnServers
 from hearing_server.adapters.vault import FolderVault
-from hearing_server.adapters.zip_packer import ZipPacker
+from hearing_server.assembly import SiteAddress, court_services, log_keeping, recorder_watch
 from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
-from hearing_server.ports.media import RecorderControl, RoomEngine
 from hearing_server.ports.units import Units
 from hearing_server.rest import (
+    acts,
     archives,
     case_imports,
     cases,
     config,
     hearings,
+    moved_seats,
+    public,
+    publications,
     recordings,
     reminders,
+    replays,
     sign_in,
     space,
 )
@@ -46,31 +47,10 @@ from hearing_server.rest.mount import mount
 from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import NETWORK, SERVICES
-from hearing_server.services.acts import ActLog
-from hearing_server.services.archives import Archives
-from hearing_server.services.attachments import Attachments
-from hearing_server.services.case_imports import CaseImports
-from hearing_server.services.case_space import CaseSpace
-from hearing_server.services.cases import CaseFiling
-from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
-from hearing_server.services.courtroom import Courtroom
-from hearing_server.services.films import Films
-from hearing_server.services.group_commit import GroupCommit
-from hearing_server.services.hearing_soon import HearingSoon
-from hearing_server.services.hearings import Hearings
-from hearing_server.services.invitations import Invitations
-from hearing_server.services.notices import NoticeRelay
-from hearing_server.services.outbox import Outbox
-from hearing_server.services.publications import Publications
-from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
-from hearing_server.services.recordings import Recordings
-from hearing_server.services.reminders import Reminding
 from hearing_server.services.room_recovery import RoomRecovery
 from hearing_server.services.room_reports import RoomReports
-from hearing_server.services.sealing import Sealing
-from hearing_server.services.sessions import Sessions
 from hearing_server.settings import ROOT, Settings
 from hearing_server.sockets.case_news import CaseNews
 from hearing_server.sockets.case_space import CaseSocket
@@ -90,21 +70,16 @@ ROUTES = (
     *cases.ROUTES,
     *case_imports.ROUTES,
     *hearings.ROUTES,
+    *moved_seats.ROUTES,
     *recordings.ROUTES,
+    *publications.ROUTES,
+    *public.ROUTES,
+    *acts.ROUTES,
     *archives.ROUTES,
+    *replays.ROUTES,
     *space.ROUTES,
     *reminders.ROUTES,
 )
-
-
-@dataclass(slots=True)
-class SiteAddress:
-    """How browsers reach us; known once the site listens (port 0), used in links people get."""
-
-    url: str = ""
-
-    def link(self, token: str) -> str:
-        return f"{self.url}/j/{token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +123,13 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await stack.enter_async_context(media.running())
         rooms, recorders = media.rooms, media.recorders
         address = SiteAddress(settings.server.public_url.rstrip("/"))
-        watch = _watch(settings, units, clock, bus, recorders, profile)
+        watch = recorder_watch(settings, units, clock, bus, recorders, profile)
         objects = await open_objects(settings.storage)
-        services = _services(
-            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, settings
+        marker = MarkerWorkers(settings.limits.replay_workers)
+        stack.push_async_callback(marker.stop)
+        log = log_keeping(settings, units, clock, profile, stack)
+        services = court_services(
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, settings
         )
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
@@ -173,6 +151,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
         mount_metrics(app, lambda: media.measures(per_hearing=settings.server.metrics_per_hearing))
+        acts.mount_log(app)
         mount_pages(app, find_client(ROOT))
         yield CourtServer(settings, app, services, units, bus, vault, clock, profile, media, hub, address)
 
@@ -191,11 +170,14 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         # Nothing is opened here: a worker looks at recordings and has no rooms.
         rooms = EngineRooms(vault.grant_key())
         recorders = FolderRecorders(rooms)
-        watch = _watch(settings, units, clock, bus, recorders, profile)
+        watch = recorder_watch(settings, units, clock, bus, recorders, profile)
         address = SiteAddress(settings.server.public_url.rstrip("/"))
         objects = await open_objects(settings.storage)
-        services = _services(
-            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, settings
+        marker = MarkerWorkers(settings.limits.replay_workers)
+        stack.push_async_callback(marker.stop)
+        log = log_keeping(settings, units, clock, profile, stack)
+        services = court_services(
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, settings
         )
         await _start_jobs(stack, bus, services, settings, seals=False)
         yield services
@@ -221,20 +203,6 @@ async def _ensure_court(units: SqlUnits, profile: CourtProfile) -> None:
             await unit.people.add_court(profile.court)
 
 
-def _watch(
-    settings: Settings,
-    units: SqlUnits,
-    clock: Clock,
-    bus: EventBus,
-    recorders: RecorderControl,
-    profile: CourtProfile,
-) -> RecorderWatch:
-    return RecorderWatch(
-        units, clock, bus, recorders, folders=RecordFolders(settings.recordings_dir),
-        reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
-    )  # fmt: skip
-
-
 def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
     media = settings.media
     engine = MediaSettings(
@@ -250,72 +218,21 @@ def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
     return media_plane(engine, settings.media_dir, processes=media.processes, orphan_s=media.orphan_s)
 
 
-def _services(
-    units: SqlUnits,
-    vault: FolderVault,
-    clock: Clock,
-    bus: EventBus,
-    profile: CourtProfile,
-    rooms: RoomEngine,
-    recorders: RecorderControl,
-    watch: RecorderWatch,
-    address: SiteAddress,
-    objects: StoredObjects,
-    settings: Settings,
-) -> Services:
-    codes = Codes(units, vault, clock)
-    sessions = Sessions(units, vault, clock, codes)
-    coming = Hearings(units, vault, clock, profile, address.link)
-    filing = CaseFiling(units, vault, clock, profile, coming)
-    folders = RecordFolders(settings.recordings_dir)
-    return Services(
-        profile=profile,
-        sessions=sessions,
-        invitations=Invitations(units, vault, clock, codes, sessions),
-        cases=filing,
-        case_imports=CaseImports(units, vault, clock, profile, filing),
-        acts=ActLog(units),
-        hearings=coming,
-        courtroom=Courtroom(units, clock, bus, rooms, watch),
-        recordings=Recordings(units, clock, folders),
-        sealing=Sealing(units, clock, profile, watch, recorders, rooms, folders),
-        films=Films(units, clock, profile, ProcessFilms(), folders),
-        publications=Publications(units, clock, profile, folders),
-        archives=Archives(
-            units,
-            clock,
-            profile,
-            objects,
-            ZipPacker(),
-            folders,
-            spool=settings.storage.data_dir / "spool",
-            check_days=settings.storage.archive_check_days,
-        ),
-        relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
-        outbox=Outbox(units, vault),
-        space=CaseSpace(units, clock, GroupCommit(units), text_chars=settings.limits.text_chars),
-        attachments=Attachments(
-            units,
-            clock,
-            objects,
-            PillowPictures(),
-            spool=settings.storage.data_dir / "spool",
-            limit_bytes=settings.limits.attachment_bytes,
-            reserve_bytes=settings.storage.reserve_bytes,
-        ),
-        reminders=Reminding(units, vault, clock, profile),
-        hearing_soon=HearingSoon(units, clock),
-    )
-
-
 async def _start_jobs(
     stack: AsyncExitStack, bus: EventBus, services: Services, settings: Settings, *, seals: bool
 ) -> None:
     """Seals need the recorder's process; notices and films may be left to workers."""
-    sealing = Loop("seals", services.sealing.seal_due, 2.0)
+    log = services.log
+    ours = (
+        Loop("seals", services.sealing.seal_due, 2.0),
+        Loop("segment-acts", log.segments.note_due, 10.0),
+        Loop("checkpoints", log.checkpoints.run_due, settings.trust.checkpoint_every_s, ("film_queued",)),
+        Loop("time-stamps", log.time_stamps.stamp_due, 5.0),
+    )
     shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
+        Loop("public-copies", services.public_copies.copy_due, 10.0, ("public_copy_queued",)),
         Loop("archives", services.archives.make_due, 30.0, ("film_ready",)),
         Loop("archive-checks", services.archives.check_due, 60.0),
         Loop("ladder", services.reminders.climb_due, 5.0),
@@ -323,7 +240,7 @@ async def _start_jobs(
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
     takes_shared = settings.server.runs_jobs or not seals
-    runner = JobRunner(bus, ((sealing,) if seals else ()) + (shared if takes_shared else ()))
+    runner = JobRunner(bus, (ours if seals else ()) + (shared if takes_shared else ()))
     runner.start()
     stack.push_async_callback(runner.stop)
 

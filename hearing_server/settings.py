@@ -158,12 +158,66 @@ class StorageSettings(Section):
     )
 
 
+class TrustSettings(Section):
+    """The log of acts: who signs it, who vouches for it. docs/TRUST.md says what each of them proves."""
+
+    origin: str = Field(
+        "",
+        pattern=r"^[^\s+]*$",
+        description="Name of the log, like court.example/acts; fixed once it signed. Empty: from the court's id.",
+    )
+    checkpoint_every_s: float = Field(
+        2.0, ge=0.2, le=3600.0, description="How soon new acts are under a signed checkpoint, s."
+    )
+    signer_dir: Path | None = Field(
+        None,
+        description="Folder of the log's key and the signer's memory, best on another volume; empty: data folder.",
+    )
+    signer_socket: Path | None = Field(
+        None, description="Unix socket of a signer run as another user; empty: the server starts its own."
+    )
+    policy_file: Path | None = Field(
+        None,
+        description="Witnesses that are shown every checkpoint: a C2SP tlog-policy file with their keys and URLs.",
+    )
+    tsa_url: str = Field("", description="RFC 3161 time-stamping authority; empty: no time stamps.")
+    tsa_roots_file: Path | None = Field(
+        None, description="PEM file of the roots that its stamps are checked against."
+    )
+    tsa_every_s: float = Field(
+        60.0, ge=1.0, description="A new time stamp while the log grows, at most this old, s."
+    )
+    public_entries: bool = Field(
+        False,
+        description="Serve entries as well as hashes: no names, but who watches sees which acts follow another.",
+    )
+
+    @model_validator(mode="after")
+    def _stamps_can_be_checked(self) -> TrustSettings:
+        if self.tsa_url and self.tsa_roots_file is None:
+            raise ValueError("trust.tsa_url needs trust.tsa_roots_file")
+        return self
+
+
+class RecorderSettings(Section):
+    """The second recorder of every hearing, in a process of its own."""
+
+    second_folder: str = Field(
+        "recordings-second",
+        description="Where the second recorder writes, best on another volume: a path, or a name inside the data folder;"
+        ' "" records once.',
+    )
+
+
 class LimitSettings(Section):
     """What one request may cost."""
 
     body_bytes: int = Field(256 * 1024, description="Largest JSON body.")
     import_bytes: int = Field(8 * 1024 * 1024, description="Largest case import file.")
     attachment_bytes: int = Field(20 * 1024 * 1024, description="Largest picture in a case space.")
+    replay_workers: int = Field(
+        2, ge=1, le=32, description="Films watched at one moment share so many encoders (three viewers each)."
+    )
     text_chars: int = Field(5000, description="Longest text message, characters.")
 
 
@@ -178,7 +232,9 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()  # type: ignore[call-arg]
     media: MediaSettings = MediaSettings()  # type: ignore[call-arg]
     storage: StorageSettings = StorageSettings()  # type: ignore[call-arg]
+    recorder: RecorderSettings = RecorderSettings()  # type: ignore[call-arg]
     limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
+    trust: TrustSettings = TrustSettings()  # type: ignore[call-arg]
     court_file: Path = Field(
         CONFIG / "courts" / "yunhe.toml", description="The court: name, 代字, time zone, ladders."
     )
@@ -194,6 +250,16 @@ class Settings(BaseSettings):
     @property
     def recordings_dir(self) -> Path:
         return self.storage.recordings_dir or self.storage.data_dir / "recordings"
+
+    @property
+    def signer_dir(self) -> Path:
+        return self.trust.signer_dir or self.storage.data_dir / "signer"
+
+    @property
+    def second_recordings_dir(self) -> Path | None:
+        """Folder of the second recorder; None when every hearing is recorded once."""
+        named = self.recorder.second_folder
+        return self.storage.data_dir / named if named else None
 
     @property
     def media_dir(self) -> Path:

@@ -16,11 +16,15 @@ from hearing_server.services.films import Films
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
+from hearing_server.services.log_keeping import LogKeeping
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
+from hearing_server.services.public_copies import PublicCopies
+from hearing_server.services.public_films import PublicFilms
 from hearing_server.services.publications import Publications
 from hearing_server.services.recordings import Recordings
 from hearing_server.services.reminders import Reminding
+from hearing_server.services.replays import Replays
 from hearing_server.services.sealing import Sealing
 from hearing_server.services.sessions import Sessions
 
@@ -35,12 +39,16 @@ class Services:
     cases: CaseFiling
     case_imports: CaseImports
     acts: ActLog
+    log: LogKeeping
     hearings: Hearings
     courtroom: Courtroom
     recordings: Recordings
+    replays: Replays
     sealing: Sealing
     films: Films
     publications: Publications
+    public_copies: PublicCopies
+    public_films: PublicFilms
     archives: Archives
     relay: NoticeRelay
     outbox: Outbox

@@ -16,7 +16,7 @@ from hearing_server.services.record_folders import RecordFolders
 # An entry has 4096 bytes at most: 24 objects of some 105 bytes, and the rest of it.
 _PER_ACT = 24
 # The recorder of the court's own process; a second one writes under a name of its own.
-FIRST_RECORDER = "a"
+FIRST_RECORDER = "first"
 
 
 @dataclass(frozen=True, slots=True)
