@@ -14,12 +14,10 @@ from recorder.plates import Plates
 from recorder.redactions import RedactionPlan
 from recorder.scenes import CAMERA, MICROPHONE, SCREEN, Place, Scene, ScenePlan
 from recorder.survey import CAMERA_SILENCE_NS, SCREEN_SILENCE_NS, TrackStory
-from recorder.timeline import FILM_RATE_HZ, TICK_NS, Piece
+from recorder.timeline import TICK_NS, Piece
 
 # A film frame shows the picture nearest to it, not the last one before: half a frame less of lag.
 NEAREST_NS = TICK_NS // 2
-# The mark of the speaking person stays this long, so that it does not flicker between words.
-SPEAKING_HOLD_TICKS = FILM_RATE_HZ * 2 // 5
 # Sound may pause (a microphone that sends nothing in silence); after this the caption says so.
 SOUND_SILENCE_NS = 5_000_000_000
 
@@ -34,11 +32,13 @@ class _Shown:
 
 
 class Director:
-    """Holds the canvas of one film. `pictures` by (identity, is_screen)."""
+    """Paints one section of a film on `canvas`. `pictures` by (identity, is_screen)."""
 
     def __init__(
         self,
         *,
+        canvas: Canvas,
+        plates: Plates,
         labels: Labels,
         clock: HearingClock,
         scenes: ScenePlan,
@@ -46,9 +46,9 @@ class Director:
         pictures: Mapping[tuple[str, bool], PicturePlayer],
         plan: RedactionPlan,
     ) -> None:
-        self.canvas = Canvas(FILM_WIDTH_PX, FILM_HEIGHT_PX)
+        self.canvas = canvas
         self._labels, self._clock, self._scenes, self._pictures = labels, clock, scenes, pictures
-        self._plates = Plates(labels)
+        self._plates = plates
         self._plan = plan
         self._tracks: dict[tuple[str, str], list[TrackStory]] = {}
         for story in stories:
@@ -56,14 +56,9 @@ class Director:
         self._scene: Scene | None = None
         self._shown: dict[Place, _Shown] = {}
         self._second = -1
-        self._speaking_until: dict[str, int] = {}
-        self._tick = 0
 
     def paint_hearing(self, at_ns: int, speaking: frozenset[str]) -> None:
-        """Bring the canvas to a moment of the hearing. `speaking`: identities heard in this frame."""
-        self._tick += 1
-        for identity in speaking:
-            self._speaking_until[identity] = self._tick + SPEAKING_HOLD_TICKS
+        """Bring the canvas to a moment of the hearing. `speaking`: identities heard just now."""
         scene = self._scenes.at(at_ns)
         if scene is not self._scene:
             self._paint_empty(scene)
@@ -71,7 +66,8 @@ class Director:
         for place in scene.places:
             player = self._pictures.get((place.identity, place.is_screen))
             is_new = player.advance(at_ns + NEAREST_NS) if player is not None else False
-            self._paint_place(place, player, at_ns, is_new=is_new)
+            is_speaking = not place.is_screen and place.identity in speaking
+            self._paint_place(place, player, at_ns, is_new=is_new, speaking=is_speaking)
         for key, player in self._pictures.items():
             if all((place.identity, place.is_screen) != key for place in scene.places):
                 player.advance(at_ns + NEAREST_NS)
@@ -99,10 +95,11 @@ class Director:
             painting, left = self._plates.clock(self._labels.local_time(self._clock.utc(at_ns)))
             self.canvas.paint(painting, left, 0)
 
-    def _paint_place(self, place: Place, player: PicturePlayer | None, at_ns: int, *, is_new: bool) -> None:
+    def _paint_place(
+        self, place: Place, player: PicturePlayer | None, at_ns: int, *, is_new: bool, speaking: bool
+    ) -> None:
         absent = self._why_no_picture(place, player, at_ns)
         frame = player.frame if player is not None and absent is None else None
-        speaking = not place.is_screen and self._speaking_until.get(place.identity, 0) > self._tick
         caption = (None if place.is_screen else self._why_no_sound(place.identity, at_ns), speaking)
         size_px = (frame.width, frame.height) if frame is not None else None
         before, now = self._shown.get(place), _Shown(caption, absent, size_px)

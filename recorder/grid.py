@@ -65,6 +65,27 @@ def stage_cells(count: int) -> list[Cell]:
     return stage + _lay(others, columns, rows, side)
 
 
+def focus_cells(count: int) -> list[Cell]:
+    """Two large cells side by side, `count` - 2 small ones in a row below."""
+    if count < 2:
+        return grid_cells(count)
+    height = FILM_HEIGHT_PX - HEADER_HEIGHT_PX
+    if count == 2:
+        return grid_cells(2)
+    large_height = height * 7 // 10 & ~1
+    large = _lay(2, 2, 1, Box(0, HEADER_HEIGHT_PX, FILM_WIDTH_PX, large_height))
+    row = Box(0, HEADER_HEIGHT_PX + large_height, FILM_WIDTH_PX, height - large_height)
+    return large + _lay(count - 2, max(count - 2, 4), 1, row)
+
+
+def shared_focus_cells() -> list[Cell]:
+    """A shared screen and two people beside it, as large as the side allows."""
+    height = FILM_HEIGHT_PX - HEADER_HEIGHT_PX
+    stage = _lay(1, 1, 1, Box(0, HEADER_HEIGHT_PX, STAGE_WIDTH_PX, height))
+    side = Box(STAGE_WIDTH_PX, HEADER_HEIGHT_PX, FILM_WIDTH_PX - STAGE_WIDTH_PX, height)
+    return stage + _lay(2, 1, 2, side)
+
+
 def fit(width: int, height: int, box: Box) -> Box:
     """The largest even box of the proportion width : height in the middle of `box`."""
     if width * box.height >= height * box.width:

@@ -26,12 +26,21 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+class Layout(StrEnum):
+    """How people are arranged. AUTO: the grid as long as it is large enough, else the judge and who speaks."""
+
+    AUTO = "auto"
+    GRID = "grid"
+    FOCUS = "focus"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Name and role (诉讼地位 or office) as burnt into the film."""
+    """Name and role (诉讼地位 or office) as burnt into the film. `presides`: leads the hearing."""
 
     name: str
     role: str
+    presides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,12 @@ class Labels:
     utc_offset_minutes: int
     people: Mapping[str, Person]
     language: Language
+    layout: Layout = Layout.AUTO
+
+    @property
+    def presiding(self) -> tuple[str, ...]:
+        """Who leads the hearing, as listed."""
+        return tuple(identity for identity, one in self.people.items() if one.presides)
 
     def person(self, identity: str) -> Person:
         """The person behind an identity; somebody unknown to the court's list is shown as that."""
@@ -71,6 +86,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "screen": "共享画面",
         "more": "另有 {count} 人在庭",
         "nobody": "暂无人员在庭",
+        "opened": "开庭",
+        "closed": "闭庭",
+        "resumed": "继续开庭",
         "recess": "休庭",
         "closed_exhibit": "不公开质证",
         "mediation": "调解，不录制",
@@ -95,6 +113,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "screen": "Shared screen",
         "more": "{count} more present",
         "nobody": "Nobody is present",
+        "opened": "Opening",
+        "closed": "Closing",
+        "resumed": "Hearing resumed",
         "recess": "Recess",
         "closed_exhibit": "Exhibit examined in private",
         "mediation": "Mediation, not recorded",
@@ -121,7 +142,9 @@ def load_labels(path: Path) -> Labels:
 
 
 def labels_of(content: Any) -> Labels:
-    """Labels from plain data: case_number, title, utc_offset_minutes, language, people {identity: {name, role}}."""
+    """Labels from plain data: case_number, title, utc_offset_minutes, language, layout,
+    people {identity: {name, role, presides}}.
+    """
     if not isinstance(content, dict):
         raise LabelsError("labels must be an object")
     people = content.get("people", {})
@@ -134,19 +157,24 @@ def labels_of(content: Any) -> Labels:
         language = Language(content.get("language", Language.CHINESE))
     except ValueError as error:
         raise LabelsError(f"language must be one of {', '.join(Language)}") from error
+    try:
+        layout = Layout(content.get("layout", Layout.AUTO))
+    except ValueError as error:
+        raise LabelsError(f"layout must be one of {', '.join(Layout)}") from error
     return Labels(
         case_number=_text(content, "case_number"),
         title=_text(content, "title"),
         utc_offset_minutes=offset_minutes,
         people={identity: _person(identity, one) for identity, one in people.items()},
         language=language,
+        layout=layout,
     )
 
 
 def _person(identity: str, content: Any) -> Person:
     if not isinstance(content, dict):
         raise LabelsError(f"people.{identity} must be an object")
-    return Person(name=_text(content, "name"), role=_text(content, "role"))
+    return Person(_text(content, "name"), _text(content, "role"), content.get("presides") is True)
 
 
 def _text(content: dict[str, Any], field: str) -> str:

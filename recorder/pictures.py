@@ -24,18 +24,28 @@ MAX_PICTURE_PX = 4096 * 2304
 
 
 @dataclass(slots=True)
-class _Stream:
-    """One track being decoded."""
+class PictureStream:
+    """One track being decoded. It may pass from one section's player to the next one's: its decoder stays warm.
 
-    story: TrackStory
+    `next_place`: the first record of the journal it has not been fed.
+    """
+
+    codec: str
     depacketizer: Depacketizer
-    showings: deque[Showing]
+    next_place: tuple[int, int]
+    showings: deque[Showing] = field(default_factory=deque)
     waiting: deque[tuple[int, EncodedFrame]] = field(default_factory=deque)
     decoder: VideoCodecContext | None = None
     shown: VideoFrame | None = None
     shown_ns: int = 0
     hidden_ns: int = -1
     broken_frames: int = 0
+    has_ended: bool = False
+
+
+def new_stream(codec: str, next_place: tuple[int, int]) -> PictureStream:
+    """A stream that begins cold at a place of the journal."""
+    return PictureStream(codec, depacketizer_for(codec), next_place)
 
 
 class PicturePlayer:
@@ -45,18 +55,20 @@ class PicturePlayer:
     """
 
     def __init__(
-        self, stories: Mapping[int, TrackStory], showings: Sequence[Showing], hidden: Spans = NOTHING
+        self,
+        stories: Mapping[int, TrackStory],
+        showings: Sequence[Showing],
+        streams: Mapping[int, PictureStream],
+        hidden: Spans = NOTHING,
     ) -> None:
         self._showings = showings
         self._hidden = hidden
-        self._streams = {
-            number: _Stream(
-                stories[number],
-                depacketizer_for(stories[number].track.info.codec),
-                deque(showing for showing in showings if showing.track == number),
-            )
-            for number in {showing.track for showing in showings}
-        }
+        self._stories = stories
+        self._streams = {number: streams[number] for number in {showing.track for showing in showings}}
+        for number, stream in self._streams.items():
+            stream.showings = deque(showing for showing in showings if showing.track == number)
+            # The clock of this section may see a frame that waits a little elsewhere than the one before did.
+            stream.waiting = deque((self._hearing_ns(number, frame), frame) for _, frame in stream.waiting)
         self.reformatter = VideoReformatter()
         self.frame: VideoFrame | None = None
         self.frame_ns = 0
@@ -78,17 +90,21 @@ class PicturePlayer:
         """Frames not shown because something before them was missing."""
         return sum(stream.depacketizer.loss.dropped_frames for stream in self._streams.values())
 
+    def ended_ns(self, track: int) -> int:
+        """When the track ended; far away as long as it lives."""
+        known = self._stories[track].track
+        return known.ended_ns if known.end_cause else 1 << 62
+
     def feed(self, track: int, raw: bytes, at_ns: int) -> None:
         """One packet of one of `tracks`."""
-        stream = self._streams[track]
-        for frame in stream.depacketizer.push(raw, at_ns):
-            self._keep(stream, frame)
+        for frame in self._streams[track].depacketizer.push(raw, at_ns):
+            self._keep(track, frame)
 
     def end(self, track: int) -> None:
         """The track has ended: what waits for a hole to fill comes out."""
-        stream = self._streams[track]
-        for frame in stream.depacketizer.flush():
-            self._keep(stream, frame)
+        self._streams[track].has_ended = True
+        for frame in self._streams[track].depacketizer.flush():
+            self._keep(track, frame)
 
     def advance(self, at_ns: int) -> bool:
         """Decode up to a film moment. True when `frame` is a new picture."""
@@ -104,15 +120,17 @@ class PicturePlayer:
                 self.frame, self.frame_ns, self.is_hidden = None, stream.hidden_ns, True
         return (self.frame_ns, self.frame) != before
 
-    def _keep(self, stream: _Stream, frame: EncodedFrame) -> None:
-        hearing_ns = stream.story.clock.hearing_ns(frame.rtp_timestamp, frame.at_ns)
-        stream.waiting.append((hearing_ns, frame))
+    def _hearing_ns(self, track: int, frame: EncodedFrame) -> int:
+        return self._stories[track].clock.hearing_ns(frame.rtp_timestamp, frame.at_ns)
+
+    def _keep(self, track: int, frame: EncodedFrame) -> None:
+        self._streams[track].waiting.append((self._hearing_ns(track, frame), frame))
 
     def _showing(self, at_ns: int) -> Showing | None:
         index = bisect_right(self._showings, at_ns, key=lambda showing: showing.from_ns) - 1
         return self._showings[index] if index >= 0 else None
 
-    def _decode_until(self, stream: _Stream, at_ns: int) -> None:
+    def _decode_until(self, stream: PictureStream, at_ns: int) -> None:
         while stream.waiting and stream.waiting[0][0] <= at_ns:
             hearing_ns, frame = stream.waiting.popleft()
             while stream.showings and stream.showings[0].until_ns < hearing_ns:
@@ -122,13 +140,13 @@ class PicturePlayer:
             else:
                 stream.decoder = None  # the next wanted frame is a key frame
 
-    def _decode(self, stream: _Stream, hearing_ns: int, frame: EncodedFrame) -> None:
+    def _decode(self, stream: PictureStream, hearing_ns: int, frame: EncodedFrame) -> None:
         if frame.after_hole or (frame.is_key and stream.broken_frames and stream.decoder is None):
             stream.decoder = None
         if stream.decoder is None:
             if not frame.is_key:
                 return
-            stream.decoder = _new_decoder(stream.story.track.info.codec)
+            stream.decoder = _new_decoder(stream.codec)
         if frame.size_px is not None and frame.size_px[0] * frame.size_px[1] > MAX_PICTURE_PX:
             stream.broken_frames += 1
             stream.decoder = None

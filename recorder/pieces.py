@@ -3,29 +3,31 @@
 A piece is a short MP4 (H.264 High with a key frame first and a closed group of pictures, AAC-LC mono 48 kHz) that
 plays alone; put one behind the other in order they are the film. Its name on the shelf is its key, a digest over
 everything it was made from (segments' digests, people shown, redactions, layout, version of this code), so that making
-it again is free and a late fact makes only the pieces it touches new.
+it again is free and a late fact makes only the pieces it touches new. Films of one recording in one folder (the
+court's own, a redacted copy) share the shelf and with it all pieces in which they are equal.
 
-    film/pieces/KEY.mp4      the piece
-    film/pieces/KEY.json     what it was made from, and its digest
-    film/pieces/index.json   the film as far as it is ready, in order (written whole, replaced at each new piece)
+    pieces/KEY.mp4          the piece
+    pieces/KEY.json         its digest, and what could not be shown in it
+    FILM.mp4.pieces.json    the index of one film: its pieces as far as it is ready, in order
 
 Readers (delayed live, publication) need `read_index` alone: pieces stand there in film order without a hole, and
-`is_complete` says that no more will come. A derived film has a shelf of its own in its own folder.
+`is_complete` says that no more will come. The index is replaced whole each time; a piece in it may be replaced by
+another key later, when a late fact changed what it shows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from recorder.durable import Disk
+from recorder.film import FilmError, is_full
 
 PIECES_FOLDER = "pieces"
-_INDEX = "index.json"
+_INDEX_SUFFIX = ".pieces.json"
 _FORMAT = 1
 _DISK = Disk()
 
@@ -56,53 +58,88 @@ class PieceIndex:
 
 
 class PieceShelf:
-    """Pieces on disk. One composer writes (its caller holds the lock), anybody reads."""
+    """Pieces of one film on disk. One composer writes (its caller holds the lock), anybody reads."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, film: Path) -> None:
+        self.folder = pieces_folder(film)
+        self._film = film
+        self._notes: dict[str, dict[str, Any]] = {}
+        self._published: PieceIndex | None = None
 
-    def path(self, piece: FilmPiece) -> Path:
-        """Where the piece lies."""
-        return self.folder / piece.name
+    def prepare(self) -> None:
+        """Make the folder. FilmError."""
+        try:
+            _DISK.make_folder(self.folder)
+        except OSError as error:
+            raise FilmError("film.unwritable", "cannot make the folder of pieces") from error
+
+    def path(self, key: str) -> Path:
+        """Where the piece of this key lies, or is to lie."""
+        return self.folder / f"{key}.mp4"
 
     def find(self, key: str) -> dict[str, Any] | None:
         """What is written about a piece, None when it is not there or its file has another size."""
         try:
-            note = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            size_bytes = (self.folder / f"{key}.mp4").stat().st_size
+            note = self._notes.get(key) or json.loads((self.folder / f"{key}.json").read_text("utf-8"))
+            size_bytes = self.path(key).stat().st_size
         except (OSError, ValueError):
             return None
-        fits = isinstance(note, dict) and note.get("size_bytes") == size_bytes
-        return note if fits else None
+        if not isinstance(note, dict) or note.get("size_bytes") != size_bytes:
+            return None
+        self._notes[key] = note
+        return note
 
     def note(self, key: str, content: dict[str, Any]) -> None:
-        """Write about a piece whose file is in place: from here on it counts."""
-        write_whole(self.folder / f"{key}.json", json.dumps(content, sort_keys=True) + "\n")
+        """Write about a piece whose file is in place: from here on it counts. FilmError."""
+        self._replace(self.folder / f"{key}.json", json.dumps(content, sort_keys=True) + "\n")
 
     def publish(self, index: PieceIndex) -> None:
-        """Replace the index."""
+        """Replace the index of the film. FilmError."""
+        if index == self._published:
+            return
         content = {
             "format": _FORMAT,
             "is_complete": index.is_complete,
             "pieces": [asdict(one) for one in index.pieces],
         }
-        write_whole(self.folder / _INDEX, json.dumps(content, indent=1) + "\n")
+        self._replace(index_path(self._film), json.dumps(content, indent=1) + "\n")
+        self._published = index
 
-    def forget_all_but(self, keys: Iterable[str]) -> int:
-        """Delete pieces that are part of no film any more; how many files."""
-        kept = set(keys)
+    def forget_unused(self) -> int:
+        """Delete pieces that are in no film of this folder any more; how many files."""
+        kept: set[str] = set()
+        for path in self._film.parent.glob(f"*{_INDEX_SUFFIX}"):
+            film = path.with_name(path.name.removesuffix(_INDEX_SUFFIX))
+            kept.update(piece.key for piece in read_index(film).pieces)
         gone = 0
         for path in self.folder.iterdir():
-            if path.suffix in (".mp4", ".json") and path.name != _INDEX and path.stem not in kept:
-                _DISK.remove(path)
+            if path.suffix in (".mp4", ".json", ".part") and path.stem not in kept:
+                _DISK.discard(path)
                 gone += 1
         return gone
 
+    def _replace(self, path: Path, text: str) -> None:
+        try:
+            _DISK.replace_file(path, text.encode())
+        except OSError as error:
+            code = "film.disk_full" if is_full(error) else "film.unwritable"
+            raise FilmError(code, f"cannot write {path.name}") from error
 
-def read_index(folder: Path) -> PieceIndex:
-    """The index of a shelf; empty when nothing is ready yet. ValueError when it is of another format."""
+
+def pieces_folder(film: Path) -> Path:
+    """Where the pieces of a film lie."""
+    return film.parent / PIECES_FOLDER
+
+
+def index_path(film: Path) -> Path:
+    """Where the index of a film stands."""
+    return film.with_name(film.name + _INDEX_SUFFIX)
+
+
+def read_index(film: Path) -> PieceIndex:
+    """The index of a film; empty when nothing is ready yet. ValueError when it is of another format."""
     try:
-        content = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        content = json.loads(index_path(film).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return PieceIndex()
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
@@ -110,11 +147,8 @@ def read_index(folder: Path) -> PieceIndex:
     return PieceIndex(tuple(FilmPiece(**one) for one in content["pieces"]), content["is_complete"])
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write, sync, rename: whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        _DISK.write_file(part, (text.encode(),))
-        _DISK.publish(part, path)
-    finally:
-        _DISK.discard(part)
+def digest_of(path: Path) -> tuple[str, int]:
+    """SHA-256 and size of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return digest.hexdigest(), path.stat().st_size

@@ -15,7 +15,7 @@ from typing import Any
 
 from recorder.clock import HearingClock
 from recorder.journal import compact_json
-from recorder.labels import Labels, Person
+from recorder.labels import Labels
 from recorder.timeline import TICK_NS, Timeline
 from recorder.withheld import NOTHING, Spans
 
@@ -81,7 +81,7 @@ class Redactions:
         if not self.names:
             return labels
         people = {
-            identity: Person(self.shown(one.name), self.shown(one.role))
+            identity: replace(one, name=self.shown(one.name), role=self.shown(one.role))
             for identity, one in labels.people.items()
         }
         return replace(

@@ -1,17 +1,17 @@
-"""First pass over a recording: clocks, key frames, who was there when, what cannot be read.
+"""First look at a window of a recording: clocks, key frames, stretches with packets, what cannot be read.
 
-Reads every segment once, one in memory at a time; keeps two points per second and track.
+A window is a section of the film and enough before and after it that every clock in the section is the same as in a
+look at the whole recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from recorder.frame_formats import key_frame_start
-from recorder.journal import REPORT, Damage, Record, RecordKind, scan
-from recorder.manifest import Incident, RecordedTrack, SealedSegment
-from recorder.recording import Recording
+from recorder.journal import REPORT, Record, RecordKind
+from recorder.manifest import Gap, GapCause, RecordedTrack
 from recorder.rtp_order import parse_rtp
 from recorder.track_clock import ClockSurvey, TrackClock, settle_clocks
 
@@ -61,13 +61,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Result of the first pass. `wait_ns`: how long after its hearing time the slowest packet arrived."""
+    """What a window shows. `wait_ns`: how long after its hearing time the slowest packet arrived."""
 
     stories: dict[int, TrackStory]
-    breaks: tuple[Incident, ...]
-    problems: tuple[Problem, ...]
     wait_ns: int
-    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedRtp:
+    """One RTP packet of a window: arrival on the hearing clock and its place (segment, record) in the journal."""
+
+    at_ns: int
+    raw: bytes
+    place: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -79,78 +85,34 @@ class _Notes:
     mutes: list[tuple[int, bool]] = field(default_factory=list)
 
 
-def survey_recording(recording: Recording, *, progress: Callable[[float], None]) -> Survey:
-    """Read the whole recording once. Damage becomes problems and breaks, never an error."""
-    return _Surveyor(recording).run(progress)
+class WindowSurvey:
+    """Takes the records of a window in order of writing; `settle` tells what they say."""
 
-
-def replay(
-    recording: Recording, *, on_problem: Callable[[Problem], None] | None = None
-) -> Iterator[tuple[int, Record | Damage | None]]:
-    """Every good record with its hearing time, in order of writing; damaged stretches in between, None = segment gone.
-
-    One segment is in memory at a time.
-    """
-    for segment in recording.manifest.segments:
-        try:
-            data = (recording.folder / segment.name).read_bytes()[: segment.valid_bytes]
-        except OSError as error:
-            if on_problem is not None:
-                on_problem(Problem("segment.missing", f"{segment.name}: {error.strerror}"))
-            yield segment.last_ns, None
-            continue
-        at_ns = segment.first_ns
-        for item in scan(data):
-            if isinstance(item, Record):
-                at_ns = recording.clock.elapsed_ns(segment.run, item.at_ns)
-            elif on_problem is not None:
-                on_problem(_damage_problem(segment, item))
-            yield at_ns, item
-
-
-def _damage_problem(segment: SealedSegment, damage: Damage) -> Problem:
-    return Problem(
-        "segment.damaged", f"{segment.name}: {damage.length} bytes at {damage.offset} cannot be read"
-    )
-
-
-class _Surveyor:
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self, tracks: Iterable[RecordedTrack], gaps: Iterable[Gap], from_ns: int) -> None:
         self._notes = {
             track.number: _Notes(
                 track, ClockSurvey(clock_rate_hz=track.info.clock_rate_hz, sender=track.info.identity)
             )
-            for track in recording.tracks
+            for track in tracks
         }
-        self._breaks: list[Incident] = []
-        self._problems: list[Problem] = []
+        self.packets: dict[int, list[ArrivedRtp]] = {number: [] for number in self._notes}
+        for gap in gaps:
+            # A window does not hear what was said before it; the ledger knows who was muted then.
+            if (
+                gap.cause is GapCause.MUTE
+                and gap.from_ns <= from_ns < gap.until_ns
+                and gap.track in self._notes
+            ):
+                self._notes[gap.track].mutes.append((from_ns, True))
 
-    def run(self, progress: Callable[[float], None]) -> Survey:
-        duration_ns = max(self._recording.duration_ns, 1)
-        last_good_ns, is_broken = 0, False
-        for at_ns, item in replay(self._recording, on_problem=self._problems.append):
-            if not isinstance(item, Record):
-                is_broken = True
-                continue
-            if is_broken and not item.repeated and item.kind not in (RecordKind.SEGMENT, RecordKind.SEAL):
-                self._breaks.append(Incident("damage", last_good_ns, max(at_ns, last_good_ns), ""))
-                is_broken = False
-            # What opens a segment repeats what was known before, under the times it had then.
-            last_good_ns = max(last_good_ns, at_ns)
-            self._take(item, at_ns)
-            if item.kind == RecordKind.SEGMENT:
-                progress(min(last_good_ns / duration_ns, 1.0))
-        if is_broken:
-            self._breaks.append(Incident("damage", last_good_ns, max(duration_ns, last_good_ns), ""))
-        return self._settle(last_good_ns)
-
-    def _take(self, record: Record, at_ns: int) -> None:
+    def take(self, record: Record, at_ns: int, place: tuple[int, int]) -> None:
+        """One good record."""
         notes = self._notes.get(record.track)
         if notes is None:
             return
         if record.kind == RecordKind.PACKET:
-            self._take_packet(notes, record.payload, at_ns)
+            self.packets[record.track].append(ArrivedRtp(at_ns, record.payload, place))
+            _take_packet(notes, record.payload, at_ns)
         elif record.kind == RecordKind.REPORT:
             ntp, rtp_timestamp = REPORT.unpack(record.payload)
             notes.clock.report(ntp, rtp_timestamp, at_ns)
@@ -159,35 +121,41 @@ class _Surveyor:
             if event in ("muted", "unmuted"):
                 notes.mutes.append((at_ns, event == "muted"))
 
-    def _take_packet(self, notes: _Notes, raw: bytes, at_ns: int) -> None:
-        packet = parse_rtp(raw, at_ns)
-        if packet is None:
-            return
-        info = notes.track.info
-        notes.clock.packet(packet.timestamp, at_ns)
-        silence_ns = SCREEN_SILENCE_NS if info.source == "screen" else CAMERA_SILENCE_NS
-        if notes.spans and at_ns - notes.spans[-1][1] < silence_ns:
-            notes.spans[-1][1] = at_ns
-        else:
-            notes.spans.append([at_ns, at_ns])
-        if info.kind == "video" and packet.payload:
-            begins, size_px = key_frame_start(info.codec, packet.payload)
-            if begins:
-                notes.keys.append((packet.timestamp, at_ns, size_px[1] if size_px else None))
-
-    def _settle(self, last_ns: int) -> Survey:
+    def settle(self, older_keys: Mapping[int, KeyFrame]) -> Survey:
+        """Stories by track number. `older_keys`: the last key frame before the window, by track number."""
         clocks = settle_clocks([notes.clock for notes in self._notes.values()])
         stories: dict[int, TrackStory] = {}
         wait_ns = 0
         for (number, notes), clock in zip(self._notes.items(), clocks, strict=True):
             wait_ns = max(wait_ns, notes.clock.worst_wait_ns(clock))
+            keys = [KeyFrame(clock.hearing_ns(ts, at), height) for ts, at, height in notes.keys]
+            older = older_keys.get(number)
             stories[number] = TrackStory(
                 track=notes.track,
                 clock=clock,
                 spans=tuple((first, last) for first, last in notes.spans),
-                key_frames=tuple(KeyFrame(clock.hearing_ns(ts, at), height) for ts, at, height in notes.keys),
+                key_frames=tuple(keys if older is None else [older, *keys]),
                 mutes=tuple(notes.mutes),
             )
-        return Survey(
-            stories, tuple(self._breaks), tuple(self._problems), min(wait_ns, LONGEST_WAIT_NS), last_ns
-        )
+        return Survey(stories, min(wait_ns, LONGEST_WAIT_NS))
+
+    def first_keys(self) -> dict[int, int]:
+        """Arrival of the first key frame in the window, by track number."""
+        return {number: notes.keys[0][1] for number, notes in self._notes.items() if notes.keys}
+
+
+def _take_packet(notes: _Notes, raw: bytes, at_ns: int) -> None:
+    packet = parse_rtp(raw, at_ns)
+    if packet is None:
+        return
+    info = notes.track.info
+    notes.clock.packet(packet.timestamp, at_ns)
+    silence_ns = SCREEN_SILENCE_NS if info.source == "screen" else CAMERA_SILENCE_NS
+    if notes.spans and at_ns - notes.spans[-1][1] < silence_ns:
+        notes.spans[-1][1] = at_ns
+    else:
+        notes.spans.append([at_ns, at_ns])
+    if info.kind == "video" and packet.payload:
+        begins, size_px = key_frame_start(info.codec, packet.payload)
+        if begins:
+            notes.keys.append((packet.timestamp, at_ns, size_px[1] if size_px else None))

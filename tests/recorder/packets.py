@@ -24,9 +24,7 @@ def camera(track_id: str = "video-1", identity: str = "per_1", layer: str | None
 
 def rtp(sequence: int, timestamp: int, size_bytes: int = 80, payload_type: int = 111) -> bytes:
     """One packet; its payload repeats the sequence number so that content can be checked."""
-    head = struct.pack(
-        ">BBHII", 0x80, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, 0x1234
-    )
+    head = struct.pack(">BBHII", 0x80, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, 0x1234)
     return head + struct.pack(">I", sequence) * (size_bytes // 4)
 
 

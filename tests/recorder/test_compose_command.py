@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,10 @@ def test_command__when_all_is_well__then_progress_ends_in_done(
     assert FilmProbe(film).picture_s == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "film.mp4",
+        "film.mp4.pieces.json",
         "film.mp4.timeline.json",
         "labels.json",
+        "pieces",
     ]
 
 
@@ -112,7 +115,7 @@ def test_command__when_the_place_cannot_be_written__then_it_says_so(
 def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tmp_path: Path) -> None:
     stage = Stage(tmp_path / "recording")
     stage.play([ACTOR], [Order(0, "opened")])
-    stage.until(300)
+    stage.until(90)
     stage.until_synced()
     stage.close()
     film = tmp_path / "out" / "film.mp4"
@@ -131,17 +134,22 @@ def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tm
     with subprocess.Popen([*command, "--progress"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         parts: list[Path] = []
-        for line in process.stdout:
-            parts = list(film.parent.glob(f".film.mp4.{process.pid}.part"))
-            if json.loads(line)["stage"] == "film" and parts:
-                break
+        until_s = time.monotonic() + 60
+        while not parts and time.monotonic() < until_s and process.poll() is None:
+            parts = list((film.parent / "pieces").glob(".*.part"))
+            time.sleep(0.005)
         assert parts, "it was stopped while it wrote"
         os.kill(process.pid, signal.SIGTERM)
         rest = process.stdout.read().splitlines()
         assert process.wait(timeout=60) == 130
     assert json.loads(rest[-1])["code"] == "interrupted"
-    assert [path.name for path in film.parent.iterdir()] == ["film.mp4"]
+    left = sorted(path.name for path in film.parent.iterdir())
+    assert left == [".film.mp4.999999999.part", "film.mp4", "pieces"]
     assert film.read_bytes() == b"the film before"
+    assert not list((film.parent / "pieces").glob(".*")), "whole pieces stay for the next time"
+    done = run(tmp_path / "recording", film, "--labels", labels)[1][-1]
+    assert 0 < done["made"] <= done["sections"]
+    assert not list(film.parent.glob(".*")), "what was left behind is cleaned away"
 
 
 def test_command__when_the_disk_takes_no_more__then_it_says_so(
@@ -160,7 +168,7 @@ def test_command__when_the_disk_takes_no_more__then_it_says_so(
     )
     assert done.returncode == 4
     assert json.loads(done.stdout.splitlines()[-1]) == _failure("film.disk_full")
-    assert list(film.parent.iterdir()) == []
+    assert [path for path in film.parent.rglob("*") if path.is_file()] == []
 
 
 def test_labels__when_a_name_is_endless__then_it_is_refused() -> None:

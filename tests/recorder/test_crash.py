@@ -119,7 +119,9 @@ async def _recorded(folder: Path) -> Path:
     return folder
 
 
-async def test_recover__when_the_tail_is_torn_at_any_byte__then_everything_before_it_stays(tmp_path: Path) -> None:
+async def test_recover__when_the_tail_is_torn_at_any_byte__then_everything_before_it_stays(
+    tmp_path: Path,
+) -> None:
     folder = await _recorded(tmp_path / "r")
     sealed = segment_files(folder)[-1].path
     whole = sealed.read_bytes()
@@ -131,7 +133,9 @@ async def test_recover__when_the_tail_is_torn_at_any_byte__then_everything_befor
         left_open.write_bytes(whole[:kept])
         report = recover(folder)
         torn = kept - last.offset
-        assert [(cut.offset, cut.length_bytes) for cut in report.cuts] == ([(last.offset, torn)] if torn else [])
+        assert [(cut.offset, cut.length_bytes) for cut in report.cuts] == (
+            [(last.offset, torn)] if torn else []
+        )
         assert sealed.read_bytes() == whole[: last.offset]
         assert verify(folder) == []
         assert sum(segment.records for segment in report.manifest.segments) == len(records) - 1
@@ -213,7 +217,9 @@ async def test_create__when_a_long_recording_goes_on__then_only_its_end_is_read(
     assert verify(folder) == []
 
 
-async def test_create__when_the_last_segment_cannot_be_read__then_it_is_refused_and_kept(tmp_path: Path) -> None:
+async def test_create__when_the_last_segment_cannot_be_read__then_it_is_refused_and_kept(
+    tmp_path: Path,
+) -> None:
     folder = await _recorded(tmp_path / "r")
     last = segment_files(folder)[-1].path
     damaged = bytes(40) + last.read_bytes()[40:]

@@ -28,7 +28,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def _play(folder: Path, disk: FaultyDisk, alarms: list[str | None]) -> int:
     """A short run over several seals; returns how many packets were offered. Raises RecordingFailure from create."""
-    session = RecordingSession.create(folder, recording_id="rec_1", disk=disk, seal_s=0.03, on_alarm=alarms.append)
+    session = RecordingSession.create(
+        folder, recording_id="rec_1", disk=disk, seal_s=0.03, on_alarm=alarms.append
+    )
     start_ns = time.monotonic_ns()
     session.track_started(microphone(), start_ns)
     for part in range(4):
@@ -41,7 +43,9 @@ async def _play(folder: Path, disk: FaultyDisk, alarms: list[str | None]) -> int
 
 def _numbers(folder: Path) -> list[int]:
     recording = open_recording(folder)
-    return [sequence_of(packet.data) for track in recording.tracks for packet in recording.packets(track.number)]
+    return [
+        sequence_of(packet.data) for track in recording.tracks for packet in recording.packets(track.number)
+    ]
 
 
 async def _steps_of_a_good_run(folder: Path) -> int:
@@ -106,7 +110,9 @@ async def test_recording__when_the_disk_fails_for_a_while__then_it_catches_up(
     assert verify(folder) == []
 
 
-async def test_recording__when_the_memory_fills_while_the_disk_fails__then_the_gap_is_the_disks(tmp_path: Path) -> None:
+async def test_recording__when_the_memory_fills_while_the_disk_fails__then_the_gap_is_the_disks(
+    tmp_path: Path,
+) -> None:
     folder, disk, alarms = tmp_path / "r", FaultyDisk(errno.ENOSPC), list[str | None]()
     session = RecordingSession.create(
         folder, recording_id="rec_1", disk=disk, on_alarm=alarms.append, queue_bytes=100_000

@@ -62,7 +62,9 @@ def test_scan__when_one_bit_is_flipped__then_one_record_is_lost_and_its_bytes_ar
         data[bit // 8] ^= 1 << bit % 8
         items = list(scan(bytes(data)))
         hit = bit // 8 // size
-        assert [item.at_ns for item in items if isinstance(item, Record)] == [n for n in range(20) if n != hit]
+        assert [item.at_ns for item in items if isinstance(item, Record)] == [
+            n for n in range(20) if n != hit
+        ]
         damage = [item for item in items if isinstance(item, Damage)]
         assert damage == [Damage(hit * size, size, at_tail=hit == 19)]
         data[bit // 8] ^= 1 << bit % 8

@@ -137,7 +137,9 @@ async def test_proof__when_the_disk_does_not_answer__then_it_is_called_stalled(t
     assert (await session.close()).closed
 
 
-async def test_pause__when_the_court_pauses__then_nothing_is_recorded_and_the_gap_says_why(tmp_path: Path) -> None:
+async def test_pause__when_the_court_pauses__then_nothing_is_recorded_and_the_gap_says_why(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "r"
     session = RecordingSession.create(folder, recording_id="rec_1")
     start_ns = time.monotonic_ns()
@@ -171,7 +173,9 @@ def test_pause__when_the_code_is_not_one_of_the_three__then_it_is_refused(tmp_pa
     asyncio.run(session.close())
 
 
-async def test_pause__when_recording_goes_on_in_another_process__then_the_pause_still_holds(tmp_path: Path) -> None:
+async def test_pause__when_recording_goes_on_in_another_process__then_the_pause_still_holds(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "r"
     session = RecordingSession.create(folder, recording_id="rec_1")
     session.pause(code="recess", at_ns=time.monotonic_ns())
@@ -185,7 +189,9 @@ async def test_pause__when_recording_goes_on_in_another_process__then_the_pause_
     assert verify(folder) == []
 
 
-async def test_clock__when_the_wall_clock_jumps_an_hour__then_the_hearing_clock_does_not(tmp_path: Path) -> None:
+async def test_clock__when_the_wall_clock_jumps_an_hour__then_the_hearing_clock_does_not(
+    tmp_path: Path,
+) -> None:
     folder, clocks = tmp_path / "r", JumpingClocks()
     session = RecordingSession.create(folder, recording_id="rec_1", clock=clocks)
     session.track_started(microphone(), time.monotonic_ns())
@@ -317,7 +323,13 @@ async def test_manifest__when_anything_in_it_changes__then_loading_says_so(tmp_p
     folder = tmp_path / "r"
     await RecordingSession.create(folder, recording_id="rec_1").close()
     body = json.loads((folder / MANIFEST_NAME).read_text())
-    changed: list[Any] = [body | {"duration_ns": 1}, body | {"format": 9}, {}, [], body | {"gaps": [{"track": 1}]}]
+    changed: list[Any] = [
+        body | {"duration_ns": 1},
+        body | {"format": 9},
+        {},
+        [],
+        body | {"gaps": [{"track": 1}]},
+    ]
     for wrong in changed:
         (folder / MANIFEST_NAME).write_text(json.dumps(wrong))
         with pytest.raises(ManifestError):

@@ -61,12 +61,16 @@ def test_verify__when_any_single_bit_is_flipped__then_it_names_the_file_and_the_
         assert hits, (name, bit)
         if path.name != MANIFEST_NAME:
             damaged = [problem for problem in hits if problem.code == "record.damaged"]
-            assert [problem.length_bytes < 400 for problem in damaged] == [True]  # one record, not the whole file
+            assert [problem.length_bytes < 400 for problem in damaged] == [
+                True
+            ]  # one record, not the whole file
         path.write_bytes(whole)
     assert verify(folder) == []
 
 
-def test_verify__when_a_record_is_replaced_with_a_good_checksum__then_the_digest_gives_it_away(folder: Path) -> None:
+def test_verify__when_a_record_is_replaced_with_a_good_checksum__then_the_digest_gives_it_away(
+    folder: Path,
+) -> None:
     path = segment_files(folder)[0].path
     whole = path.read_bytes()
     packet = next(r for r in scan(whole) if isinstance(r, Record) and r.kind == RecordKind.PACKET)
@@ -109,7 +113,9 @@ def test_verify__when_the_manifest_is_gone_or_tells_another_story__then_it_says_
     assert _codes(verify(folder)) == {"manifest.damaged"}
 
 
-def test_verify__when_a_manifest_was_made_to_fit_its_own_lie__then_the_journal_contradicts(folder: Path) -> None:
+def test_verify__when_a_manifest_was_made_to_fit_its_own_lie__then_the_journal_contradicts(
+    folder: Path,
+) -> None:
     told = replace(Manifest.load(folder), gaps=())
     (folder / MANIFEST_NAME).write_bytes(told.to_json().encode())
     problems = verify(folder)

@@ -1,0 +1,123 @@
+"""Reads stretches of a journal for the film: segments by time, each decoded once and kept for a while.
+
+Neighbouring sections of a film look at overlapping windows; what was read for one is there for the next.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from recorder.frame_formats import key_frame_start
+from recorder.journal import Damage, Record, RecordKind, scan
+from recorder.manifest import Incident, RecordedTrack, SealedSegment
+from recorder.recording import Recording
+from recorder.rtp_order import parse_rtp
+from recorder.survey import KeyFrame, Problem
+
+NS_PER_S = 1_000_000_000
+# Clocks look 15 s around each moment (track_clock: reach 10 s, smoothing 5 s); a few seconds for the segments' edges.
+BEFORE_NS = 18 * NS_PER_S
+AFTER_NS = 15 * NS_PER_S
+# A window is 49 s, segments are 2-5 s; nine people with three layers write 3 MB/s: 150 MB.
+KEPT_SEGMENTS = 28
+
+# Segment number and index of the record in it.
+JournalPlace: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSegment:
+    """One segment, decoded. `records` on the hearing clock; `breaks`: stretches that cannot be read."""
+
+    number: int
+    records: tuple[tuple[int, Record], ...]
+    breaks: tuple[Incident, ...]
+    problems: tuple[Problem, ...]
+
+
+class SegmentReader:
+    """Decoded segments of one recording, the latest used kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str, int], ReadSegment] = OrderedDict()
+
+    def read(self, recording: Recording, segment: SealedSegment) -> ReadSegment:
+        """The segment as its digest knows it; damage and a missing file are told, never raised."""
+        key = (segment.number, segment.sha256, segment.valid_bytes)
+        known = self._kept.pop(key, None)
+        if known is None:
+            known = _read(recording, segment)
+            while len(self._kept) >= KEPT_SEGMENTS:
+                self._kept.popitem(last=False)
+        self._kept[key] = known
+        return known
+
+    def between(self, recording: Recording, from_ns: int, until_ns: int) -> Iterator[ReadSegment]:
+        """Every segment that holds anything of a stretch of hearing time, in order."""
+        for segment in segments_between(recording, from_ns, until_ns):
+            yield self.read(recording, segment)
+
+    def last_key_before(
+        self, recording: Recording, track: RecordedTrack, before_ns: int
+    ) -> tuple[KeyFrame, JournalPlace] | None:
+        """The last key frame of a video track that began to arrive before a moment, searched backwards.
+
+        Its time is that of arrival: good enough to say "before".
+        """
+        for segment in reversed(segments_between(recording, track.started_ns, before_ns)):
+            read = self.read(recording, segment)
+            for index in range(len(read.records) - 1, -1, -1):
+                at_ns, record = read.records[index]
+                if at_ns >= before_ns or record.track != track.number or record.kind != RecordKind.PACKET:
+                    continue
+                packet = parse_rtp(record.payload, at_ns)
+                if packet is None or not packet.payload:
+                    continue
+                begins, size_px = key_frame_start(track.info.codec, packet.payload)
+                if begins:
+                    return KeyFrame(at_ns, size_px[1] if size_px else None), (segment.number, index)
+        return None
+
+
+def segments_between(recording: Recording, from_ns: int, until_ns: int) -> list[SealedSegment]:
+    """Segments that hold anything of [from, until), in order."""
+    return [
+        segment
+        for segment in recording.manifest.segments
+        if segment.first_ns < until_ns and segment.last_ns >= from_ns
+    ]
+
+
+def _read(recording: Recording, segment: SealedSegment) -> ReadSegment:
+    try:
+        data = (recording.folder / segment.name).read_bytes()[: segment.valid_bytes]
+    except OSError as error:
+        gone = Incident("damage", segment.first_ns, segment.last_ns, segment.name)
+        problem = Problem("segment.missing", f"{segment.name}: {error.strerror}")
+        return ReadSegment(segment.number, (), (gone,), (problem,))
+    clock, run = recording.clock, segment.run
+    shift_ns = clock.elapsed_ns(run, 0)
+    records: list[tuple[int, Record]] = []
+    breaks: list[Incident] = []
+    problems: list[Problem] = []
+    good_ns, is_broken = segment.first_ns, False
+    for item in scan(data):
+        if isinstance(item, Damage):
+            is_broken = True
+            detail = f"{segment.name}: {item.length} bytes at {item.offset} cannot be read"
+            problems.append(Problem("segment.damaged", detail))
+            continue
+        at_ns = item.at_ns + shift_ns
+        if not item.repeated and item.kind not in (RecordKind.SEGMENT, RecordKind.SEAL):
+            # What opens a segment repeats what was known before, under the times it had then.
+            if is_broken:
+                breaks.append(Incident("damage", good_ns, max(at_ns, good_ns), segment.name))
+                is_broken = False
+            good_ns = max(good_ns, at_ns)
+        records.append((at_ns, item))
+    if is_broken:
+        breaks.append(Incident("damage", good_ns, max(segment.last_ns, good_ns), segment.name))
+    return ReadSegment(segment.number, tuple(records), tuple(breaks), tuple(problems))
