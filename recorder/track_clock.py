@@ -31,6 +31,10 @@ LIE_NS = NS_PER_S // 4
 LIE_LASTS_NS = 4 * NS_PER_S
 # Timestamps this far ahead of the wall clock were set anew by the sender; a queue that drains is shorter.
 AHEAD_NS = 2 * NS_PER_S
+# …unless nothing came for a while before: then no queue was seen that could drain.
+AWAY_NS = NS_PER_S
+# A picture's packets share a timestamp and arrive within this; one that stands still for longer tells no time.
+STUCK_NS = NS_PER_S // 5
 # A sender's report curve that disagrees with arrival by more than this describes another clock: not used.
 REPORT_TRUST_NS = 400_000_000
 # Two report offsets closer than this say "the timestamps went on truthfully".
@@ -132,10 +136,15 @@ class ClockSurvey:
         self._reports: list[_Report] = []
         self._latest: list[_Point] = []
         self._last_delay_ns = 0
+        self._stamp_ns = self._stamped_at_ns = -1
 
     def packet(self, rtp_timestamp: int, at_ns: int) -> None:
         """One packet: its 32-bit timestamp and its arrival on the hearing clock."""
         rtp_ns = self._unwrap.unwrap(rtp_timestamp) * NS_PER_S // self._rate_hz
+        if rtp_ns != self._stamp_ns:
+            self._stamp_ns, self._stamped_at_ns = rtp_ns, at_ns
+        elif at_ns - self._stamped_at_ns > STUCK_NS:
+            return
         delay_ns = at_ns - rtp_ns
         self._note_latest(at_ns, rtp_ns, delay_ns)
         jumped = abs(delay_ns - self._last_delay_ns) > LIE_NS // 2
@@ -187,11 +196,14 @@ class ClockSurvey:
         base_ns = min(known.delay_ns for known in before[-20:])
         if point.delay_ns < base_ns - AHEAD_NS:
             return True
-        if point.delay_ns < base_ns + LIE_NS:
+        is_ahead = point.delay_ns < base_ns - LIE_NS
+        if not is_ahead and point.delay_ns < base_ns + LIE_NS:
             return False
         told = self._told_by_reports(before[-1].at_ns, point.from_ns)
         if told is not None:
             return told
+        if is_ahead:
+            return point.from_ns - self._points[index - 1].from_ns > BIN_NS + AWAY_NS
         ahead = index
         while ahead < len(self._points) and self._points[ahead].from_ns < point.from_ns + LIE_LASTS_NS:
             if self._points[ahead].delay_ns < base_ns + LIE_NS:
