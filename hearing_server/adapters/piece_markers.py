@@ -62,7 +62,9 @@ class MarkerWorkers:
     @asynccontextmanager
     async def _worker(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """One that waits, else a new one. Whatever goes wrong with it ends it; the next request gets another."""
-        process = self._idle.pop() if self._idle else await _start()
+        alive = [process for process in self._idle if process.returncode is None]
+        self._idle = alive[1:]
+        process = alive[0] if alive else await _start()
         is_sound = False
         try:
             yield process

@@ -53,6 +53,7 @@ def recording_view(seen: SeenRecording) -> dict[str, object]:
             "error": film.error,
         },
         "openness": seen.case.openness,
+        "parties_may_download": recording.parties_may_download,
         "publication": publication_view(seen.publication, None) if seen.publication else None,
     }
 

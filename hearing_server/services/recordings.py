@@ -7,11 +7,13 @@ from pathlib import Path
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.roles import Action, require
+from hearing_server.errors import Forbidden
 from hearing_server.kernel import Actor, Clock, RecordingId, Role
 from hearing_server.ports.units import Units
 from hearing_server.services.access import SeenRecording, access_recording
 from hearing_server.services.acts import record_act
 from hearing_server.services.record_folders import RecordFolders
+from hearing_server.services.replays import may_download
 
 # Sessions that watch a film; the oldest is forgotten, its next range is one more act.
 _MAX_VIEWINGS = 10_000
@@ -57,6 +59,12 @@ class Recordings:
         async with self._units.write() as unit:
             seen = await access_recording(unit, actor, recording_id)
             require(seen.capacity(actor), Action.FILM_VIEW)
+            if not may_download(seen, actor):
+                raise Forbidden(
+                    "film.not_released",
+                    zh="法院未允许下载，请在线观看",
+                    en="The court hasn't released the file; please watch it online",
+                )
             viewing = (actor.session_id, seen.recording.id)
             if begins or viewing not in self._viewings:
                 await record_act(

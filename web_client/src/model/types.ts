@@ -176,6 +176,8 @@ export interface RecordingLight {
   verified_s: number;
   alarm: { code: string; title: string } | null;
   proven_at: string | null;
+  /** How many of two recorders are seen to write; null where the court records once. */
+  recorders: { expected: number; writing: number; down: ("first" | "second")[] } | null;
 }
 export interface Hearing {
   id: string;
@@ -249,7 +251,48 @@ export interface Publication {
   submitted_at: string;
   decided_by: { id: string; name: string } | null;
   decided_at: string | null;
+  published_at: string | null;
   reason: string | null;
+  objections_until: string | null;
+  responses: PartyResponse[];
+  redactions: Redaction[];
+  copy: PublicCopy;
+  approved_sha256: string | null;
+}
+/** A party's word on a publication; `upheld` is null until it was answered. */
+export interface PartyResponse {
+  person_id: string;
+  name: string;
+  objects: boolean;
+  reason: string;
+  at: string;
+  upheld: boolean | null;
+  answer: string;
+  answered_by: string | null;
+  answered_at: string | null;
+}
+export type RedactionKind = "mute" | "mask" | "region" | "cut" | "name";
+/** One row of what a public copy leaves out. Seconds of the plain film, shares of its picture. */
+export interface Redaction {
+  kind: RedactionKind;
+  from_s?: number | null;
+  until_s?: number | null;
+  person_id?: string | null;
+  x?: number | null;
+  y?: number | null;
+  width?: number | null;
+  height?: number | null;
+  name?: string | null;
+  substitute?: string | null;
+}
+export interface PublicCopy {
+  state: "queued" | "composing" | "ready" | "failed";
+  sha256: string | null;
+  size_bytes: number | null;
+  duration_s: number | null;
+  source_sha256: string | null;
+  redactions_sha256: string | null;
+  error: string | null;
 }
 export interface Recording {
   id: string;
@@ -263,7 +306,32 @@ export interface Recording {
   root_sha256: string | null;
   gaps: Gap[];
   film: Film;
+  parties_may_download: boolean;
   publication: Publication | null;
+}
+export interface Archive {
+  recording_id: string;
+  state: "waiting" | "stored" | "failed";
+  retention: "permanent" | "long" | "short";
+  keep_until: string | null;
+  sha256: string | null;
+  size_bytes: number;
+  files: number;
+  made_at: string | null;
+  error: string | null;
+  checked_at: string | null;
+  check_error: string | null;
+  hold: { at: string; reason: string } | null;
+}
+export interface Replay {
+  recording: Recording;
+  duration_s: number;
+  chapters: { from_s: number; until_s: number; kind: "hearing" | "pause" | "break" | "sealed" | "cut"; reason: string }[];
+  notes: { at_s: number; at: string; kind: string; people: string[] }[];
+  speech: { name: string; from_s: number; until_s: number }[];
+  may_download: boolean;
+  may_release: boolean;
+  playlist_url: string;
 }
 export interface PublicRecording {
   id: string;

@@ -55,6 +55,7 @@ const en: Texts<typeof zh> = {
     hearing_cancelled: "Hearing cancelled",
     recording_available: "The recording can be watched",
     reminder_issued: "The court issued a mandatory notice",
+    publication_applied: "Recording is to be published",
     startsAt: "Starts",
     enterLobby: "Enter the lobby",
     enterRoom: "Enter the courtroom",
@@ -63,8 +64,10 @@ const en: Texts<typeof zh> = {
     watch: "Watch the recording",
     seeProgress: "See who has acknowledged",
     seeText: "Read it",
+    seePublication: "Read and respond",
     nowState: "Now: {state}",
   },
   film: "Recording of the hearing",
+  filmPage: "Open the replay page with moments to jump to",
 };
 export default en;

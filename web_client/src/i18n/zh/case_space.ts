@@ -52,6 +52,7 @@ export default {
     hearing_cancelled: "庭审已取消",
     recording_available: "庭审录像可以查看了",
     reminder_issued: "法院发出强制提醒",
+    publication_applied: "拟公开庭审录像",
     startsAt: "开庭时间",
     enterLobby: "进入候场",
     enterRoom: "进入法庭",
@@ -60,7 +61,9 @@ export default {
     watch: "观看录像",
     seeProgress: "查看知悉情况",
     seeText: "查看内容",
+    seePublication: "查看并表态",
     nowState: "现在：{state}",
   },
   film: "庭审录像",
+  filmPage: "打开回看页，可按记事跳转",
 };

@@ -1,0 +1,75 @@
+"""The replay page in Chromium: a party's film plays with the party's name in it, and a tap on a moment goes there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from hearing_server.robots.court_client import CourtClient
+from tests.court import RunningCourt, running_court
+from tests.flows.browser_people import DESK, PHONE, browsers, until
+from tests.rest.test_replays import watchable
+
+pytestmark = pytest.mark.browser
+# Pictures for a look by eye: `REPLAY_SHOTS=folder pytest tests/flows/test_replay_page.py`.
+SHOTS = os.environ.get("REPLAY_SHOTS")
+
+
+async def _as(client: CourtClient, context: BrowserContext, court: RunningCourt) -> None:
+    """The browser goes on with the session of a signed-in client."""
+    cookies = [
+        {"name": cookie.key, "value": cookie.value, "url": court.url} for cookie in client.http.cookie_jar
+    ]
+    await context.add_cookies(cookies)  # type: ignore[arg-type]
+
+
+async def _at_s(page: Page) -> float:
+    return float(await page.evaluate("document.querySelector('video').currentTime"))
+
+
+async def _shot(page: Page, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+async def test_replay__on_a_phone_and_at_the_desk__plays_and_jumps_to_a_moment(tmp_path: Path) -> None:
+    async with running_court(tmp_path) as court, browsers(court.url) as there:
+        things = await watchable(court)
+        await court.server.services.archives.make_due()
+        browser = await there.process("--autoplay-policy=no-user-gesture-required")
+        async with court.party("林书瑶") as lin, court.staff("judge") as judge:
+            phone = await there.page(browser, PHONE)
+            await _as(lin, phone.context, court)
+            await phone.goto(f"/recordings/{things.recording_id}")
+            moments = phone.get_by_role("list", name="跳转到")
+            await expect(moments.get_by_role("button")).to_have_count(2)
+            await moments.get_by_role("button", name="恢复开庭").click()
+            await until(lambda: _plays_behind(phone, 12.2), "the film goes on behind the moment")
+            await expect(moments.get_by_role("button", name="恢复开庭")).to_have_attribute(
+                "aria-current", "time"
+            )
+            await expect(phone.get_by_role("link", name="下载录像文件")).to_have_count(0)
+            await _shot(phone, "replay-phone")
+
+            desk = await there.page(browser, DESK, locale="en")
+            await _as(judge, desk.context, court)
+            await desk.goto(f"/desk/recordings/{things.recording_id}")
+            await desk.get_by_role("button", name="Let the parties download it").click()
+            await expect(desk.get_by_role("button", name="Stop letting the parties")).to_be_visible()
+            await desk.get_by_role("list", name="Jump to").get_by_role("button").first.click()
+            await until(lambda: _plays_behind(desk, 0.2), "the film plays")
+            archive = desk.get_by_role("region", name="Archive")
+            await archive.get_by_role("button", name="Hold: never destroy").click()
+            await desk.get_by_label("Reason").fill("The defendant appealed")
+            await desk.get_by_role("button", name="Confirm").click()
+            await expect(archive.get_by_text("The defendant appealed")).to_be_visible()
+            await _shot(desk, "replay-desk")
+            await phone.reload()
+            await expect(phone.get_by_role("link", name="下载录像文件")).to_be_visible()
+
+
+async def _plays_behind(page: Page, seconds: float) -> bool:
+    return await _at_s(page) > seconds
