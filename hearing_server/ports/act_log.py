@@ -88,10 +88,16 @@ class ActLogStore(Protocol):
     async def save_time_stamp(self, stamp: TimeStamp) -> None: ...
 
     async def last_segment(self, recording_id: str, recorder: str) -> int:
-        """The newest segment of this recorder that is an act; 0 before the first. Locked until the commit."""
+        """The newest segment of this recorder that is an act; 0 before the first."""
         ...
 
-    async def note_segment(self, recording_id: str, recorder: str, number: int) -> None: ...
+    async def lock_segment(self, recording_id: str, recorder: str) -> int:
+        """As `last_segment`, locked until the commit; to be taken before the chain of the act."""
+        ...
+
+    async def note_segment(self, recording_id: str, recorder: str, number: int) -> None:
+        """Move the mark that this unit locked."""
+        ...
 
 
 class Signer(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hearing_server.domain.acts import ActKind, ActObject
 from hearing_server.domain.canonical_json import JsonObject
@@ -15,8 +16,6 @@ from hearing_server.services.record_folders import RecordFolders
 
 # An entry has 4096 bytes at most: 24 objects of some 105 bytes, and the rest of it.
 _PER_ACT = 24
-# The recorder of the court's own process; a second one writes under a name of its own.
-FIRST_RECORDER = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +39,36 @@ class SegmentActs:
         return sum([await self.note(recording, case_id) for recording, case_id in running])
 
     async def note(self, recording: Recording, case_id: CaseId) -> int:
-        """Every sealed segment of this recording that isn't an act yet; how many acts. OSError."""
+        """Every sealed segment of this recording, of each recorder, that isn't an act yet; how many acts. OSError."""
         written = 0
-        while await self._note_some(recording, case_id):
-            written += 1
+        for recorder, folder in self.folders.by_recorder(recording.id).items():
+            while await self._note_some(recording, case_id, recorder.value, folder):
+                written += 1
         return written
 
-    async def _note_some(self, recording: Recording, case_id: CaseId) -> bool:
+    async def _note_some(self, recording: Recording, case_id: CaseId, recorder: str, folder: Path) -> bool:
         async with self.units.read() as unit:
-            last = await unit.log.last_segment(recording.id, FIRST_RECORDER)
-        pieces = await self.segments.after(self.folders.of(recording.id), last, _PER_ACT)
+            last = await unit.log.last_segment(recording.id, recorder)
+        pieces = await self.segments.after(folder, last, _PER_ACT)
         if not pieces:
             return False
         async with self.units.write() as unit:
             # The mark commits with the act: a crash between the two is none, and a second process finds it moved.
-            if await unit.log.last_segment(recording.id, FIRST_RECORDER) == last:
+            if await unit.log.lock_segment(recording.id, recorder) == last:
                 await record_act(
                     unit, system_actor(self.court_id), kind=ActKind.RECORDING_SEGMENT_SEALED, chain_id=case_id,
-                    at=self.clock.utc_now(), payload=_facts(recording, pieces),
+                    at=self.clock.utc_now(), payload=_facts(recording, recorder, pieces),
                     objects=[ActObject(piece.sha256, piece.size_bytes) for piece in pieces],
                 )  # fmt: skip
-                await unit.log.note_segment(recording.id, FIRST_RECORDER, pieces[-1].number)
+                await unit.log.note_segment(recording.id, recorder, pieces[-1].number)
         return True
 
 
-def _facts(recording: Recording, pieces: list[SealedPiece]) -> JsonObject:
+def _facts(recording: Recording, recorder: str, pieces: list[SealedPiece]) -> JsonObject:
     return {
         "hearing_id": recording.hearing_id,
         "recording_id": recording.id,
-        "recorder": FIRST_RECORDER,
+        "recorder": recorder,
         "segments": [
             {"number": piece.number, "sha256": piece.sha256, "size": piece.size_bytes} for piece in pieces
         ],

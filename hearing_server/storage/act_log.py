@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -189,16 +190,27 @@ class SqlActLog:
     # --- recordings --------------------------------------------------------------------------
 
     async def last_segment(self, recording_id: str, recorder: str) -> int:
-        m = sealed_segment_marks
-        query = sa.select(m.c.last_number).where(m.c.recording_id == recording_id, m.c.recorder == recorder)
-        found = (await self._db.execute(query.with_for_update())).scalar_one_or_none()
-        return int(found) if found is not None else 0
+        found = await self._db.execute(_mark(recording_id, recorder))
+        return int(found.scalar_one_or_none() or 0)
+
+    async def lock_segment(self, recording_id: str, recorder: str) -> int:
+        # There must be a row to lock, also for the two who come first.
+        new = upsert(self._db, sealed_segment_marks).values(
+            recording_id=recording_id, recorder=recorder, last_number=0
+        )
+        await self._db.execute(new.on_conflict_do_nothing())
+        found = await self._db.execute(_mark(recording_id, recorder).with_for_update())
+        return int(found.scalar_one())
 
     async def note_segment(self, recording_id: str, recorder: str, number: int) -> None:
-        row = {"recording_id": recording_id, "recorder": recorder, "last_number": number}
-        new = upsert(self._db, sealed_segment_marks).values(**row)
+        m = sealed_segment_marks.c
         await self._db.execute(
-            new.on_conflict_do_update(
-                index_elements=["recording_id", "recorder"], set_={"last_number": number}
-            )
+            sealed_segment_marks.update()
+            .where(m.recording_id == recording_id, m.recorder == recorder)
+            .values(last_number=number)
         )
+
+
+def _mark(recording_id: str, recorder: str) -> sa.Select[Any]:
+    m = sealed_segment_marks.c
+    return sa.select(m.last_number).where(m.recording_id == recording_id, m.recorder == recorder)

@@ -128,7 +128,7 @@ async def test_cosignatures_and_segments__written_twice__stand_once(units: SqlUn
         await unit.log.add_checkpoint(SignedHead(3, "second", "key", at(2)))
         for _ in range(2):
             await unit.log.add_cosignature(3, "w1", "— w1 …\n", at(1))
-        assert await unit.log.last_segment("rec_1", "a") == 0
+        assert await unit.log.lock_segment("rec_1", "a") == 0
         await unit.log.note_segment("rec_1", "a", 4)
         await unit.log.note_segment("rec_1", "a", 6)
     async with units.write() as unit:
