@@ -12,12 +12,13 @@ export const CARDS = [
   "hearing_cancelled",
   "recording_available",
   "reminder_issued",
+  "publication_applied",
 ] as const;
 export type CardKind = (typeof CARDS)[number];
 
 export interface CardAction {
   /** Key below `case_space.card`. */
-  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText";
+  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText" | "seePublication";
   to?: RouteLocationRaw;
   /** Done on this page instead of another. */
   here?: { film?: string; board?: true; reminder?: string };
@@ -61,6 +62,11 @@ export function cardAction(body: Record<string, unknown>, reader: CardReader): C
     const id = text(body["reminder_id"]);
     if (reader.isStaff) return { word: "seeProgress", here: { board: true } };
     return reader.ownReminders.has(id) ? { word: "seeText", here: { reminder: id } } : null;
+  }
+  if (kind === "publication_applied") {
+    // Nobody is led out of the room.
+    if (reader.inHearing !== null) return null;
+    return { word: "seePublication", to: { name: reader.isStaff ? "publication" : "publication-notice", params: { id: text(body["publication_id"]) } } };
   }
   return hearingAction(text(body["hearing_id"]), reader);
 }
