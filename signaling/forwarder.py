@@ -4,11 +4,13 @@ No task, queue or object is made per packet. The step makes legs and fan-outs, a
 this reference and its native twin (`signaling.native`) is behind these three: the same tests run on both.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, srtp_protect
 from signaling.ice import NoPathError
+from signaling.pacing import Pacing
 from signaling.rtp.cache import PacketCache
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
@@ -107,8 +109,8 @@ class Leg(Protocol):
         """Payload bytes of the packet behind an outgoing 16-bit number, 0 when it is not (or no longer) here."""
         ...
 
-    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
-        """Send the packet behind an outgoing 16-bit number once more."""
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_probe: bool = False) -> None:
+        """Send the packet behind an outgoing 16-bit number once more. A probe does not wait for room."""
         ...
 
     def copy_base(
@@ -185,11 +187,28 @@ class PythonLeg:
         packet = self._packet(sequence, fanout_of, now_ms)
         return 0 if packet is None else len(packet.payload)
 
-    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_probe: bool = False) -> None:
         packet = self._packet(sequence, fanout_of, now_ms)
         repair = self.rewriter.retransmit(sequence, packet, now_ms) if packet is not None else None
-        if repair is not None:
+        if repair is None:
+            return
+        pacing = self.transport.pacing if self.wide_at and not is_probe else None
+        if pacing is not None and pacing.holds(len(repair), now_ms):
+            self.hold(pacing, repair, now_ms, is_repeat=True)
+        else:
             self.transport.send_rtp(repair, wide_at=self.wide_at)
+
+    def hold(self, pacing: Pacing, data: bytes, now_ms: float, *, is_repeat: bool) -> None:
+        """Send a plain packet when the line has room, unless the leg was silenced by then."""
+        pauses = self.rewriter.pauses
+
+        def send() -> None:
+            if not self.is_live or self.rewriter.pauses != pauses:
+                return
+            if not self.transport.send_rtp(data, wide_at=self.wide_at) and not is_repeat:
+                self.congested(time.monotonic_ns() / 1_000_000)
+
+        pacing.put(send, len(data), now_ms, is_repeat=is_repeat)
 
     def copy_base(
         self, after: int | None, fanout_of: FanoutOf, now_ms: float, most_bytes: int
@@ -280,7 +299,11 @@ class PythonForwardStep:
                 self.failed += 1
                 continue
             buffer[:size] = data
-            wide, at = transport.wide, leg.wide_at
+            wide, at, pacing = transport.wide, leg.wide_at, transport.pacing
+            if at and pacing is not None and pacing.holds(size, now_ms):
+                leg.hold(pacing, data, now_ms, is_repeat=False)
+                sent += 1
+                continue
             if at and wide is not None:
                 number = wide.next(size, now_ms)
                 buffer[at] = number >> 8

@@ -74,7 +74,7 @@ class Prober:
                 missed += 1
                 self._turn = 0 if missed == 1 else self._turn  # beyond what is kept: from the newest again
                 continue
-            leg.repair(sequence, publication.fanout_of, now_ms)
+            leg.repair(sequence, publication.fanout_of, now_ms, is_probe=True)
             self._owed_bytes -= size + HEAD_BYTES
 
 

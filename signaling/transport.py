@@ -14,6 +14,7 @@ from signaling.guards import SecondGate, SourceGate
 from signaling.ice import IceAgent, NoPathError, Path
 from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
+from signaling.pacing import Pacing
 from signaling.rtp.arrivals import ArrivalLog, Arrivals
 from signaling.rtp.send_history import SendHistory, WideHistory
 from signaling.sdp import Description, Fingerprint
@@ -52,6 +53,7 @@ class Transport:
         # What left and what came under transport-wide numbers. With the thread it keeps both.
         self.wide: SendHistory | None = None
         self._log: ArrivalLog | None = None
+        self.pacing: Pacing | None = None  # of pictures; with the thread it does that too
         self.state = "new"
         self.fingerprint: Fingerprint | None = None
         self.feedback_ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -75,6 +77,14 @@ class Transport:
         """Number what leaves: `history` remembers when it did."""
         if self.line is None and self.wide is None:
             self.wide = SendHistory()
+
+    def pace(self, rate_bps: float) -> None:
+        """What pictures may take of the line to the peer from now on; 0: as much as they like."""
+        if self.line is not None:
+            self.line.pace(rate_bps)
+        elif rate_bps or self.pacing is not None:
+            self.pacing = self.pacing or Pacing()
+            self.pacing.pace(rate_bps)
 
     @property
     def history(self) -> WideHistory | None:
@@ -273,20 +283,22 @@ class Transport:
         if protected is not None:
             self._transmit(protected)
 
-    def send_rtp(self, packet: bytes, *, wide_at: int = 0) -> None:
-        """Off the hot path: one repair. `wide_at`: where its transport-wide number belongs, 0 when it has none."""
+    def send_rtp(self, packet: bytes, *, wide_at: int = 0) -> bool:
+        """Off the hot path: a repair, or what had to wait. False: the send buffer is full.
+
+        `wide_at`: where its transport-wide number belongs, 0 when it has none.
+        """
         if self.channel is None:
-            return
+            return True
         now_ms = time.monotonic_ns() / 1_000_000
         if self.line is not None:
             self.line.send(packet, now_ms, wide_at=wide_at)
-            return
+            return True
         if wide_at and self.wide is not None:
             number = self.wide.next(len(packet), now_ms)
             packet = packet[:wide_at] + number.to_bytes(2, "big") + packet[wide_at + 2 :]
         protected = self.channel.protect(packet)
-        if protected is not None:
-            self._transmit(protected)
+        return protected is None or self._transmit(protected)
 
     # What the native thread tells (`native.plane.LineOwner`)
 
@@ -317,6 +329,8 @@ class Transport:
         if self.state == "closed":
             return
         self.state = "closed"
+        if self.pacing is not None:
+            self.pacing.close()
         channel, self.channel = self.channel, None
         pending = list(self._tasks)
         for task in pending:

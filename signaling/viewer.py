@@ -18,6 +18,7 @@ from signaling.negotiation import (
     OfferSection,
     write_offer,
 )
+from signaling.pacing import Pace
 from signaling.picture_start import due_before_start
 from signaling.prober import Prober
 from signaling.publication import Layer, Publication
@@ -79,6 +80,7 @@ class Viewer:
         self.rtt_ms: float | None = None
         self.transport = Transport(gateway, lambda packet, now_ns: None, self._rtcp, on_state)
         self.transport.number_sent()
+        self._pace = Pace(self.estimate, self.transport.pace)
 
     # Offers and answers
 
@@ -304,7 +306,11 @@ class Viewer:
 
     def _acknowledged(self, message: TransportFeedback, now_ms: float) -> None:
         history = self.transport.history
-        if history is not None and self.estimate.feedback(message, history, now_ms, self.rtt_ms):
+        if history is None:
+            return
+        is_less = self.estimate.feedback(message, history, now_ms, self.rtt_ms)
+        self._pace.update(self.sent_bps)
+        if is_less:
             self.choose_layers(now_ms)  # a queue grows now: half a second later it is half a second long
 
     def tick(self, now_ms: float) -> None:
@@ -368,6 +374,7 @@ class Viewer:
         self.estimate.voices_bps = sum(s.rate.bits_per_second for s in self.slots if s.kind == "audio")
         history = self.transport.history
         self.estimate.report(loss_ratio, self.sent_bps, history, is_congested=congested, now_ms=now_ms)
+        self._pace.update(self.sent_bps)
 
     def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
         layer = publication.layer_of(leg.rewriter.source)

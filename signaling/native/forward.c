@@ -15,7 +15,7 @@ uint64_t clock_ns(clockid_t which)
 void copy_to(struct plane *plane, struct leg *leg, const struct media_packet *packet, double now_ms)
 {
     int bytes = rewriter_forward(leg->rewriter, packet, plane->out, DATAGRAM);
-    if (bytes <= 0)
+    if (bytes <= 0 || hold(plane, leg, plane->out, bytes, 0, now_ms))
         return;
     transmit(plane, leg->line, leg, plane->out, bytes, leg->wide_at, now_ms);
 }

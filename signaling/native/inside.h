@@ -21,6 +21,12 @@
 #define BURST_SIZE 1600      /* MAX_PLAIN and the SRTP trailer */
 #define PENDING_LINES 128    /* bursts that wait for the end of a batch: every viewer of two full rooms */
 #define COPIED_AT_ONCE 64   /* as in forwarder.py */
+#define PACED_LINES 256     /* beyond it packets do not wait: a timer must not walk through a thousand lines */
+#define PACER_EVENT UINT32_MAX /* of the timer, among the handles of peers */
+#define PACER_DEPTH_MS 5.0  /* as in rtp/pacer.py, like the next two */
+#define PACER_LONGEST_MS 400.0
+#define PACER_MOST 256
+#define PACER_STEP_MS 2.0   /* the timer rings no sooner */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
 #define SECOND_NS 1000000000ull
 
@@ -30,6 +36,20 @@ struct sent {
     uint64_t number;
     double sent_ms;
     uint32_t bytes;
+};
+
+struct held { /* a plain packet that waits for room on its line; then `bytes` bytes */
+    struct held *next;
+    uint32_t leg, cuts;
+    int bytes, wide_at, is_again;
+    _Alignas(16) uint8_t data[];
+};
+
+struct pacer { /* as rtp/pacer.py */
+    double rate_bps, free_ms;
+    int count, bytes;
+    struct held *first[2], *last[2]; /* repeats, then what is new */
+    int is_waiting;                  /* in plane->waiting_lines */
 };
 
 struct burst { /* protected packets of one size that leave in one call; a smaller one may end it */
@@ -68,6 +88,7 @@ struct line { /* one transport */
     struct burst *burst; /* empty whenever the lock is free */
     int burst_bytes;     /* packets larger than this go alone: the way refused a burst of such */
     uint64_t residence[RESIDENCE_BUCKETS], residence_ns; /* of what came in here, since it was last asked for */
+    struct pacer pacer;
     int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
     struct arrival *arrivals;
     int arrival_count;
@@ -115,6 +136,9 @@ struct plane {
     struct plane_facts facts;
     struct line *pending[PENDING_LINES];
     int pending_count;
+    struct line *paced[PACED_LINES]; /* packets wait at these */
+    int paced_count, timer_fd;
+    double timer_ms; /* when it rings; 0: not set */
     _Alignas(16) uint8_t out[DATAGRAM + 64]; /* libsrtp reads headers as words */
 };
 
@@ -137,6 +161,11 @@ int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *p
              double now_ms);
 void congested(struct leg *leg, double now_ms);
 void flush(struct plane *plane, double now_ms); /* send what waits: always before the lock is given back */
+
+/* pace.c */
+int hold(struct plane *plane, struct leg *leg, const uint8_t *packet, int bytes, int is_again, double now_ms);
+void release(struct plane *plane, double now_ms); /* what may leave by now; sets the timer anew */
+void forget_held(struct plane *plane, struct line *line);
 
 /* forward.c */
 uint64_t clock_ns(clockid_t which);

@@ -104,10 +104,10 @@ int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)
 }
 
 static int send_again(struct plane *plane, struct leg *leg, uint16_t number, const struct media_packet *packet,
-                      double now_ms)
+                      int is_probe, double now_ms)
 {
     int size = rewriter_retransmit(leg->rewriter, number, packet, now_ms, plane->out, DATAGRAM);
-    if (size > 0)
+    if (size > 0 && (is_probe || !hold(plane, leg, plane->out, size, 1, now_ms)))
         transmit(plane, leg->line, NULL, plane->out, size, leg->wide_at, now_ms);
     return size > 0 ? packet->payload_bytes : 0;
 }
@@ -139,23 +139,23 @@ int leg_copy_base(struct plane *plane, uint32_t id, uint32_t stream_id, int32_t 
             continue;
         if (sent + packet->payload_bytes > most_bytes)
             break;
-        sent += send_again(plane, leg, number, packet, now_ms);
+        sent += send_again(plane, leg, number, packet, 0, now_ms);
     }
     flush(plane, now_ms);
     leave(plane);
     return sent;
 }
 
-int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t number, double now_ms, int is_dry)
+int leg_repair(struct plane *plane, uint32_t id, uint32_t stream_id, uint16_t number, double now_ms, int how)
 {
-    /* Payload bytes of the packet behind an outgoing number, 0 when it is not here; sent again unless `is_dry`. */
+    /* Payload bytes of the packet behind an outgoing number, 0 when it is not here; sent again as REPAIR_... says. */
     enter(plane);
     struct leg *leg = table_get(&plane->legs, id);
     const struct stream *stream = table_get(&plane->streams, stream_id);
     const struct media_packet *packet = kept(leg, stream, number, now_ms);
     int bytes = packet ? packet->payload_bytes : 0;
-    if (packet && !is_dry) {
-        send_again(plane, leg, number, packet, now_ms);
+    if (packet && how != REPAIR_LOOK) {
+        send_again(plane, leg, number, packet, how == REPAIR_PROBE, now_ms);
         flush(plane, now_ms);
     }
     leave(plane);

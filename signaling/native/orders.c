@@ -69,6 +69,7 @@ void line_close(struct plane *plane, uint32_t id)
             if (peer && peer->line == line)
                 peer->line = NULL;
         }
+        forget_held(plane, line);
         table_remove(&plane->lines, id);
         free_line(line);
     }

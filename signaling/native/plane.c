@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,9 @@ static void *run(void *argument)
                 sched_yield(); /* a mutex is not fair: without this a busy loop would starve Python's orders */
             pthread_mutex_lock(&plane->lock);
             struct peer *peer = table_get(&plane->peers, events[i].data.u32);
-            if (peer)
+            if (events[i].data.u32 == PACER_EVENT)
+                release(plane, (double)clock_ns(CLOCK_MONOTONIC) / 1e6);
+            else if (peer)
                 read_peer(plane, peer);
             pthread_mutex_unlock(&plane->lock);
         }
@@ -69,14 +72,17 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     plane->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     plane->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    plane->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     atomic_store(&plane->running, 1);
-    struct epoll_event event = {.events = EPOLLIN};
+    struct epoll_event event = {.events = EPOLLIN}, rings = {.events = EPOLLIN, .data.u32 = PACER_EVENT};
     int failed = !plane->ring || plane->epoll_fd < 0 || plane->event_fd < 0 || plane->stop_fd < 0 ||
-                 epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) || begin(plane);
+                 plane->timer_fd < 0 || epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) ||
+                 epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->timer_fd, &rings) || begin(plane);
     if (failed) {
         close(plane->epoll_fd);
         close(plane->event_fd);
         close(plane->stop_fd);
+        close(plane->timer_fd);
         free(plane->ring);
         pthread_mutex_destroy(&plane->lock);
         free(plane);
@@ -105,8 +111,10 @@ void plane_close(struct plane *plane)
         if (plane->legs.items[i])
             free_leg(plane->legs.items[i]);
     for (uint32_t i = 0; i < plane->lines.size; i++)
-        if (plane->lines.items[i])
+        if (plane->lines.items[i]) {
+            forget_held(plane, plane->lines.items[i]);
             free_line(plane->lines.items[i]);
+        }
     for (uint32_t i = 0; i < plane->peers.size; i++)
         free(plane->peers.items[i]);
     table_free(&plane->streams);
@@ -116,6 +124,7 @@ void plane_close(struct plane *plane)
     close(plane->epoll_fd);
     close(plane->event_fd);
     close(plane->stop_fd);
+    close(plane->timer_fd);
     free(plane->ring);
     pthread_mutex_destroy(&plane->lock);
     free(plane);

@@ -13,6 +13,7 @@ enum { RECORD_AFTER_HOLE = 128 }; /* among a record's flags: earlier packets of 
 enum { HANDLE_PLACES = (1 << 18) - 1 }; /* the bits of a handle that say where; the others say how old */
 enum { RESIDENCE_BUCKETS = 160 }; /* as BUCKETS in rtp/histogram.py */
 enum { LEG_SELECT = 1, LEG_PAUSE = 2, LEG_FORGET = 3, LEG_REDUNDANCY = 4, LEG_TEMPORAL = 5 };
+enum { REPAIR_SEND = 0, REPAIR_LOOK = 1, REPAIR_PROBE = 2 }; /* with the pacer, not at all, without it */
 
 struct plane_settings {
     uint64_t pause_ns;
@@ -61,6 +62,7 @@ void line_close(struct plane *plane, uint32_t line);
 void line_keys(struct plane *plane, uint32_t line, uintptr_t rx, uintptr_t tx);
 void line_route(struct plane *plane, uint32_t line, int fd);
 void line_receive(struct plane *plane, uint32_t line, const uint8_t *packet, int bytes, uint64_t at_ns);
+void line_pace(struct plane *plane, uint32_t line, double rate_bps);
 int line_send(struct plane *plane, uint32_t line, const uint8_t *plain, int bytes, int wide_at, double now_ms);
 void line_watch_numbers(struct plane *plane, uint32_t line, int extension_id);
 int line_arrivals(struct plane *plane, uint32_t line, uint16_t *numbers, uint64_t *at_ns, int capacity);
@@ -87,7 +89,7 @@ void leg_order(struct plane *plane, uint32_t leg, int order, int64_t argument, i
 void leg_read(struct plane *plane, uint32_t leg, struct leg_facts *facts);
 uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity);
 int64_t leg_locate(struct plane *plane, uint32_t leg, uint16_t number);
-int leg_repair(struct plane *plane, uint32_t leg, uint32_t stream, uint16_t number, double now_ms, int is_dry);
+int leg_repair(struct plane *plane, uint32_t leg, uint32_t stream, uint16_t number, double now_ms, int how);
 int leg_copy_base(struct plane *plane, uint32_t leg, uint32_t stream, int32_t after, int most_bytes, double now_ms,
                   uint16_t *newest);
 /* cdef end */

@@ -236,6 +236,11 @@ class Line:
                 self.plane.handle, self.number, -1 if descriptor is None else descriptor
             )
 
+    def pace(self, rate_bps: float) -> None:
+        """What pictures may take of the way out from now on; 0: as much as they like (`rtp.pacer`)."""
+        if self.plane.is_open:
+            self.plane.lib.line_pace(self.plane.handle, self.number, rate_bps)
+
     def receive(self, protected: bytes, at_ns: int) -> None:
         """A protected RTP packet that Python read (TCP, an address not yet nominated)."""
         if self.plane.is_open:

@@ -131,7 +131,7 @@ class NativeLeg:
     def blocked_until_ms(self) -> float:
         return self.rewriter.blocked_until_ms
 
-    def _repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_dry: bool) -> int:
+    def _repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, how: int) -> int:
         if not self._plane.is_open:
             return 0
         lib, handle = self._plane.lib, self._plane.handle
@@ -139,13 +139,14 @@ class NativeLeg:
         fanout = fanout_of(ssrc) if ssrc >= 0 else None
         if not isinstance(fanout, NativeFanout):
             return 0
-        return int(lib.leg_repair(handle, self.number, fanout.number, sequence & 0xFFFF, now_ms, is_dry))
+        return int(lib.leg_repair(handle, self.number, fanout.number, sequence & 0xFFFF, now_ms, how))
 
     def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
-        return self._repair(sequence, fanout_of, now_ms, is_dry=True)
+        return self._repair(sequence, fanout_of, now_ms, self._plane.lib.REPAIR_LOOK)
 
-    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
-        self._repair(sequence, fanout_of, now_ms, is_dry=False)
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_probe: bool = False) -> None:
+        lib = self._plane.lib
+        self._repair(sequence, fanout_of, now_ms, lib.REPAIR_PROBE if is_probe else lib.REPAIR_SEND)
 
     def copy_base(
         self, after: int | None, fanout_of: FanoutOf, now_ms: float, most_bytes: int

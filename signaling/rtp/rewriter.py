@@ -78,6 +78,7 @@ class Rewriter:
         "last_source",
         "octets_sent",
         "packets_sent",
+        "pauses",
         "retransmitted",
     )
 
@@ -105,6 +106,7 @@ class Rewriter:
         self._tl0_offset = 0
         self._temporal_limit = self._max_temporal = ALL_TEMPORAL_LAYERS
         self._lowering_from = ALL_TEMPORAL_LAYERS
+        self.pauses = 0  # what was written before one and has not left yet must not go
         self.packets_sent = 0
         self.octets_sent = 0  # payload bytes, as sender reports count them
         self.retransmitted = 0
@@ -139,6 +141,7 @@ class Rewriter:
     def pause(self) -> None:
         """Forward nothing until the next `select` (mute, hold, congestion). The numbering goes on afterwards."""
         self._source = self._target = NO_SOURCE
+        self.pauses += 1
 
     def forget_sources(self) -> None:
         """The publisher came back on a fresh transport: old numbers of its SSRCs mean nothing any more.

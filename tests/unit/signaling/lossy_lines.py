@@ -31,7 +31,7 @@ class Leg:
     def kept(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> int:
         return PACKET_BYTES if self.is_here else 0
 
-    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> None:
+    def repair(self, sequence: int, fanout_of: FanoutOf, now_ms: float, *, is_probe: bool = False) -> None:
         self.repeated.append(sequence)
         if self._history is not None:
             self._history.next(PACKET_BYTES, now_ms)

@@ -60,6 +60,7 @@ class Bench:
             channel=SimpleNamespace(tx_context=outbound._srtp[0], keep=outbound),
             agent=SimpleNamespace(send=ours.send, keep=ours),
             wide=SendHistory() if line is None else None,
+            pacing=None,
             line=line,
         )
         transport.history = line or transport.wide

@@ -57,9 +57,13 @@ class Scene:
             want_keyframe=lambda layer, now_ms: self.asked.append(layer),
             showing=Showing(Attention(), lambda shown, because: None),
         )
-        self.viewer.transport.send_rtp = lambda packet, *, wide_at=0: self.repairs.append(packet)  # type: ignore[method-assign]
+        self.viewer.transport.send_rtp = self._repair  # type: ignore[method-assign]
         self.camera = self.publish(CAMERA)
         self.low, self.high = self.layer(self.camera, LOW, "h"), self.layer(self.camera, HIGH, "f")
+
+    def _repair(self, packet: bytes, *, wide_at: int = 0) -> bool:
+        self.repairs.append(packet)
+        return True
 
     def publish(self, section: AcceptedSection) -> Publication:
         made = Publication("per_1", section, self.tape, SpeakerDetector(), keyframe_interval_ms=500)
