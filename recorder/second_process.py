@@ -38,6 +38,8 @@ class SecondProcess:
         self._reader = reader
         self._writer = writer
         self._sessions: dict[int, FedSession] = {}
+        self._beginning: set[int] = set()
+        self._over: dict[int, bool] = {}  # ended before they had begun: whether to keep what is written
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -69,6 +71,7 @@ class SecondProcess:
     async def _begin(self, number: int, order: dict[str, Any]) -> None:
         """Batches come only after the feeder was told that this is done."""
         said = {"code": "", "title": ""}
+        self._beginning.add(number)
         if number not in self._sessions:
             try:
                 self._sessions[number] = await asyncio.to_thread(_create, order)
@@ -76,9 +79,15 @@ class SecondProcess:
                 said = {"code": error.code, "title": error.title}
             except OSError as error:
                 said = {"code": "disk.refused", "title": str(error.strerror)}
+        self._beginning.discard(number)
         self._say(FrameKind.BEGUN, number, said)
+        if number in self._over:
+            await self._end(number, is_close=self._over.pop(number))
 
     async def _end(self, number: int, *, is_close: bool) -> None:
+        if number in self._beginning:
+            self._over[number] = is_close
+            return
         fed = self._sessions.get(number)
         said = {"code": "", "title": ""}
         if fed is not None:
@@ -154,7 +163,7 @@ async def _main(descriptor: int) -> None:
 def main() -> None:
     """Run until the feeder hangs up."""
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s second recorder %(process)d %(levelname)s: %(message)s"
+        level=logging.WARNING, format="%(asctime)s second recorder %(process)d %(levelname)s: %(message)s"
     )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -111,7 +111,8 @@ class SecondRecorder:
                 code, title = await recording._ended
         except TimeoutError:
             # Told all the same: what it can still write it closes, and lets the folder go.
-            self._unsent.append(pack_json(FrameKind.END, recording.feed.number, {"how": "close"}))
+            how = "close" if keep else "abandon"
+            self._unsent.append(pack_json(FrameKind.END, recording.feed.number, {"how": how}))
             raise RecordingFailure("writer.stalled", "the second recorder does not answer") from None
         finally:
             self._recordings.pop(recording.feed.number, None)

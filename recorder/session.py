@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -276,6 +276,11 @@ class RecordingSession:
         """A log note such as "opened", "closed", "removed". `text` is cut at 4000 characters."""
         if not self._closing:
             self._note(RecordKind.MARK, 0, at_ns, compact_json({"kind": kind, "text": text[:4000]}))
+
+    @property
+    def track_ids(self) -> Collection[str]:
+        """Every track id of this run."""
+        return self._numbers.keys()
 
     def proof(self) -> WritingProof:
         """What is on the disk now, by the file system's word. Cheap; ask once or twice a second."""

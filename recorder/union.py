@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder.durable import Disk
-from recorder.folder import SECOND_NAME, UNION_NAME, segment_files
+from recorder.folder import MANIFEST_NAME, SECOND_NAME, UNION_NAME, segment_files
 from recorder.inventory import Inventory
 from recorder.journal import Damage, Record, RecordKind, compact_json
 from recorder.manifest import GapCause, Manifest, ManifestError
@@ -177,17 +177,31 @@ def open_union(folder: Path, second: Path | None = None) -> OpenedUnion:
         _, place, manifest = sides[names.index(basis)]
         return OpenedUnion(Recording(place, manifest), Union(sums, absences, basis, manifest))
     folders = tuple(place for _, place, _ in sides)
-    account = _stored_account(folder, sums) or _account(folders, clock, manifests)
+    account = next((told for place in folders if (told := _stored_account(place, sums))), None)
+    account = account or _account(folders, clock, manifests)
     return OpenedUnion(
         UnionRecording(folders[0], account, folders, clock), Union(sums, absences, None, account)
     )
 
 
 def write_union(folder: Path, second: Path, *, disk: Disk | None = None) -> Union:
-    """Write `union.json` into `folder`. RecordingError, OSError."""
+    """Write `union.json` into `folder`, or where that cannot be written into `second`. RecordingError, OSError."""
     union = open_union(folder, second).union
-    (disk or Disk()).replace_file(folder / UNION_NAME, union.to_json().encode())
+    content, disk = union.to_json().encode(), disk or Disk()
+    try:
+        disk.replace_file(folder / UNION_NAME, content)
+    except OSError:
+        disk.replace_file(second / UNION_NAME, content)
     return union
+
+
+def needs_merging(folder: Path, second: Path) -> bool:
+    """Neither recorder holds all, or one was not closed: telling what there is means reading every packet."""
+    found = [place for place in (folder, second) if segment_files(place)]
+    if any(not (place / MANIFEST_NAME).is_file() for place in found):
+        return True
+    manifests = [open_recording(place).manifest for place in found]
+    return len(manifests) == len(SIDES) and _basis(manifests) is None
 
 
 def _sum(side: Side, manifest: Manifest) -> RecorderSum:

@@ -72,6 +72,11 @@ class ActKind(StrEnum):
     RECORDING_STALLED = "recording.stalled"
     RECORDING_RECOVERED = "recording.recovered"
     RECORDING_FAILED = "recording.failed"
+    # One of two recorders; the recording itself goes on.
+    RECORDING_ONE_STALLED = "recording.one_stalled"
+    RECORDING_ONE_RECOVERED = "recording.one_recovered"
+    # The judge opened with one recorder, knowingly.
+    RECORDING_BY_ONE = "recording.by_one"
     RECORDING_SEALED = "recording.sealed"
     RECORDING_ARCHIVED = "recording.archived"
     RECORDING_ARCHIVE_CHECKED = "recording.archive_checked"

@@ -12,6 +12,7 @@ from datetime import datetime
 from hearing_server.domain.consents import REQUIRED_STAGES
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.participants import Participant, Source, status_word
+from hearing_server.domain.recorders import RecorderLight
 from hearing_server.domain.recordings import WritingStatus
 from hearing_server.domain.roles import HEARING_COMMANDS, Action, Capacity, can
 from hearing_server.filing.cases import Court
@@ -22,6 +23,14 @@ ALARM_TITLES: dict[str, tuple[str, str]] = {
     "recording.stalled": ("录音录像写入停滞", "The recording has stopped being written"),
     "recording.failed": ("录音录像故障", "The recording has failed"),
     "recording.disk_full": ("存储空间已满，录音录像中断", "The disk is full; the recording is interrupted"),
+    "recording.first_down": (
+        "主录停止写入，备录仍在录制",
+        "The first recorder has stopped; the second still records",
+    ),
+    "recording.second_down": (
+        "备录停止写入，主录仍在录制",
+        "The second recorder has stopped; the first still records",
+    ),
     "recording.disk_low": ("存储空间不足", "Disk space is running out"),
     "recording.recovered": (
         "录音录像已恢复，缺口已记录",
@@ -188,7 +197,16 @@ def _recording(status: WritingStatus, language: str) -> dict[str, object]:
         "verified_s": int(status.verified_s),
         "alarm": alarm,
         "proven_at": _moment(status.proven_at),
+        "recorders": _recorders(status.recorders),
     }
+
+
+def _recorders(lights: tuple[RecorderLight, ...]) -> dict[str, object] | None:
+    """双录: how many of two write, and which don't; None where the court records once."""
+    if len(lights) < 2:
+        return None
+    down = [str(light.name) for light in lights if not light.is_writing]
+    return {"expected": len(lights), "writing": len(lights) - len(down), "down": down}
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -49,6 +49,14 @@ class Offer:
     sdp: str
     tracks: tuple[tuple[str, str, str, str], ...]
 
+    def as_said(self) -> dict[str, object]:
+        """As browsers get it, `subscription_offered` of docs/PROTOCOL.md."""
+        tracks = [
+            {"mid": mid, "identity": identity, "source": source, "kind": kind}
+            for mid, identity, source, kind in self.tracks
+        ]
+        return {"version": self.version, "sdp": self.sdp, "tracks": tracks}
+
 
 @dataclass(frozen=True, slots=True)
 class PathFacts:
@@ -179,8 +187,19 @@ class SeatListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RecorderWriting:
+    """What one of a recording's recorders ("first", "second") says of itself."""
+
+    name: str
+    is_advancing: bool
+    size_bytes: int
+    failure: str | None
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
-    """What is proven of a recording's bytes on disk."""
+    """What is proven of a recording's bytes on disk; one of two `recorders` that advances makes the whole advance."""
 
     is_advancing: bool
     size_bytes: int
@@ -188,6 +207,7 @@ class Writing:
     failure: str | None
     free_bytes: int
     is_paused: bool = False
+    recorders: tuple[RecorderWriting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +265,13 @@ class RecorderControl(Protocol):
         """Every recording that runs. After a start these outlived the process that had ordered them."""
         ...
 
-    async def start(self, recording_id: RecordingId, folder: Path, *, room: HearingId) -> None:
-        """Start writing where `room` lives, or go on in a folder left by a crash; nothing is listened to yet."""
+    async def start(
+        self, recording_id: RecordingId, folder: Path, *, second: Path | None, room: HearingId
+    ) -> None:
+        """Start writing where `room` lives, or go on in folders left by a crash; nothing is listened to yet.
+
+        `second`: where another process writes the same, None for none. One of the two that refuses is no error.
+        """
         ...
 
     async def listen(self, recording_id: RecordingId, room: HearingId) -> None:
@@ -287,10 +312,26 @@ class FilmMaker(Protocol):
     """Composes films in a process of its own."""
 
     async def compose(
-        self, folder: Path, *, labels: Mapping[str, object], progress: Callable[[int], Awaitable[None]]
+        self,
+        folder: Path,
+        *,
+        labels: Mapping[str, object],
+        redactions: Mapping[str, object],
+        progress: Callable[[int], Awaitable[None]],
     ) -> FilmMade:
         """Compose the sealed recording in `folder`; `progress(permille)` is awaited now and then.
 
+        `redactions`: see docs/RECORD.md; here the court's account of sealed spans.
         Errors: Unavailable `film.failed` with the composer's own code in the text.
         """
+        ...
+
+    async def copy(
+        self, folder: Path, target: Path, *, labels: Mapping[str, object], redactions: Mapping[str, object]
+    ) -> FilmMade:
+        """A redacted copy from the record itself, with its poster beside it. Errors as `compose`."""
+        ...
+
+    async def duplicate(self, film: Path, target: Path, *, duration_s: float) -> FilmMade:
+        """The same bytes under a name of their own, with their poster. Errors: OSError."""
         ...

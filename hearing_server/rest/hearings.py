@@ -63,6 +63,10 @@ class AdmissionBody(Body):
         return self
 
 
+class OpeningBody(Body):
+    one_recorder_reason: Reason | None = None
+
+
 class RecessBody(Body):
     reason: Reason
     resumes_at: Moment | None = None
@@ -183,7 +187,10 @@ async def admit(call: Call) -> object:
 
 
 async def open_hearing(call: Call) -> object:
-    return await _view(call, await call.services.courtroom.open(call.actor, call.part("hearing_id")))
+    seen = await call.services.courtroom.open(
+        call.actor, call.part("hearing_id"), one_recorder_reason=call.body(OpeningBody).one_recorder_reason
+    )
+    return await _view(call, seen)
 
 
 async def recess(call: Call) -> object:
@@ -280,7 +287,7 @@ ROUTES = (
     Route("PUT", _H + "/self-test", note_self_test, Who.SIGNED_IN, "Result of the self-test", SelfTestBody),
     Route("POST", _H + "/grants", grant, Who.SIGNED_IN, "A join grant for the room", Nothing),
     Route("POST", _H + "/admissions", admit, Who.STAFF, "Let people in", AdmissionBody),
-    Route("POST", _H + "/open", open_hearing, Who.STAFF, "Open the hearing", Nothing),
+    Route("POST", _H + "/open", open_hearing, Who.STAFF, "Open the hearing", OpeningBody),
     Route(
         "POST", _H + "/recess", recess, Who.STAFF, "Pause the record: recess, exhibit, mediation", RecessBody
     ),

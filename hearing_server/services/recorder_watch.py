@@ -7,42 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearings import Hearing, HearingState, PauseKind
+from hearing_server.domain.recorders import RecorderLight, missing_of, one_recorder
 from hearing_server.domain.recordings import Recording, RecordingState, WritingState, WritingStatus
 from hearing_server.errors import HearingError, Unavailable
-from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id, system_actor, to_wire
+from hearing_server.kernel import Actor, Clock, CourtId, HearingId, RecordingId, new_id
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import RecorderControl, Writing
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.acts import record_act
 from hearing_server.services.live import LiveHearing
 from hearing_server.services.record_folders import RecordFolders
+from hearing_server.services.recorder_lights import RecorderLights
+from hearing_server.services.recording_alarms import RecordingAlarms
+from hearing_server.services.recording_light import LIGHT_S, alarm_of, light_of
 
 _log = logging.getLogger(__name__)
 # How long the judge waits for the proof before the order is refused, and how often it is looked for.
-PROOF_WAIT_S = 6.0
+# The second recorder's process takes about a second to be there, more on a machine where everything starts at once.
+PROOF_WAIT_S = 8.0
+# When the judge has decided for one recorder already, the other gets this long all the same.
+_OTHER_WAIT_S = 2.0
 _PROOF_LOOK_S = 0.1
-WATCH_S = 1.0
-# Alarms that wait for a storage that takes them; the oldest is dropped, the record's own incidents keep all.
-_MAX_UNWRITTEN = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Alarm:
-    """What the case's log has still to say."""
-
-    hearing_id: HearingId
-    kind: ActKind
-    code: str | None
-    at: datetime
+# With GROWTH_S a recorder that stops is an alarm on the screens within 3 s.
+_LOOK_S = 0.5
 
 
 class TakenUp(StrEnum):
@@ -72,16 +67,16 @@ class RecorderWatch:
         self._bus = bus
         self._recorder = recorder
         self._folders = folders
-        self._reserve_bytes = reserve_bytes
-        self._court_id = court_id
+        self._lights = RecorderLights(folders, reserve_bytes)
+        self._alarms = RecordingAlarms(units, clock, court_id)
         self._recordings: dict[HearingId, RecordingId] = {}
         self._lives: dict[HearingId, LiveHearing] = {}
         # Running hearings whose recording couldn't be taken up after a start.
         self._missing: set[HearingId] = set()
         # The watch and a room that comes back must not go on in one folder at the same moment.
         self._going_on = asyncio.Lock()
-        self._alarmed: set[HearingId] = set()
-        self._unwritten: deque[_Alarm] = deque(maxlen=_MAX_UNWRITTEN)
+        # Hearings whose judge decided to go on with whichever recorder writes.
+        self._by_one: set[HearingId] = set()
 
     def live(self, hearing_id: HearingId) -> LiveHearing:
         """The overlay of a hearing; made when first asked for."""
@@ -89,43 +84,81 @@ class RecorderWatch:
 
     # --- around an opening -------------------------------------------------------------------
 
-    async def begin(self, hearing: Hearing) -> RecordingId:
-        """Start the recorder and wait for its proof. Errors: Unavailable `disk.…`, `recording.not_proven`."""
+    async def begin(self, hearing: Hearing, *, by_one: bool = False) -> RecordingId:
+        """Start the recorders and wait for their proof; `by_one`: one of two suffices.
+
+        Errors: Unavailable `disk.…`, `recording.not_proven`, `recording.one_recorder`.
+        """
         recording_id = self._recordings.get(hearing.id) or RecordingId(new_id("rec"))
-        await self._recorder.start(recording_id, self._folders.of(recording_id), room=hearing.id)
+        await self._start(recording_id, hearing.id)
         self._recordings[hearing.id] = recording_id
         try:
-            await self.prove_again(hearing.id)
+            await self._prove(hearing.id, by_one=by_one)
         except BaseException:
             await self.give_up(hearing.id)
             raise
+        self._alarms.expect(hearing.id, self.live(hearing.id).recording.recorders)
         return recording_id
 
     async def prove_again(self, hearing_id: HearingId) -> None:
-        """Wait until bytes are seen advancing. Errors: Unavailable `recording.not_proven`, `disk.full`."""
-        try:
-            async with asyncio.timeout(PROOF_WAIT_S):
+        """Wait until a recorder is seen to write. Errors: Unavailable `recording.not_proven`, `disk.full`."""
+        await self._prove(hearing_id, by_one=True)
+
+    async def _prove(self, hearing_id: HearingId, *, by_one: bool) -> None:
+        await self._seen_writing(hearing_id, within_s=_OTHER_WAIT_S if by_one else PROOF_WAIT_S)
+        if by_one and not self._good(hearing_id):
+            await self._seen_writing(hearing_id, within_s=PROOF_WAIT_S, enough=1)
+        lights = self.live(hearing_id).recording.recorders
+        missing = missing_of(lights)
+        if not self._good(hearing_id):
+            raise _no_room() if any(light.is_writing for light in lights) else _not_proven()
+        if missing and not by_one:
+            raise one_recorder(missing[0])
+        if missing:
+            self._by_one.add(hearing_id)
+        else:
+            self._by_one.discard(hearing_id)
+
+    async def _seen_writing(self, hearing_id: HearingId, *, within_s: float, enough: int = 2) -> None:
+        """Look until so many recorders, or all there are, write; or until the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
                 # The proof is bytes seen on disk: there is nothing to be woken by.
-                while not self._look(hearing_id):  # noqa: ASYNC110
+                while True:
+                    await self._look_outside(hearing_id)
+                    is_seen = self._look(hearing_id)
+                    lights = self.live(hearing_id).recording.recorders
+                    writing = sum(light.is_writing for light in lights)
+                    if is_seen and writing >= min(enough, len(lights)):
+                        return
                     await asyncio.sleep(_PROOF_LOOK_S)
-        except TimeoutError:
-            raise Unavailable(
-                "recording.not_proven",
-                zh="录音录像尚未确认写入，暂不能开庭，请检查存储后重试",
-                en="The recording isn't proven to be written; check the storage and try again",
-            ) from None
-        writing = self._writing(hearing_id)
-        if writing is not None and writing.free_bytes < self._reserve_bytes:
-            raise Unavailable(
-                "disk.full",
-                zh="存储空间不足，暂不能开庭",
-                en="Too little disk space is left to open a hearing",
-            )
+
+    def _good(self, hearing_id: HearingId) -> int:
+        """How many recorders a hearing may be opened on."""
+        status = self.live(hearing_id).recording
+        if not status.recorders:
+            return int(status.is_proven(self._clock.utc_now()))
+        return sum(light.is_good for light in status.recorders)
+
+    async def _start(self, recording_id: RecordingId, hearing_id: HearingId) -> None:
+        await self._recorder.start(
+            recording_id,
+            self._folders.of(recording_id),
+            second=self._folders.second(recording_id),
+            room=hearing_id,
+        )
 
     async def enter(
-        self, unit: Unit, actor: Actor, recording_id: RecordingId, hearing: Hearing, *, at: datetime
+        self,
+        unit: Unit,
+        actor: Actor,
+        recording_id: RecordingId,
+        hearing: Hearing,
+        *,
+        at: datetime,
+        one_reason: str | None = None,
     ) -> None:
-        """The recording's row and act, in the unit that opens the hearing."""
+        """The recording's row and acts, in the unit that opens the hearing; `one_reason`: why by one recorder."""
         if await unit.recordings.of_hearing(hearing.id) is None:
             row = Recording(recording_id, hearing.id, RecordingState.RECORDING, started_at=at)
             await unit.recordings.add(row, hearing.case_id)
@@ -137,6 +170,19 @@ class RecorderWatch:
             at=at,
             payload={"hearing_id": hearing.id, "recording_id": recording_id},
         )
+        missing = self.missing(hearing.id)
+        if one_reason is not None and missing:
+            await record_act(
+                unit, actor, kind=ActKind.RECORDING_BY_ONE, chain_id=hearing.case_id, at=at,
+                payload={
+                    "hearing_id": hearing.id, "recording_id": recording_id, "missing": str(missing[0].name),
+                    "failure": missing[0].failure, "reason": one_reason,
+                },
+            )  # fmt: skip
+
+    def missing(self, hearing_id: HearingId) -> tuple[RecorderLight, ...]:
+        """Recorders that a hearing may not be opened on now."""
+        return missing_of(self.live(hearing_id).recording.recorders)
 
     async def listen(self, hearing_id: HearingId) -> None:
         """The hearing is open: what is said from here on is recorded, and nothing before."""
@@ -147,6 +193,9 @@ class RecorderWatch:
         recording_id = self._recordings.pop(hearing_id, None)
         if recording_id is not None:
             await self._recorder.abandon(recording_id)
+            self._lights.forget(recording_id)
+        self._by_one.discard(hearing_id)
+        self._alarms.forget(hearing_id)
         self.live(hearing_id).recording = WritingStatus(WritingState.IDLE)
 
     async def take_up(self, hearing_id: HearingId) -> TakenUp:
@@ -158,15 +207,15 @@ class RecorderWatch:
             taken_up = await self._go_on(hearing_id)
             # The first byte takes a moment; without the wait every start would be an alarm in the log.
             if hearing_id in self._recordings:
-                with suppress(Unavailable):
-                    await self.prove_again(hearing_id)
+                await self._seen_writing(hearing_id, within_s=PROOF_WAIT_S)
         except HearingError as error:
             _log.exception("recording not taken up", extra={"hearing": hearing_id})
             self._missing.add(hearing_id)
             self._fail(hearing_id, error.code)
             return TakenUp.FAILED
         # When its loss was an alarm, its return is news as well.
-        self._note_alarm(hearing_id, self.live(hearing_id).recording)
+        self._alarms.expect(hearing_id)
+        self._alarms.note(hearing_id, self.live(hearing_id).recording)
         return taken_up
 
     def lose(self, hearing_id: HearingId) -> None:
@@ -187,8 +236,9 @@ class RecorderWatch:
 
     def _fail(self, hearing_id: HearingId, code: str) -> None:
         live = self.live(hearing_id)
-        live.recording = replace(live.recording, state=WritingState.FAILED, alarm_code=_alarm_of(code))
-        self._note_alarm(hearing_id, live.recording)
+        live.recording = replace(live.recording, state=WritingState.FAILED, alarm_code=alarm_of(code))
+        self._alarms.expect(hearing_id)
+        self._alarms.note(hearing_id, live.recording)
 
     async def _go_on(self, hearing_id: HearingId) -> TakenUp:
         async with self._going_on:
@@ -198,7 +248,7 @@ class RecorderWatch:
                 hearing = await unit.hearings.get(hearing_id)
             if row is not None and hearing is not None and row.state is RecordingState.RECORDING:
                 was_running = was_running or self._recorder.writing(row.id) is not None
-                await self._recorder.start(row.id, self._folders.of(row.id), room=hearing_id)
+                await self._start(row.id, hearing_id)
                 await self._seal_as_stored(row.id, hearing)
                 await self._recorder.listen(row.id, hearing_id)
                 self._recordings[hearing_id] = row.id
@@ -212,8 +262,10 @@ class RecorderWatch:
     # --- orders ------------------------------------------------------------------------------
 
     def is_proven(self, hearing_id: HearingId) -> bool:
-        """Bytes were seen advancing within the last two seconds."""
+        """Bytes were seen advancing within the last two seconds; of both recorders, unless the judge chose one."""
         self._look(hearing_id)
+        if self.missing(hearing_id) and hearing_id not in self._by_one:
+            return False
         return self.live(hearing_id).recording.is_proven(self._clock.utc_now())
 
     async def pause(self, hearing_id: HearingId, kind: PauseKind) -> None:
@@ -255,101 +307,57 @@ class RecorderWatch:
 
     def forget(self, hearing_id: HearingId) -> None:
         """The recording is sealed: its light goes out."""
-        self._recordings.pop(hearing_id, None)
+        recording_id = self._recordings.pop(hearing_id, None)
+        if recording_id is not None:
+            self._lights.forget(recording_id)
+        self._alarms.forget(hearing_id)
+        self._by_one.discard(hearing_id)
         live = self.live(hearing_id)
-        live.recording = replace(live.recording, state=WritingState.SEALED, alarm_code=None)
+        live.recording = replace(live.recording, state=WritingState.SEALED, alarm_code=None, recorders=())
 
     # --- the light ---------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """Look at every recording once a second; ring when its light or alarm changes. Never ends by itself."""
+        """Look at every recording twice a second; ring when its light or alarm changes. Never ends by itself."""
+        told_s = 0.0
         while True:
+            is_second = self._clock.monotonic_s() - told_s >= LIGHT_S - _LOOK_S / 2
+            told_s = self._clock.monotonic_s() if is_second else told_s
             try:
-                await self._look_round()
+                await self._look_round(rings=is_second)
             except Exception:
                 # A watch that ended would be the silence it is there to break.
                 _log.exception("a look at the recordings failed")
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(_LOOK_S)
 
-    async def _look_round(self) -> None:
+    async def _look_round(self, *, rings: bool) -> None:
+        """`rings`: tell all, because the checked seconds move on the judge's screen without anybody asking."""
+        await asyncio.gather(*(self._look_outside(hearing_id) for hearing_id in self._recordings))
         for hearing_id in tuple(self._recordings):
-            before = self.live(hearing_id).recording
             self._look(hearing_id)
-            after = self.live(hearing_id).recording
-            if (before.state, before.alarm_code) != (after.state, after.alarm_code):
-                self._note_alarm(hearing_id, after)
-            # The checked seconds move on the judge's screen without anybody asking.
-            await self._bus.publish(Doorbell("recording_looked_at", hearing_id))
-        for hearing_id in tuple(self._missing):
-            with suppress(HearingError):
-                await self._go_on(hearing_id)
-        await self._write_alarms()
+            if self._alarms.note(hearing_id, self.live(hearing_id).recording) or rings:
+                await self._bus.publish(Doorbell("recording_looked_at", hearing_id))
+        if rings:
+            for hearing_id in tuple(self._missing):
+                with suppress(HearingError):
+                    await self._go_on(hearing_id)
+        await self._alarms.write()
 
-    def _note_alarm(self, hearing_id: HearingId, status: WritingStatus) -> None:
-        """Keep what the log must say; it is written when the storage takes it."""
-        kind = {
-            WritingState.STALLED: ActKind.RECORDING_STALLED,
-            WritingState.FAILED: ActKind.RECORDING_FAILED,
-        }.get(status.state)
-        if kind is None and hearing_id not in self._alarmed:
-            return
-        if kind is None:
-            self._alarmed.discard(hearing_id)
-            kind = ActKind.RECORDING_RECOVERED
-        else:
-            self._alarmed.add(hearing_id)
-            _log.error("recording alarm", extra={"hearing": hearing_id, "alarm": status.alarm_code})
-        self._unwritten.append(_Alarm(hearing_id, kind, status.alarm_code, self._clock.utc_now()))
-
-    async def _write_alarms(self) -> None:
-        """The acts of alarms, in order. A full disk stops them as well: they wait here until there is space again."""
-        while self._unwritten:
-            alarm = self._unwritten[0]
-            try:
-                async with self._units.write() as unit:
-                    hearing = await unit.hearings.get(alarm.hearing_id)
-                    if hearing is not None:
-                        await record_act(
-                            unit, system_actor(self._court_id), kind=alarm.kind, chain_id=hearing.case_id,
-                            at=self._clock.utc_now(),
-                            payload={
-                                "hearing_id": alarm.hearing_id, "alarm": alarm.code, "noticed_at": to_wire(alarm.at),
-                            },
-                        )  # fmt: skip
-            except HearingError as error:
-                _log.warning("alarm not written yet", extra={"code": error.code})
-                return
-            self._unwritten.popleft()
+    async def _look_outside(self, hearing_id: HearingId) -> None:
+        recording_id = self._recordings.get(hearing_id)
+        if recording_id is not None:
+            await self._lights.look(recording_id)
 
     def _look(self, hearing_id: HearingId) -> bool:
-        """Refresh the light from the recorder; True when bytes are advancing now."""
-        live, writing, now = self.live(hearing_id), self._writing(hearing_id), self._clock.utc_now()
+        """Refresh the light; True when bytes of a recorder are advancing now, by its word and by what was seen."""
+        live, writing = self.live(hearing_id), self._writing(hearing_id)
         if writing is None:
             return False
-        old = live.recording
-        if writing.is_advancing:
-            live.recording = self._advanced(hearing_id, old, writing, now)
-            return True
-        is_stalled = writing.failure in (None, "writer.stalled")
-        live.recording = replace(
-            old,
-            state=WritingState.STALLED if is_stalled else WritingState.FAILED,
-            alarm_code=_alarm_of(writing.failure),
+        lights = self._lights.of(self._recordings[hearing_id], writing)
+        live.recording = light_of(
+            live.recording, writing, lights, is_held=live.is_held, now=self._clock.utc_now()
         )
-        return False
-
-    def _advanced(
-        self, hearing_id: HearingId, old: WritingStatus, writing: Writing, now: datetime
-    ) -> WritingStatus:
-        """The light while bytes advance: seconds are counted only where the proof was unbroken."""
-        is_paused = writing.is_paused or self.live(hearing_id).is_held
-        state = WritingState.PAUSED if is_paused else WritingState.WRITING
-        since_s = (now - old.proven_at).total_seconds() if old.proven_at is not None else 0.0
-        if state is old.state and since_s < WATCH_S:
-            return old
-        checked_s = since_s if old.state is state is WritingState.WRITING else 0.0
-        low = writing.free_bytes < self._reserve_bytes
-        return WritingStatus(state, old.verified_s + checked_s, "recording.disk_low" if low else None, now)
+        return live.recording.state in (WritingState.WRITING, WritingState.PAUSED)
 
     def _writing(self, hearing_id: HearingId) -> Writing | None:
         recording_id = self._recordings.get(hearing_id)
@@ -364,8 +372,17 @@ async def _told(order: Awaitable[None]) -> None:
         _log.warning("the recorder was not told", extra={"code": error.code})
 
 
-def _alarm_of(failure: str | None) -> str:
-    """The light's word for what the recorder says is wrong."""
-    if failure in (None, "writer.stalled"):
-        return "recording.stalled"
-    return "recording.disk_full" if failure == "disk.full" else "recording.failed"
+def _not_proven() -> Unavailable:
+    return Unavailable(
+        "recording.not_proven",
+        zh="录音录像尚未确认写入，暂不能开庭，请检查存储后重试",
+        en="The recording isn't proven to be written; check the storage and try again",
+    )
+
+
+def _no_room() -> Unavailable:
+    return Unavailable(
+        "disk.full",
+        zh="存储空间不足，暂不能开庭",
+        en="Too little disk space is left to open a hearing",
+    )

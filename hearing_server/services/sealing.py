@@ -27,6 +27,7 @@ from hearing_server.services.acts import record_act
 from hearing_server.services.docket import enter_docket
 from hearing_server.services.record_folders import RecordFolders
 from hearing_server.services.recorder_watch import RecorderWatch
+from hearing_server.services.segment_acts import SegmentActs
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Sealing:
         recorder: RecorderControl,
         rooms: RoomEngine,
         folders: RecordFolders,
+        segments: SegmentActs,
     ) -> None:
         self._units = units
         self._clock = clock
@@ -51,6 +53,7 @@ class Sealing:
         self._recorder = recorder
         self._rooms = rooms
         self._folders = folders
+        self._segments = segments
 
     async def seal_due(self) -> int:
         """Seal the recordings of hearings whose minute to undo the closing is over; how many."""
@@ -74,9 +77,12 @@ class Sealing:
     async def _seal(self, recording: Recording, hearing: Hearing) -> None:
         if self._recorder.writing(recording.id) is None:
             # This process isn't writing it (it was restarted after the closing): go on and seal.
-            await self._recorder.start(recording.id, self._folders.of(recording.id), room=hearing.id)
+            folder, second = self._folders.of(recording.id), self._folders.second(recording.id)
+            await self._recorder.start(recording.id, folder, second=second, room=hearing.id)
         sealed = await self._recorder.seal(recording.id)
         self._watch.forget(hearing.id)
+        # The last ones were sealed just now: every segment is an act before the record's own.
+        await self._segments.note(recording, hearing.case_id)
         lines = await self._lines(hearing)
         await self._rooms.close_room(hearing.id, reason="closed")
         now = self._clock.utc_now()

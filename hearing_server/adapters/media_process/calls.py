@@ -20,7 +20,9 @@ from hearing_server.ports.media import RecorderControl, RoomEngine, RoomListener
 # Everything in a room is answered at once; what syncs, seals or deletes waits for the disk.
 _ANSWER_S: Final = 10.0
 _DISK_S: Final = 180.0
-_WAITS_FOR_DISK = {"recorder.start", "recorder.seal", "recorder.abandon", "recorder.let_go", "node.end"}
+# After a crash sealing means reading both recorders' journals, see adapters/sealed_record.py.
+_SEAL_S: Final = 3900.0
+_WAITS_FOR_DISK = {"recorder.start", "recorder.abandon", "recorder.let_go", "node.end"}
 # Only these may come back as themselves: a process of ours doesn't choose HTTP answers freely.
 _ERRORS: Final = {
     kind.__name__: kind
@@ -75,6 +77,7 @@ def calls_of(prefix: str, port: type[Any]) -> dict[str, Call]:
         }
         full = f"{prefix}.{name}"
         timeout_s = _DISK_S if full in _WAITS_FOR_DISK else _ANSWER_S
+        timeout_s = _SEAL_S if full == "recorder.seal" else timeout_s
         found[full] = Call(full, hints, frozenset(needed), answer, timeout_s)
     return found
 

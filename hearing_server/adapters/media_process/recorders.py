@@ -20,12 +20,16 @@ class ProcessRecorders:
     async def standing(self) -> tuple[RecordingStanding, ...]:
         return tuple(each for state in await self._directory.states() for each in state.recordings)
 
-    async def start(self, recording_id: RecordingId, folder: Path, *, room: HearingId) -> None:
+    async def start(
+        self, recording_id: RecordingId, folder: Path, *, second: Path | None, room: HearingId
+    ) -> None:
         place = self._directory.recordings.get(recording_id) or await self._directory.settle(room)
         if place.link is None:
             raise media_restarting()
-        where = _absolute(folder)
-        await place.link.order("recorder.start", recording_id=recording_id, folder=where, room=room)
+        where, other = _absolute(folder), _absolute(second) if second is not None else None
+        await place.link.order(
+            "recorder.start", recording_id=recording_id, folder=where, second=other, room=room
+        )
         self._directory.recordings[recording_id] = place
         await self._look(recording_id)
 
