@@ -204,7 +204,7 @@ class RecorderSettings(Section):
 
     second_folder: str = Field(
         "recordings-second",
-        description="Where the second recorder writes, best on another volume: a path, or a name inside the data folder;"
+        description="Where the second recorder writes, best on another volume: a path, or a name in the data folder;"
         ' "" records once.',
     )
 
