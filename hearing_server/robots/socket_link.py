@@ -50,6 +50,7 @@ class SocketLink:
         self._tasks: set[asyncio.Task[None]] = set()
         self._said: tuple[str, str] | None = None  # the last presence, said again on every new socket
         self._hurry = asyncio.Event()
+        self._gone = asyncio.Event()  # of the socket that is used now
         self._has_connected = False
         self._is_closed = False
 
@@ -67,17 +68,18 @@ class SocketLink:
             self._spawn(self._beat())
 
     async def _connect(self) -> None:
-        socket = socketio.AsyncClient(reconnection=False, ssl_verify=False)
+        socket, is_gone = socketio.AsyncClient(reconnection=False, ssl_verify=False), asyncio.Event()
         for event, handler in self._handlers.items():
             socket.on(event, handler, namespace="/hearing")
 
         async def gone(*_reason: object) -> None:
+            is_gone.set()
             if socket is self._socket:
                 self._lost()
 
         socket.on("disconnect", gone, namespace="/hearing")
         auth = {"ticket": await self._client.ticket(), "hearing_id": self._hearing_id}
-        self._socket = socket
+        self._socket, self._gone = socket, is_gone
         await socket.connect(
             self._client.url,
             namespaces=["/hearing"],
@@ -129,16 +131,19 @@ class SocketLink:
         if not self.is_up or self._said is None:
             return
         stage, page = self._said
+        asked = self._socket
         try:
             await self.command("presence_report", _ack_s=_REPORT_ACK_S, stage=stage, page=page)
         except NO_ANSWER:
-            await self._drop()
+            if asked is self._socket:  # another one may have come meanwhile, and that one is not to blame
+                await self._drop()
         except Problem as problem:
             _log.debug("presence refused: %s", problem.code)
 
     async def _drop(self) -> None:
         """Give up a socket that does not answer."""
         dead, self._socket = self._socket, None  # its late goodbye is not ours
+        self._gone.set()
         if dead is not None:
             self._lost()
             self._spawn(_hang_up(dead))
@@ -151,7 +156,16 @@ class SocketLink:
         """A command and its ack; Problem on a refusal, one of NO_ANSWER when none came."""
         if self._socket is None:
             raise ConnectionError("no socket")
-        ack = await self._socket.call(name, body, namespace="/hearing", timeout=_ack_s)
+        call = asyncio.ensure_future(self._socket.call(name, body, namespace="/hearing", timeout=_ack_s))
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait((call, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                raise ConnectionError("the socket went before its ack came")
+            ack = call.result()
+        finally:
+            call.cancel()
+            gone.cancel()
         if not isinstance(ack, dict) or not ack.get("ok"):
             raise Problem(0, ack if isinstance(ack, dict) else {})
         return ack

@@ -24,6 +24,9 @@ async def _drilled(folder: Path, *hands: tuple[Kind, ...], restarts: int = 0) ->
         done = [one for each in rounds for one in each.result()]
         for _ in range(restarts):
             done += await scene.restart(0.5)
+        if restarts == 0 and hands[0] == (Kind.MOVE,):
+            told = await scene.patients[0].child.ask("back", since_s=0.0)
+            assert told["rejoins"] == 1, "what the old socket did not answer must not end the new one"
         return done
     finally:
         await scene.end()

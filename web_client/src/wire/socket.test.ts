@@ -127,6 +127,27 @@ describe("socket link", () => {
     await settled;
   });
 
+  it("ends the commands of a socket that is gone at once", async () => {
+    const one = link();
+    one.open();
+    await vi.advanceTimersByTimeAsync(0);
+    far.hear("connect");
+    const asked = expect(one.command("track_publish")).rejects.toMatchObject({ code: "network.offline" });
+    far.hear("disconnect", "transport close");
+    await asked;
+    await vi.advanceTimersByTimeAsync(600);
+    far.hear("connect");
+    // A late ack of the old socket means nothing, and the new one's commands live.
+    far.sent[0]?.[2]({ ok: true });
+    const next = one.command<{ seq: number }>("message_post");
+    far.sent[1]?.[2]({ ok: true, seq: 3 });
+    expect((await next).seq).toBe(3);
+
+    const last = expect(one.command("room_leave")).rejects.toMatchObject({ code: "network.offline" });
+    one.close();
+    await last;
+  });
+
   it("does not tell a listener that has stopped", async () => {
     const one = link();
     const heard: unknown[] = [];

@@ -51,6 +51,8 @@ export class SocketLink {
   private hasConnected = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private generation = 0;
+  /** Commands that wait for their ack: on a socket that is gone none will come. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(private readonly options: SocketLinkOptions) {
     this.socket = (options.makeSocket ?? makeSocketIo)(options.namespace);
@@ -89,11 +91,15 @@ export class SocketLink {
   ): Promise<T> {
     if (this.state !== "connected") throw new Problem({ code: "network.offline", title: "" });
     const ack = await new Promise<Record<string, unknown>>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Problem({ code: "network.timeout", title: "" })), timeoutMs);
-      this.socket.emit(name, body, (answer: Record<string, unknown>) => {
+      const end = (settle: () => void): void => {
         clearTimeout(timer);
-        resolve(answer);
-      });
+        this.waiting.delete(forsake);
+        settle();
+      };
+      const forsake = (): void => end(() => reject(new Problem({ code: "network.offline", title: "" })));
+      const timer = setTimeout(() => end(() => reject(new Problem({ code: "network.timeout", title: "" }))), timeoutMs);
+      this.waiting.add(forsake);
+      this.socket.emit(name, body, (answer: Record<string, unknown>) => end(() => resolve(answer)));
     });
     if (ack["ok"] !== true) throw problemFromBody(0, ack);
     return ack as T;
@@ -128,6 +134,7 @@ export class SocketLink {
   }
 
   private lost(): void {
+    this.forsakeCommands();
     if (this.state === "connected" || this.state === "connecting") this.waitThenTry();
   }
 
@@ -158,6 +165,12 @@ export class SocketLink {
     globalThis.document?.removeEventListener("visibilitychange", this.wake);
     this.enter(state);
     this.socket.disconnect();
+    this.forsakeCommands();
+  }
+
+  /** An ack cannot come by another socket: whoever waits would only stand in the way of what the next one can do. */
+  private forsakeCommands(): void {
+    for (const forsake of [...this.waiting]) forsake();
   }
 
   private clearTimer(): void {
