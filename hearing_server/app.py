@@ -12,6 +12,7 @@ from aiohttp import web
 
 from hearing_server.adapters.bus import MemoryBus, RedisBus
 from hearing_server.adapters.folder_lock import FolderLock
+from hearing_server.adapters.live_films import ProcessPieces
 from hearing_server.adapters.media_plane import MediaPlane, media_plane
 from hearing_server.adapters.object_places import open_objects
 from hearing_server.adapters.piece_markers import MarkerWorkers
@@ -127,9 +128,24 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         objects = await open_objects(settings.storage)
         marker = MarkerWorkers(settings.limits.replay_workers)
         stack.push_async_callback(marker.stop)
+        pieces = ProcessPieces(settings.recorder.film_share)
+        stack.push_async_callback(pieces.close)
         log = log_keeping(settings, units, clock, profile, stack)
         services = court_services(
-            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, settings
+            units,
+            vault,
+            clock,
+            bus,
+            profile,
+            rooms,
+            recorders,
+            watch,
+            address,
+            objects,
+            marker,
+            log,
+            pieces,
+            settings,
         )
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
@@ -175,9 +191,24 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         objects = await open_objects(settings.storage)
         marker = MarkerWorkers(settings.limits.replay_workers)
         stack.push_async_callback(marker.stop)
+        pieces = ProcessPieces(settings.recorder.film_share)
+        stack.push_async_callback(pieces.close)
         log = log_keeping(settings, units, clock, profile, stack)
         services = court_services(
-            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, settings
+            units,
+            vault,
+            clock,
+            bus,
+            profile,
+            rooms,
+            recorders,
+            watch,
+            address,
+            objects,
+            marker,
+            log,
+            pieces,
+            settings,
         )
         await _start_jobs(stack, bus, services, settings, seals=False)
         yield services
@@ -231,6 +262,7 @@ async def _start_jobs(
     )
     shared = (
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
+        Loop("live-films", services.live_films.look, 5.0, ("film_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
         Loop("public-copies", services.public_copies.copy_due, 10.0, ("public_copy_queued",)),
         Loop("archives", services.archives.make_due, 30.0, ("film_ready",)),

@@ -16,7 +16,7 @@ from hearing_server.adapters.zip_packer import ZipPacker
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Clock
 from hearing_server.ports.bus import EventBus
-from hearing_server.ports.media import RecorderControl, RoomEngine
+from hearing_server.ports.media import PieceMaker, RecorderControl, RoomEngine
 from hearing_server.ports.replays import PieceMarker
 from hearing_server.services.act_receipts import ActReceipts
 from hearing_server.services.acts import ActLog
@@ -34,6 +34,7 @@ from hearing_server.services.group_commit import GroupCommit
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
+from hearing_server.services.live_films import LiveFilms
 from hearing_server.services.log_keeping import LogKeeping
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
@@ -114,6 +115,7 @@ def court_services(
     objects: StoredObjects,
     marker: PieceMarker,
     log: LogKeeping,
+    pieces: PieceMaker,
     settings: Settings,
 ) -> Services:
     codes = Codes(units, vault, clock)
@@ -136,6 +138,9 @@ def court_services(
         replays=Replays(units, clock, profile, folders, marker),
         sealing=Sealing(units, clock, profile, watch, recorders, rooms, folders, log.segments),
         films=Films(units, clock, profile, films, folders),
+        live_films=LiveFilms(
+            units, clock, profile, pieces, folders, is_wanted=settings.recorder.film_share > 0
+        ),
         publications=Publications(units, clock, profile, folders, reminding),
         public_copies=PublicCopies(units, clock, profile, films, folders),
         public_films=PublicFilms(units, folders),

@@ -200,12 +200,19 @@ class TrustSettings(Section):
 
 
 class RecorderSettings(Section):
-    """The second recorder of every hearing, in a process of its own."""
+    """The second recorder of every hearing and the making of films, each in processes of its own."""
 
     second_folder: str = Field(
         "recordings-second",
         description="Where the second recorder writes, best on another volume: a path, or a name in the data folder;"
         ' "" records once.',
+    )
+    film_share: float = Field(
+        0.6,
+        ge=0.0,
+        le=8.0,
+        description="Share of one core that films being made while hearings run may take, all together;"
+        " 0: films are made after the hearing alone.",
     )
 
 

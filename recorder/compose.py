@@ -74,6 +74,7 @@ def compose_film(
     *,
     redactions: Redactions | None = None,
     captions: Sequence[CaptionLine] = (),
+    pieces: Path | None = None,
     workers: int = 1,
     progress: Progress = lambda _: None,
 ) -> FilmReport:
@@ -86,7 +87,9 @@ def compose_film(
     progress({"stage": "survey", "progress": 0.0})
     recording = open_for_film(folder)
     paced = _paced(progress, started_s)
-    composer = Composer(film, workers=workers, told=lambda done, of: paced(_film_line(done, of, started_s)))
+    composer = Composer(
+        film, pieces=pieces, workers=workers, told=lambda done, of: paced(_film_line(done, of, started_s))
+    )
     made = composer.compose(recording, Wanted(labels, redactions or Redactions(), tuple(captions)))
     return _report(made, film, time.monotonic() - started_s)
 
@@ -152,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             labels,
             redactions=redactions,
             captions=captions,
+            pieces=options.pieces,
             workers=options.workers or min(os.cpu_count() or 1, MOST_WORKERS),
             progress=tell,
         )
@@ -198,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--redactions", type=Path, help="JSON file of what a derived copy leaves out")
     parser.add_argument("--captions", type=Path, help="JSON file with the lines of the transcript")
+    parser.add_argument("--pieces", type=Path, help="folder of pieces; default: pieces/ beside the film")
     parser.add_argument("--while-recording", action="store_true", help="make pieces as the journal grows")
     parser.add_argument("--workers", type=int, default=0, help="composing processes; 0 = one per core")
     parser.add_argument("--progress", action="store_true", help="print JSON progress lines")

@@ -61,6 +61,7 @@ class Composer:
         self,
         film: Path,
         *,
+        pieces: Path | None = None,
         workers: int = 1,
         between_frames: Callable[[], None] = lambda: None,
         told: Callable[[int, int], None] = lambda done, of: None,
@@ -68,7 +69,7 @@ class Composer:
         self._film = film
         self._workers = workers
         self._told = told
-        self._shelf = PieceShelf(film)
+        self._shelf = PieceShelf(film, pieces)
         self._maker = SectionMaker(between_frames)
         self._breaks: tuple[Incident, ...] = ()
 

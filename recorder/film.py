@@ -195,9 +195,14 @@ class PieceWriter:
 def remove_left_behind(target: Path) -> None:
     """Temporary files of composers that were killed: their process is gone, nobody will finish them."""
     for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
-        pid = part.name.rsplit(".", 2)[1]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
+        if not is_alive(part):
             _DISK.discard(part)
+
+
+def is_alive(part: Path) -> bool:
+    """Whether the process that writes a temporary file (`.NAME.PID.part`) still runs."""
+    pid = part.name.rsplit(".", 2)[1]
+    return not pid.isdecimal() or Path("/proc", pid).exists()
 
 
 def _open(part: Path, width: int, height: int) -> tuple[OutputContainer, VideoStream, AudioStream]:

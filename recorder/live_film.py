@@ -1,8 +1,9 @@
 """Pieces of the film while the hearing runs: low priority, a bounded share of a core, silent when the room needs it.
 
 Reads one JSON object per line from standard input: {"share": 0…1} sets how much of one core may be used (0: wait),
-{"labels": {…}} gives other names, {"stop": true} or the end of the input ends it; what is on the shelf stays. Prints
-{"stage": "pieces", "made", "ready_s"} after every round that made something.
+{"labels": {…}} and {"redactions": {…}} give other names and sealed spans, {"stop": true} or the end of the input ends
+it; what is on the shelf stays. Prints {"stage": "begun"} once and {"stage": "pieces", "made", "ready_s"} after every
+round that made something.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from recorder.growing import GrowingRecording
 from recorder.labels import LabelsError, labels_of
 from recorder.pieces import read_index
 from recorder.recording import RecordingError
+from recorder.redactions import RedactionsError, redactions_of
 from recorder.timeline import FILM_RATE_HZ
 
 # Of one core. Four people in 720p take 0.4 of a core in the pace of the hearing; the rest is for catching up.
@@ -88,7 +90,7 @@ class _Orders:
 
     def __init__(self, pace: Pace, lines: TextIO) -> None:
         self.pace = pace
-        self.labels: dict[str, Any] | None = None
+        self.changes: dict[str, Any] = {}
         self._thread = threading.Thread(target=self._listen, args=(lines,), name="film-orders", daemon=True)
         self._thread.start()
 
@@ -98,8 +100,7 @@ class _Orders:
                 order = json.loads(line)
                 if "share" in order:
                     self.pace.set_share(float(order["share"]))
-                if "labels" in order:
-                    self.labels = order["labels"]
+                self.changes |= {name: order[name] for name in ("labels", "redactions") if name in order}
                 if order.get("stop"):
                     break
         self.pace.stop()
@@ -118,13 +119,16 @@ def compose_while_recording(
     orders = _Orders(pace, lines)
     growing = GrowingRecording(folder)
     composer = Composer(film, between_frames=pace.wait)
+    tell({"stage": "begun"})
     while not pace.is_stopped:
-        given, orders.labels = orders.labels, None
-        if given is not None:
-            with suppress(LabelsError):
-                wanted = replace(wanted, labels=labels_of(given))
+        given, orders.changes = orders.changes, {}
+        with suppress(LabelsError, RedactionsError):
+            if "labels" in given:
+                wanted = replace(wanted, labels=labels_of(given["labels"]))
+            if "redactions" in given:
+                wanted = replace(wanted, redactions=redactions_of(given["redactions"]))
         try:
-            if growing.refresh() or given is not None:
+            if growing.refresh() or given:
                 made = composer.compose_ready(growing.recording(), wanted, growing.sealed_ns)
                 if made:
                     ready = read_index(film).pieces

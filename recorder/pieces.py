@@ -3,12 +3,12 @@
 A piece is a short MP4 (H.264 High with a key frame first and a closed group of pictures, AAC-LC mono 48 kHz) that
 plays alone; put one behind the other in order they are the film. Its name on the shelf is its key, a digest over
 everything it was made from (segments' digests, people shown, redactions, layout, version of this code), so that making
-it again is free and a late fact makes only the pieces it touches new. Films of one recording in one folder (the
-court's own, a redacted copy) share the shelf and with it all pieces in which they are equal.
+it again is free and a late fact makes only the pieces it touches new. Films of one recording (the court's own, a
+redacted copy) may share one shelf, and with it all pieces in which they are equal.
 
     pieces/KEY.mp4          the piece
     pieces/KEY.json         its digest, and what could not be shown in it
-    FILM.mp4.pieces.json    the index of one film: its pieces as far as it is ready, in order
+    FILM.mp4.pieces.json    the index of one film, beside it: its pieces as far as it is ready, in order
 
 Readers (delayed live, publication) need `read_index` alone: pieces stand there in film order without a hole, and
 `is_complete` says that no more will come. The index is replaced whole each time; a piece in it may be replaced by
@@ -19,16 +19,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from recorder.durable import Disk
-from recorder.film import FilmError, is_full
+from recorder.film import FilmError, is_alive, is_full
 
 PIECES_FOLDER = "pieces"
 _INDEX_SUFFIX = ".pieces.json"
 _FORMAT = 1
+# Other films on the shelf may still be made of a piece that this one has no use for.
+UNUSED_S = 86_400.0
 _DISK = Disk()
 
 
@@ -60,8 +63,8 @@ class PieceIndex:
 class PieceShelf:
     """Pieces of one film on disk. One composer writes (its caller holds the lock), anybody reads."""
 
-    def __init__(self, film: Path) -> None:
-        self.folder = pieces_folder(film)
+    def __init__(self, film: Path, folder: Path | None = None) -> None:
+        self.folder = folder or film.parent / PIECES_FOLDER
         self._film = film
         self._notes: dict[str, dict[str, Any]] = {}
         self._published: PieceIndex | None = None
@@ -106,14 +109,14 @@ class PieceShelf:
         self._published = index
 
     def forget_unused(self) -> int:
-        """Delete pieces that are in no film of this folder any more; how many files."""
-        kept: set[str] = set()
-        for path in self._film.parent.glob(f"*{_INDEX_SUFFIX}"):
-            film = path.with_name(path.name.removesuffix(_INDEX_SUFFIX))
-            kept.update(piece.key for piece in read_index(film).pieces)
+        """Delete pieces that no film here has used for a while, and halves of killed composers; how many files."""
+        kept = {piece.key for piece in read_index(self._film).pieces}
+        old_s = time.time() - UNUSED_S
         gone = 0
         for path in self.folder.iterdir():
-            if path.suffix in (".mp4", ".json", ".part") and path.stem not in kept:
+            is_half = path.suffix == ".part" and not is_alive(path)
+            is_unused = path.suffix in (".mp4", ".json") and path.stem not in kept and _at_s(path) < old_s
+            if is_half or is_unused:
                 _DISK.discard(path)
                 gone += 1
         return gone
@@ -126,9 +129,11 @@ class PieceShelf:
             raise FilmError(code, f"cannot write {path.name}") from error
 
 
-def pieces_folder(film: Path) -> Path:
-    """Where the pieces of a film lie."""
-    return film.parent / PIECES_FOLDER
+def _at_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def index_path(film: Path) -> Path:

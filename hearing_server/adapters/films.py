@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,9 @@ _FILM, _POSTER = "film.mp4", "poster.jpg"
 # A line of progress is short; a longer one is a broken composer.
 _LINE_BYTES = 64 * 1024
 _COPY_BYTES = 1 << 20
+# The piece in hand is given up, not finished.
+_FREE_WITHIN_S = 8.0
+_LOOK_AGAIN_S = 0.2
 _DISK = Disk()
 
 
@@ -35,8 +39,9 @@ class ProcessFilms:
         redactions: Mapping[str, object],
         progress: Callable[[int], Awaitable[None]],
     ) -> FilmMade:
-        film = folder / "film" / _FILM
+        film = film_path(folder)
         await asyncio.to_thread(_DISK.make_folder, film.parent)
+        await _until_free(film.parent)
         with _alone(film.parent):
             return await self._compose(folder, film, film.with_name(_POSTER), labels, redactions, progress)
 
@@ -73,6 +78,7 @@ class ProcessFilms:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "recorder.compose", str(folder), str(film),
                 "--labels", str(words), "--redactions", str(hidden), "--progress",
+                "--pieces", str(film_path(folder).with_name("pieces")),
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, limit=_LINE_BYTES,
             )  # fmt: skip
             try:
@@ -88,6 +94,22 @@ class ProcessFilms:
         await _run("recorder.poster", str(film), str(poster))
         sha256, size_bytes = await asyncio.to_thread(_digest, film)
         return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
+
+
+def film_path(folder: Path) -> Path:
+    """Where the court's own film of the recording in `folder` lies."""
+    return folder / "film" / _FILM
+
+
+async def _until_free(folder: Path) -> None:
+    """Who made pieces while the hearing ran lets go now; whoever else holds the film is told of by `_alone`."""
+    until_s = time.monotonic() + _FREE_WITHIN_S
+    while time.monotonic() < until_s:
+        descriptor = _DISK.lock(folder / ".lock")
+        if descriptor is not None:
+            _DISK.close(descriptor)
+            return
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def _untold(_: int) -> None:

@@ -308,6 +308,25 @@ class FilmMade:
     sha256: str
 
 
+class PieceMaker(Protocol):
+    """Makes pieces of films while their recordings run, in processes of its own, out of the rooms' way."""
+
+    @property
+    def folders(self) -> frozenset[Path]:
+        """Recordings at work on now."""
+        ...
+
+    async def make(
+        self, folder: Path, *, labels: Mapping[str, object], redactions: Mapping[str, object]
+    ) -> None:
+        """Begin with the recording in `folder`, or tell it what has changed. Nothing when somebody else composes it."""
+        ...
+
+    async def stop(self, folder: Path) -> None:
+        """End; what is made stays for the film."""
+        ...
+
+
 class FilmMaker(Protocol):
     """Composes films in a process of its own."""
 

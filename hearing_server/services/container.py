@@ -16,6 +16,7 @@ from hearing_server.services.films import Films
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
 from hearing_server.services.invitations import Invitations
+from hearing_server.services.live_films import LiveFilms
 from hearing_server.services.log_keeping import LogKeeping
 from hearing_server.services.notices import NoticeRelay
 from hearing_server.services.outbox import Outbox
@@ -46,6 +47,7 @@ class Services:
     replays: Replays
     sealing: Sealing
     films: Films
+    live_films: LiveFilms
     publications: Publications
     public_copies: PublicCopies
     public_films: PublicFilms

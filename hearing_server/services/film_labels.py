@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from hearing_server.domain.hearings import Hearing
-from hearing_server.filing.cases import Case
+from hearing_server.filing.cases import Case, CaseRole
 from hearing_server.filing.courts import CourtProfile
 
 _NS_PER_US = 1000
@@ -23,7 +23,11 @@ def film_labels(profile: CourtProfile, hearing: Hearing, case: Case) -> Mapping[
         "utc_offset_minutes": int(offset.total_seconds() // 60),
         "language": "zh-CN",
         "people": {
-            person.person_id: {"name": person.name, "role": person.label.zh}
+            person.person_id: {
+                "name": person.name,
+                "role": person.label.zh,
+                "presides": person.role is CaseRole.JUDGE,
+            }
             for person in hearing.participants
         },
     }
