@@ -25,6 +25,7 @@ from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
 from hearing_server.ports.bus import EventBus
+from hearing_server.ports.measures import Measure
 from hearing_server.ports.units import Units
 from hearing_server.rest import (
     acts,
@@ -166,7 +167,12 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(sockets.stop)
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
-        mount_metrics(app, lambda: media.measures(per_hearing=settings.server.metrics_per_hearing))
+        per_hearing = settings.server.metrics_per_hearing
+
+        async def measures() -> list[Measure]:
+            return [*await media.measures(per_hearing=per_hearing), *await log.measures()]
+
+        mount_metrics(app, measures)
         acts.mount_log(app)
         mount_pages(app, find_client(ROOT))
         yield CourtServer(settings, app, services, units, bus, vault, clock, profile, media, hub, address)

@@ -39,6 +39,7 @@ async def examine(settings: Settings) -> list[Check]:
         ("data folder", _folder),
         ("disk", _disk),
         ("database", _database),
+        ("log of acts", _log_of_acts),
         ("redis", _redis),
         ("http port", _http_port),
         ("media port", _media_port),
@@ -110,6 +111,14 @@ async def _database(settings: Settings) -> Check:
     finally:
         await engine.dispose()
     return Check("database", True, engine.dialect.name)
+
+
+async def _log_of_acts(settings: Settings) -> Check:
+    from hearing_server.app import read_court
+    from hearing_server.log_doctor import look_at_log
+
+    is_good, seen, advice = await look_at_log(settings, read_court(settings).court.id)
+    return Check("log of acts", is_good, seen, advice)
 
 
 async def _redis(settings: Settings) -> Check:

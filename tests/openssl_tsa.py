@@ -59,7 +59,7 @@ class OpenSslTsa:
             "-out",
             "ca.pem",
             "-days",
-            "3650",
+            "36500",
             "-subj",
             "/CN=Test Root",
         )
@@ -69,7 +69,7 @@ class OpenSslTsa:
         )
         run(
             "x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tsa.pem",
-            "-days", "3650", "-extfile", "ext",
+            "-days", "36500", "-extfile", "ext",
         )  # fmt: skip
         (self.folder / "serial").write_text("01\n")
         (self.folder / "tsa.cnf").write_text(_CONFIG.format(folder=self.folder))

@@ -184,6 +184,8 @@ class _Receipt:
                     f"披露的内容（{name}）与存证时不一致",
                     f"what is disclosed of the act ({name}) isn't what was logged",
                 )
+        if not self.salts:
+            return CheckedStep(Step.CONTENT, Outcome.OPEN, "未披露内容", "nothing is disclosed")
         names = ", ".join(self.salts)
         return _holds(
             Step.CONTENT, f"披露内容与存证一致（{names}）", f"the content is what was logged ({names})"
