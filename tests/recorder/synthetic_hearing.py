@@ -72,6 +72,22 @@ class Actor:
     key_every_s: float = 2.0
     bit_rate: int = 300_000
     network: Network = field(default_factory=Network)
+    # What is seen and heard in each stretch of `code_s`, without flashes or beeps: the time, told by the media itself.
+    colours: tuple[Colour, ...] = ()
+    tones_hz: tuple[int, ...] = ()
+    code_s: float = 1.0
+
+    def colour_at(self, at_s: float) -> Colour:
+        """What the camera sees."""
+        if self.colours:
+            return self.colours[min(int(at_s / self.code_s + 1e-9), len(self.colours) - 1)]
+        return (235, 128, 128) if self.is_flashing(at_s) else self.colour
+
+    def tone_at(self, at_s: float) -> int:
+        """What the microphone hears, Hz; 0 for silence."""
+        if self.tones_hz:
+            return self.tones_hz[min(int(at_s / self.code_s + 1e-9), len(self.tones_hz) - 1)]
+        return self.tone_hz if self.is_flashing(at_s) else 0
 
     def is_flashing(self, at_s: float) -> bool:
         """Inside one of the flashes, which are also the beeps."""
@@ -156,8 +172,7 @@ class _Pictures:
         if size != self._size or self._context is None:
             self._open(size)
         assert self._context is not None
-        colour = (235, 128, 128) if actor.is_flashing(at_s) else actor.colour
-        frame = paint(size, colour)
+        frame = paint(size, actor.colour_at(at_s))
         frame.pts, frame.time_base = self._count, Fraction(1, actor.rate_hz)
         self._count += 1
         return b"".join(bytes(packet) for packet in self._context.encode(frame))
@@ -198,8 +213,8 @@ class _Sounds:
         samples = array("h", bytes(1920))
         first = round(at_s * 48_000)
         for index in range(960):
-            if actor.is_flashing((first + index) / 48_000):
-                phase = 2 * math.pi * actor.tone_hz * (first + index) / 48_000
+            if tone_hz := actor.tone_at((first + index) / 48_000):
+                phase = 2 * math.pi * tone_hz * (first + index) / 48_000
                 samples[index] = int(BEEP_AMPLITUDE * math.sin(phase))
         frame = AudioFrame(format="s16", layout="mono", samples=960)
         frame.planes[0].update(samples.tobytes())
@@ -342,7 +357,7 @@ class Order:
     """Something the court says at a second of the hearing."""
 
     at_s: float
-    kind: str  # "opened", "closed", "recess", "closed_exhibit", "mediation", "resume"
+    kind: str  # "recess", "closed_exhibit", "mediation", "resume"; any other is a mark: "opened", "sealed", …
 
 
 class Stage:
