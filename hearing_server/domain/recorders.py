@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hearing_server.errors import Invalid, Unavailable
-
-MAX_REASON_CHARS = 200
+from hearing_server.errors import Unavailable
 
 
 class RecorderName(StrEnum):
@@ -38,6 +36,11 @@ class RecorderLight:
     failure: str | None = None
 
     @property
+    def is_refused(self) -> bool:
+        """Its folder said no: waiting longer proves nothing."""
+        return (self.failure or "").startswith(("disk.", "recording."))
+
+    @property
     def is_good(self) -> bool:
         """A hearing may be opened on it."""
         return self.is_writing and self.has_room
@@ -56,15 +59,3 @@ def one_recorder(missing: RecorderLight) -> Unavailable:
         zh=f"{zh}尚未确认写入，只有一路录音录像可用。可排查后重试，或由法官说明理由后以一路开庭",
         en=f"The {en} isn't proven to write. Look into it and try again, or open with one recorder, giving a reason",
     )
-
-
-def checked_reason(reason: str) -> str:
-    """The judge's reason to open with one recorder. Errors: Invalid `recording.reason`."""
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON_CHARS:
-        raise Invalid(
-            "recording.reason",
-            zh="请填写以一路录制开庭的理由（最多 200 字）",
-            en="A reason of 1 to 200 characters is needed to open with one recorder",
-        )
-    return reason

@@ -17,7 +17,6 @@ from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearing_view import hearing_view
 from hearing_server.domain.hearings import Change, Hearing, HearingState, PauseKind
 from hearing_server.domain.participants import Page, Source, Stage
-from hearing_server.domain.recorders import checked_reason
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import Conflict, HearingError, NotFound
 from hearing_server.filing.cases import Case
@@ -190,9 +189,8 @@ class Courtroom:
     async def open(self, actor: Actor, hearing_id: str, *, one_recorder_reason: str | None) -> SeenHearing:
         """开庭: only when both recorders are proven to write, or one where the judge gives a reason to do with one.
 
-        Errors: Unavailable `recording.one_recorder`, `recording.not_proven`, `disk.…`; Invalid `recording.reason`.
+        Errors: Unavailable `recording.one_recorder`, `recording.not_proven`, `disk.…`.
         """
-        reason = checked_reason(one_recorder_reason) if one_recorder_reason is not None else None
         async with self._turns[HearingId(hearing_id)]:
             async with self._units.read() as unit:
                 seen = await access_hearing(unit, actor, hearing_id)
@@ -201,7 +199,7 @@ class Courtroom:
             # Refused in the wrong state before a recorder is started for nothing.
             hearings.open_session(hearing, at=self._clock.utc_now(), recording_is_proven=True)
             await take_up_room(self._rooms, self._recorder, hearing)
-            recording_id = await self._recorder.begin(hearing, by_one=reason is not None)
+            recording_id = await self._recorder.begin(hearing, by_one=one_recorder_reason is not None)
             try:
                 opened = await self._commit(
                     actor, hearing_id, Action.OPEN,
@@ -209,15 +207,15 @@ class Courtroom:
                         h, at=now, recording_is_proven=self._recorder.is_proven(h.id)
                     ),
                     also=lambda unit, at: self._recorder.enter(
-                        unit, actor, recording_id, hearing, at=at, one_reason=reason
+                        unit, actor, recording_id, hearing, at=at, one_reason=one_recorder_reason
                     ),
                 )  # fmt: skip
             except BaseException:
                 await self._recorder.give_up(hearing.id)
                 raise
             await self._recorder.mark(hearing.id, kind="opened", text="开庭")
-            if reason is not None and self._recorder.missing(hearing.id):
-                await self._recorder.mark(hearing.id, kind="one_recorder", text=reason)
+            if one_recorder_reason is not None and self._recorder.missing(hearing.id):
+                await self._recorder.mark(hearing.id, kind="one_recorder", text=one_recorder_reason)
             await self._recorder.listen(hearing.id)
             return opened
 

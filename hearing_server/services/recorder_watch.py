@@ -128,7 +128,7 @@ class RecorderWatch:
                     await self._look_outside(hearing_id)
                     is_seen = self._look(hearing_id)
                     lights = self.live(hearing_id).recording.recorders
-                    writing = sum(light.is_writing for light in lights)
+                    writing = sum(light.is_writing or light.is_refused for light in lights)
                     if is_seen and writing >= min(enough, len(lights)):
                         return
                     await asyncio.sleep(_PROOF_LOOK_S)
