@@ -119,16 +119,13 @@ class RecordingSession:
     def __init__(
         self, folder: Path, recording_id: str, clock: MachineClocks, disk: Disk, queue_bytes: int, lock: int
     ) -> None:
-        self.folder = folder
-        self.recording_id = recording_id
-        self._clock = clock
-        self._disk = disk
+        self.folder, self.recording_id = folder, recording_id
+        self._clock, self._disk = clock, disk
         self._queue_bytes = queue_bytes
         self._lock = lock
         self._tracks: dict[str, LiveTrack] = {}
         self._numbers: dict[str, int] = {}
-        self._offered_bytes = 0
-        self._closing = False
+        self._offered_bytes, self._closing = 0, False
         self._seen_at: tuple[int, int] = (0, 0)
         self._seen_ns = 0
 
@@ -192,8 +189,6 @@ class RecordingSession:
         self._seen_at = self._position()
         self._writer.start()
 
-    # -- the sink -------------------------------------------------------------------------------------------
-
     def track_started(self, track: TrackInfo, at_ns: int) -> None:
         """A new track; a `track_id` that comes back gets a new number."""
         if self._closing:
@@ -217,11 +212,22 @@ class RecordingSession:
                 return
             self._end_refusal(track, at_ns)
         elif waiting_bytes > track.limit_bytes or len(packet) > MAX_PAYLOAD_BYTES:
-            cause = GapCause.DISK if self._writer.failure else GapCause.OVERLOAD
-            track.refuse(len(packet), at_ns, cause)
+            track.refuse(len(packet), at_ns, GapCause.DISK if self._writer.failure else GapCause.OVERLOAD)
             return
         self._offered_bytes += weight_bytes
         self._queue.append((RecordKind.PACKET, track.number, at_ns, packet))
+
+    def take_packets(self, track_id: str, packets: list[tuple[int, bytes]]) -> None:
+        """Some packets of one track, (at_ns, packet) each: at once, unless one of them might be refused."""
+        track = None if self._paused or self._closing else self._tracks.get(track_id)
+        weight_bytes = sum(len(packet) for _, packet in packets) + len(packets) * PACKET_WEIGHT_BYTES
+        waiting_bytes = self._offered_bytes - self._writer.settled_weight_bytes + weight_bytes
+        if track is None or track.refused_packets or waiting_bytes > track.limit_bytes:
+            for at_ns, packet in packets:
+                self.packet(track_id, packet, at_ns)
+            return
+        self._offered_bytes += weight_bytes
+        self._queue.extend([(RecordKind.PACKET, track.number, at_ns, packet) for at_ns, packet in packets])
 
     def sender_report(self, track_id: str, ntp: int, rtp_timestamp: int, at_ns: int) -> None:
         """An RTCP sender report of the track."""
@@ -250,8 +256,6 @@ class RecordingSession:
             shift_ns = self._run.elapsed_ns - self._run.monotonic_ns
             times = {name: refusal[name] + shift_ns for name in ("from_ns", "until_ns")}
             self._note(RecordKind.GAP, track.number, at_ns, compact_json({**refusal, **times}))
-
-    # -- the court's orders ---------------------------------------------------------------------------------
 
     @property
     def paused(self) -> str:

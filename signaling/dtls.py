@@ -36,9 +36,10 @@ srtp_protect: Any = (
     lib.srtp_protect
 )  # (context, scratch_c, scratch_length) -> 0 when the packet was protected
 srtp_unprotect: Any = lib.srtp_unprotect
-# The same two as addresses, for the native thread.
+# The same two and the one for reports as addresses, for the native thread.
 SRTP_FUNCTIONS: Final = tuple(
-    int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in ("srtp_protect", "srtp_unprotect")
+    int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+    for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp")
 )
 
 

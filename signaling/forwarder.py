@@ -6,12 +6,14 @@ this reference and its native twin (`signaling.native`) is behind these three: t
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Unpack
 
 from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, srtp_protect
 from signaling.ice import NoPathError
+from signaling.native.plane import StreamOwner
 from signaling.pacing import Pacing
 from signaling.rtp.cache import PacketCache
+from signaling.rtp.incoming import Incoming, StreamFacts
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
 from signaling.rtp.stream import IncomingStream
@@ -64,12 +66,19 @@ class Fanout(Protocol):
         """From now on these hear the stream."""
         ...
 
-    def take(self, raw: bytes, now_ns: int) -> bool:
-        """Plain RTP that Python has in hand. True: the thread reads it and `taken` will hear of it; else parse it."""
+    def take(self, raw: bytes, now_ns: int) -> MediaPacket | None:
+        """Plain RTP that Python has in hand: parsed and forwarded, or None when it must go nowhere.
+
+        The thread always gives None: it reads the packet itself, and the stream's owner will hear of it.
+        """
         ...
 
-    def forward(self, packet: MediaPacket) -> None:
-        """One parsed packet to every leg."""
+    def tap(self, *, is_heard: bool) -> None:
+        """Whether somebody records it: only then the thread hands its packets over."""
+        ...
+
+    def catch_up(self) -> None:
+        """Before something is noted: what came earlier and was forwarded without Python is told now."""
         ...
 
     def forget(self) -> None:
@@ -128,14 +137,6 @@ class Leg(Protocol):
         ...
 
 
-# A packet that was read and forwarded without Python: plain RTP, arrival in ns, unwrapped number, timestamp, FLAG_...
-# bits and `TAKEN_AFTER_HOLE`, whether it is RED, audio level (see `publication.Layer.taken`).
-Taken = Callable[[bytes, int, int, int, int, int, int], None]
-TAKEN_AFTER_HOLE: Final = (
-    128  # earlier packets of the stream were forwarded, but Python was too late to hear of them
-)
-
-
 class ForwardStep(Protocol):
     """Makes the parts through which packets go out; counts them. Nothing here raises on what a peer sent."""
 
@@ -147,8 +148,12 @@ class ForwardStep(Protocol):
 
     def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> Leg: ...
 
-    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> Fanout:
-        """`taken` hears of packets that were read and forwarded without Python."""
+    def incoming(self, **facts: Unpack[StreamFacts]) -> Incoming:
+        """A stream's numbers and meters, for `fanout`."""
+        ...
+
+    def fanout(self, stream: Incoming, transport: Transport | None, owner: StreamOwner) -> Fanout:
+        """`owner` hears of packets that were read and forwarded without Python."""
         ...
 
 
@@ -240,22 +245,29 @@ class PythonLeg:
 class PythonFanout:
     """The reference `Fanout`."""
 
-    __slots__ = ("_step", "cache", "legs")
+    __slots__ = ("_accept", "_step", "cache", "legs")
 
-    def __init__(self, step: "PythonForwardStep", cache: PacketCache) -> None:
+    def __init__(self, step: "PythonForwardStep", stream: IncomingStream) -> None:
         self._step = step
-        self.cache = cache
+        self._accept = stream.accept
+        self.cache = stream.cache
         self.legs: tuple[PythonLeg, ...] = ()
 
     def hear(self, legs: Sequence[Leg]) -> None:
         self.legs = tuple(leg for leg in legs if isinstance(leg, PythonLeg))
 
-    def take(self, raw: bytes, now_ns: int) -> bool:
-        return False
+    def take(self, raw: bytes, now_ns: int) -> MediaPacket | None:
+        now_ms = now_ns / 1_000_000
+        packet = self._accept(raw, now_ms)
+        if packet is not None and self.legs:
+            self._step.forward(packet, self.legs, now_ms)
+        return packet
 
-    def forward(self, packet: MediaPacket) -> None:
-        if self.legs:
-            self._step.forward(packet, self.legs, packet.arrival_ms)
+    def tap(self, *, is_heard: bool) -> None:
+        pass
+
+    def catch_up(self) -> None:
+        pass
 
     def forget(self) -> None:
         newest = self.cache.newest
@@ -281,8 +293,12 @@ class PythonForwardStep:
     def leg(self, transport: Transport, settings: RewriterSettings, *, is_video: bool) -> PythonLeg:
         return PythonLeg(transport, Rewriter(settings), is_video=is_video, wide_at=settings.wide_at)
 
-    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> PythonFanout:
-        return PythonFanout(self, stream.cache)
+    def incoming(self, **facts: Unpack[StreamFacts]) -> IncomingStream:
+        return IncomingStream(**facts)
+
+    def fanout(self, stream: Incoming, transport: Transport | None, owner: StreamOwner) -> PythonFanout:
+        assert isinstance(stream, IncomingStream), "made by `incoming`"
+        return PythonFanout(self, stream)
 
     def forward(self, packet: MediaPacket, legs: tuple[PythonLeg, ...], now_ms: float) -> None:
         buffer: Any = scratch

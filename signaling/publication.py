@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
-from signaling.forwarder import TAKEN_AFTER_HOLE, Fanout, ForwardStep, Leg
+from signaling.forwarder import Fanout, ForwardStep, Leg
 from signaling.layer_demand import LayerDemand, LayerRest
 from signaling.negotiation import AcceptedSection
 from signaling.rtp.extensions import ExtensionIds
+from signaling.rtp.incoming import Levels
 from signaling.rtp.packet import FLAG_KEYFRAME, Codec
 from signaling.rtp.rates import LayerOffer
 from signaling.rtp.speaker import SpeakerDetector
-from signaling.rtp.stream import IncomingStream
-from signaling.sink import PacketSink, TrackInfo
+from signaling.sink import PacketSink, TakePackets, TrackInfo, taker_of
 from signaling.transport import Transport
 
 # A layer is left out when this many pictures of a sibling came without one of its own: of single packets on a line that
@@ -37,7 +37,7 @@ class Layer:
         self.publication = publication
         self.rid = rid
         self.payload_type = section.payload_type
-        self.stream = IncomingStream(
+        self.stream = publication.step.incoming(
             ssrc=ssrc,
             codec=Codec(section.codec),
             clock_rate_hz=section.clock_rate_hz,
@@ -58,9 +58,11 @@ class Layer:
             payload_type=section.payload_type,
             red_payload_type=section.red_payload_type,
         )
-        self.fanout = publication.step.fanout(self.stream, transport, self.taken)
-        self.sinks: tuple[PacketSink, ...] = ()  # empty while nothing may leave the publication
-        self.heard_ns = 0
+        self.fanout = publication.step.fanout(self.stream, transport, self)
+        self._sinks: tuple[PacketSink, ...] = ()
+        self._takers: tuple[TakePackets, ...] = ()
+        self._taken_ns = 0  # of the newest packet that the thread handed over
+        self._levels = Levels(0, 0, 0)  # that the speakers were told
         self.keyframe_ms = float("-inf")  # when the last key frame came
         self.rest = LayerRest()
         self.has_ceased = False  # its encoder leaves it out while its siblings run
@@ -84,47 +86,83 @@ class Layer:
         bitrate_bps = max(stream.rate.bits_per_second, self.rest.expected_bps)
         return LayerOffer(stream.ssrc, bitrate_bps, stream.height_px, stream.temporal.shares)
 
+    @property
+    def sinks(self) -> tuple[PacketSink, ...]:
+        """Who records it."""
+        return self._sinks
+
+    @sinks.setter
+    def sinks(self, sinks: tuple[PacketSink, ...]) -> None:
+        self._sinks = sinks
+        self._takers = tuple(taker_of(sink) for sink in sinks)
+        self.fanout.tap(is_heard=bool(sinks))
+
+    @property
+    def heard_ns(self) -> int:
+        """When the last packet came, allowed out or not; 0 before the first."""
+        return max(0, round(self.stream.last_arrival_ms * 1e6))
+
     def receive(self, packet: bytes, now_ns: int) -> None:
         """One decrypted packet of this layer, RTX unwrapped. The hot path."""
-        if self.fanout.take(packet, now_ns):
+        parsed = self.fanout.take(packet, now_ns)
+        if parsed is None or not self.publication.is_flowing:
             return
-        parsed = self.stream.accept(packet, now_ns / 1_000_000)
-        if parsed is not None:
-            self.fanout.forward(parsed)
-            self._passed(packet, now_ns, parsed.flags, parsed.audio_level)
-
-    def taken(
-        self, packet: bytes, now_ns: int, sequence: int, timestamp: int, flags: int, is_red: int, level: int
-    ) -> None:
-        """A packet that the native thread accepted and forwarded already, with what its parser read."""
-        if flags & TAKEN_AFTER_HOLE:
-            flags &= ~TAKEN_AFTER_HOLE
-            self._unheard(now_ns)
-        self.stream.count(packet, sequence, timestamp, flags, now_ns / 1_000_000, is_red=bool(is_red))
-        self._passed(packet, now_ns, flags, level)
-
-    def _unheard(self, now_ns: int) -> None:
-        """Packets since the last one came and went out, yet this process was too busy to record them: say so."""
-        self.stream.losses.forget()  # they are not missing: nobody needs to send them again
-        if self.publication.is_flowing:
-            since_ns = max(self.heard_ns, self.publication.flowing_since_ns)
-            for sink in self.sinks:
-                sink.track_event(self.track.track_id, "overloaded", since_ns)
-                sink.track_event(self.track.track_id, "relieved", now_ns)
-
-    def _passed(self, packet: bytes, now_ns: int, flags: int, level: int) -> None:
-        self.heard_ns = now_ns
-        publication = self.publication
-        if not publication.is_flowing or now_ns < publication.flowing_since_ns:
-            return  # what came before the word was given back is not for the record either
-        if level >= 0:
-            publication.speakers.level(publication.identity, level, now_ns / 1_000_000)
         track_id = self.track.track_id
-        for sink in self.sinks:
+        for sink in self._sinks:
             sink.packet(track_id, packet, now_ns)
-        if flags & FLAG_KEYFRAME:
-            self.keyframe_ms = now_ns / 1_000_000
-            publication.keyframe_arrived(self)
+        if parsed.flags & FLAG_KEYFRAME:
+            self._keyframe_passed(now_ns)
+
+    # What the native thread tells (`native.plane.StreamOwner`)
+
+    def took(self, packets: list[tuple[int, bytes]]) -> None:
+        """Packets that the thread accepted and forwarded already."""
+        publication, since_ns = self.publication, self.publication.flowing_since_ns
+        self._taken_ns = packets[-1][0]
+        if packets[0][0] < since_ns:  # what came before the word was given back is not for the record either
+            packets = [each for each in packets if each[0] >= since_ns]
+        if not publication.is_flowing or not packets:
+            return
+        for take in self._takers:
+            take(self.track.track_id, packets)
+
+    def overloaded(self, until_ns: int) -> None:
+        """Packets since the last one came and went out, yet this process was too busy to record them: say so."""
+        if self.publication.is_flowing:
+            since_ns = max(self._taken_ns, self.publication.flowing_since_ns)
+            for sink in self._sinks:
+                sink.track_event(self.track.track_id, "overloaded", since_ns)
+                sink.track_event(self.track.track_id, "relieved", until_ns)
+
+    def keyframe_came(self, at_ns: int) -> None:
+        self.stream.keyframes.arrived()
+        if self.publication.is_flowing and at_ns >= self.publication.flowing_since_ns:
+            self._keyframe_passed(at_ns)
+
+    def _keyframe_passed(self, now_ns: int) -> None:
+        self.keyframe_ms = now_ns / 1_000_000
+        self.publication.keyframe_arrived(self)
+
+    # Loudness
+
+    def listen(self, now_ms: float) -> None:
+        """With the room's clock: tell the speakers how loud it was since the last time."""
+        before, now = self._levels, self.stream.levels
+        if now.told == before.told:
+            return
+        self._levels = now
+        if self.publication.is_flowing:
+            self.publication.speakers.levels(
+                self.publication.identity,
+                now.told - before.told,
+                now.loud - before.loud,
+                now.loudness - before.loudness,
+                now_ms,
+            )
+
+    def forget_levels(self) -> None:
+        """What was said up to now nobody was to hear."""
+        self._levels = self.stream.levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +247,12 @@ class Publication:
         Its viewers would look at a still picture until its rate has fallen to nothing, a second later; the pictures of
         all layers leave together, so a few of a sibling's are proof enough.
         """
+        if len(self.layers) < 2:
+            return False
         layers = self.layers.values()
         paces = [each.stream.rate.packets_per_second for each in layers]
         slowest = min((pace for pace in paces if pace > 0), default=0.0)
-        if len(paces) < 2 or slowest <= 0:
+        if slowest <= 0:
             return False
         newest_ms = max(each.stream.last_arrival_ms for each in layers)
         ceased_ms = max(CEASED_MS, CEASED_PICTURES * 1000 / slowest)
@@ -245,6 +285,8 @@ class Publication:
             self.route()
 
     def stop_flow(self) -> None:
+        for layer in self.layers.values():
+            layer.fanout.catch_up()
         self.is_flowing = False
         for leg in self.legs:
             leg.rewriter.pause()
@@ -259,5 +301,6 @@ class Publication:
         self.is_flowing = True
         self.flowing_since_ns = time.monotonic_ns()
         for layer in self.layers.values():
+            layer.forget_levels()
             layer.fanout.forget()  # nobody is shown what was sent while it was not to be seen
         self.route()

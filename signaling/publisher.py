@@ -7,7 +7,7 @@ from signaling.gateway import Gateway
 from signaling.negotiation import AcceptedSection, write_answer
 from signaling.publication import Layer, Publication
 from signaling.rtp import extensions, rtcp
-from signaling.rtp.arrivals import ArrivalLog, Arrivals, FeedbackWriter, NumberReader
+from signaling.rtp.arrivals import ArrivalLog, FeedbackWriter, NumberReader
 from signaling.rtp.cache import unwrap_rtx
 from signaling.rtp.clock import RoundTrip
 from signaling.rtp.extensions import ExtensionIds
@@ -69,7 +69,7 @@ class Publisher:
             floor_bps=settings.publisher_min_bps,
             ceiling_bps=settings.publisher_max_bps,
         )
-        self._arrivals: Arrivals | None = None
+        self._is_told = False  # when its packets come, so that it finds its rate
         self._reader: tuple[NumberReader, ArrivalLog] | None = None  # only where Python reads the packets
         self._feedback = FeedbackWriter()
         self.transport = Transport(gateway, self._rtp, self._rtcp, on_state)
@@ -104,12 +104,15 @@ class Publisher:
 
     def _watch_numbers(self, extension_id: int) -> None:
         """The browser numbers its packets under this id (0: it does not) and wants to hear when they came."""
-        self._reader = None
-        self._arrivals = None
-        if extension_id:
-            self._arrivals = self.transport.watch_numbers(extension_id)
-            if isinstance(self._arrivals, ArrivalLog):
-                self._reader = NumberReader(extension_id), self._arrivals
+        log = self.transport.watch_numbers(extension_id)
+        self._is_told = extension_id > 0
+        self._reader = (NumberReader(extension_id), log) if log is not None and extension_id else None
+        self._name_told()
+
+    def _name_told(self) -> None:
+        """Feedback names a stream of the connection; browsers look for one that has a picture."""
+        picture = next((layer for layer in self.layers() if layer.publication.is_video), None)
+        self.transport.tell_arrivals_of(picture.stream.ssrc if picture is not None else 0)
 
     def _rtp(self, packet: bytes, now_ns: int) -> None:
         if len(packet) < 12:
@@ -223,6 +226,7 @@ class Publisher:
                 del table[old]
         self._remember(self._media, ssrc, layer)
         self._layer_started(layer, now_ns)
+        self._name_told()
         if publication.is_video:
             self.send_remb()  # at once: the stock estimate would start at 300 kbit/s
         return layer
@@ -242,16 +246,17 @@ class Publisher:
                 if now_ms - layer.stream.clock.arrival_ms < SENDER_REPORT_SPACING_MS:
                     continue
                 layer.stream.clock.report(message.ntp, message.rtp_timestamp, now_ms)
+                layer.fanout.catch_up()
                 for sink in layer.sinks:
                     sink.sender_report(layer.track.track_id, message.ntp, message.rtp_timestamp, now_ns)
             elif isinstance(message, rtcp.ReferenceEcho) and message.ssrc == self.transport.feedback_ssrc:
                 self._round_trip.returned(message.last_reference, message.delay, now_ms)
 
     def acknowledge(self) -> None:
-        """Every 100 ms: tell the browser when its packets came, so that it finds its rate."""
-        if self._arrivals is None:
+        """Every 100 ms: tell the browser when its packets came. The native thread does so by itself."""
+        if self._reader is None:
             return
-        arrivals = self._arrivals.take()
+        arrivals = self._reader[1].take()
         picture = next((layer for layer in self.layers() if layer.publication.is_video), None)
         if picture is None:
             return
@@ -263,6 +268,8 @@ class Publisher:
         """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
         for layer in self.layers():
             stream = layer.stream
+            if not stream.is_troubled and not stream.keyframes.is_wanted:
+                continue
             if layer.has_ceased:
                 # Repeats of it would take more of the room it was left out for; it begins with a key frame.
                 stream.losses.forget()
@@ -300,11 +307,14 @@ class Publisher:
         """Once a second: receiver report, loss facts, bandwidth estimate. `rtt_ms` (of the other
         connection of the same person) paces the requests for repair until this one's own is known."""
         rtt_ms = self.rtt_ms if self.rtt_ms is not None else rtt_ms
+        self._name_told()
         blocks = []
         weighted = packets = rate = 0.0
         for layer in self.layers():
             if rtt_ms is not None:
                 layer.stream.losses.rtt_ms = rtt_ms
+            if layer.has_ceased:
+                layer.stream.losses.forget()
             layer.stream.trusts_repeats = all(
                 leg.rewriter.redundancy is not None for leg in layer.publication.legs if leg.is_live
             )
@@ -333,5 +343,5 @@ class Publisher:
         ssrcs = [layer.stream.ssrc for layer in self.layers() if layer.publication.is_video]
         if ssrcs:
             # With our feedback the browser estimates by itself, delay included; a cap by losses would only double it.
-            limit_bps = self._max_bps if self._arrivals is not None else int(self.estimate.limit_bps)
+            limit_bps = self._max_bps if self._is_told else int(self.estimate.limit_bps)
             self.transport.send_rtcp(rtcp.build_remb(self.transport.feedback_ssrc, limit_bps, ssrcs))

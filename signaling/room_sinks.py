@@ -35,6 +35,7 @@ class RoomSinks:
             return
         self._sinks.remove(sink)
         for layer in self._layers():
+            layer.fanout.catch_up()
             layer.sinks = tuple(self._sinks)
             sink.track_ended(layer.track.track_id, time.monotonic_ns(), "detached")
 
@@ -53,12 +54,14 @@ class RoomSinks:
 
     def ended(self, layer: Layer, cause: str) -> None:
         """A layer will not come any more."""
+        layer.fanout.catch_up()
         now_ns = time.monotonic_ns()
         for sink in layer.sinks:
             sink.track_ended(layer.track.track_id, now_ns, cause)
         layer.sinks = ()
 
     def tell(self, layer: Layer, event: str, now_ns: int) -> None:
+        layer.fanout.catch_up()
         for sink in layer.sinks:
             sink.track_event(layer.track.track_id, event, now_ns)
 

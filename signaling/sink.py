@@ -1,5 +1,6 @@
 """The door through which a recorder hears a room: decrypted packets as they arrived, before any rewrite."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,9 @@ class PacketSink(Protocol):
 
     `at_ns` is `time.monotonic_ns()` at arrival. `packet` is plain RTP with RTX unwrapped; packets of a track that
     the court or the person muted, and of a held room, are not passed.
+
+    A sink may have one method more, `take_packets(track_id, [(at_ns, packet), ...])`: then some come at once, in
+    order, at most a tenth of a second late; what is noted of the track afterwards came later (see `taker_of`).
     """
 
     def track_started(self, track: TrackInfo, at_ns: int) -> None: ...
@@ -40,3 +44,19 @@ class PacketSink(Protocol):
     def track_event(self, track_id: str, event: str, at_ns: int) -> None: ...
 
     def track_ended(self, track_id: str, at_ns: int, cause: str) -> None: ...
+
+
+TakePackets = Callable[[str, list[tuple[int, bytes]]], None]
+
+
+def taker_of(sink: PacketSink) -> TakePackets:
+    """How a sink takes some packets of one track at once: `take_packets`, else one by one."""
+    whole: TakePackets | None = getattr(sink, "take_packets", None)
+    if whole is not None:
+        return whole
+
+    def one_by_one(track_id: str, packets: list[tuple[int, bytes]]) -> None:
+        for at_ns, packet in packets:
+            sink.packet(track_id, packet, at_ns)
+
+    return one_by_one

@@ -66,6 +66,9 @@ class RoomClock:
 
     def _update_speaker(self, now_ms: float) -> None:
         speakers = self._room.speakers
+        for layer in self._room.layers():
+            if not layer.publication.is_video:
+                layer.listen(now_ms)
         has_changed = speakers.update(now_ms)
         is_louder = self._room.floor.update(now_ms)
         if has_changed:
@@ -117,5 +120,4 @@ class RoomClock:
         self._silent.intersection_update(layer.track.track_id for layer in layers)
 
     def _tell(self, layer: Layer, event: str, now_ns: int) -> None:
-        for sink in layer.sinks:
-            sink.track_event(layer.track.track_id, event, now_ns)
+        self._room.sinks.tell(layer, event, now_ns)

@@ -15,7 +15,7 @@ from signaling.ice import IceAgent, NoPathError, Path
 from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
 from signaling.pacing import Pacing
-from signaling.rtp.arrivals import ArrivalLog, Arrivals
+from signaling.rtp.arrivals import ArrivalLog
 from signaling.rtp.send_history import SendHistory, WideHistory
 from signaling.sdp import Description, Fingerprint
 
@@ -90,13 +90,22 @@ class Transport:
     def history(self) -> WideHistory | None:
         return self.line if self.line is not None else self.wide
 
-    def watch_numbers(self, extension_id: int) -> Arrivals:
-        """Note when packets with the sender's transport-wide numbers arrive. Without the thread: feed the log."""
+    def watch_numbers(self, extension_id: int) -> ArrivalLog | None:
+        """Note when packets with the sender's transport-wide numbers arrive (0: no more).
+
+        Without the thread: a log to be fed. The thread feeds itself, and tells, see `tell_arrivals_of`.
+        """
         if self.line is not None:
             self.line.watch_numbers(extension_id)
-            return self.line
+            return None
         self._log = self._log or ArrivalLog()
         return self._log
+
+    def tell_arrivals_of(self, ssrc: int) -> None:
+        """The stream that the thread's feedback names; 0: none, then nothing is told."""
+        if self.line is not None:
+            # Not `feedback_ssrc`: the thread counts what it sends by itself, and a count must not be used twice.
+            self.line.tell(self.feedback_ssrc ^ 1, ssrc)
 
     # What the hot path reads: the SRTP context, and the function that takes a protected packet.
     @property

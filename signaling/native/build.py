@@ -38,6 +38,15 @@ FLAGS: Final = (
 )
 LIBRARIES: Final = ("-lm",)
 COMPILERS: Final = ("cc", "gcc", "clang")
+# Structs whose layout is compared, in the order of media_sizeof.
+CHECKED: Final = (
+    "media_packet",
+    "stream_parser",
+    "media_stream",
+    "rewriter_settings",
+    "rewriter_state",
+    "feedback",
+)
 BUILD_TIMEOUT_S: Final = 120.0  # two seconds are usual; a machine that swaps may need a minute
 _DECLARATIONS: Final = re.compile(r"/\* cdef begin \*/(.*?)/\* cdef end \*/", re.DOTALL)
 
@@ -208,10 +217,7 @@ def open_library(path: Path) -> tuple[Native | None, Why]:
         ffi.cdef(declarations())
         native = Native(ffi, ffi.dlopen(str(path)), path)
         fits = all(
-            native.lib.media_sizeof(at) == ffi.sizeof(f"struct {name}")
-            for at, name in enumerate(
-                ("media_packet", "stream_parser", "media_stream", "rewriter_settings", "rewriter_state")
-            )
+            native.lib.media_sizeof(at) == ffi.sizeof(f"struct {name}") for at, name in enumerate(CHECKED)
         )
     except Exception:  # whatever is wrong with the file or the headers: the Python path is there
         return None, Why.BROKEN

@@ -29,7 +29,11 @@ int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, 
         return 0;
     for (int i = 0; i < stream->leg_count; i++)
         copy_to(plane, stream->legs[i], &packet, now_ms);
-    record_media(plane, stream, &packet, plain, bytes, at_ns);
+    stream->line->media_ns = at_ns;
+    if (stream->is_tapped)
+        record_media(plane, stream, plain, bytes, at_ns);
+    if (packet.flags & FLAG_KEYFRAME)
+        record(plane, RECORD_KEYFRAME, stream->id, plain, 0, at_ns);
     return 1;
 }
 
@@ -60,14 +64,6 @@ static int is_known(const struct line *line, uint32_t ssrc)
         if (line->sources[i] == ssrc)
             return 1;
     return 0;
-}
-
-static void note_arrival(struct line *line, const uint8_t *packet, int bytes, uint64_t at_ns)
-{
-    int size = 0;
-    const uint8_t *element = line->number_id ? packet_extension(packet, bytes, line->number_id, &size) : NULL;
-    if (element && size == 2 && line->arrivals && line->arrival_count < ARRIVALS)
-        line->arrivals[line->arrival_count++] = (struct arrival){at_ns, (uint16_t)(element[0] << 8 | element[1])};
 }
 
 int media_in(struct plane *plane, struct line *line, uint8_t *packet, int bytes, uint64_t at_ns)
@@ -180,6 +176,8 @@ int read_peer(struct plane *plane, struct peer *peer)
         for (int i = 0; i < count; i++)
             if (stamps[i])
                 count_residence(peer->line, done_ns - stamps[i]);
+        if (peer->line)
+            tell_arrivals(plane, peer->line, now_ns);
         if (count < BATCH)
             break;
     }

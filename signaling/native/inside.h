@@ -16,7 +16,7 @@
 #define SOURCES_PER_LINE 1024 /* as MAX_SOURCES in guards.py */
 #define STREAMS_PER_LINE 32 /* as MAX_STREAMS in publisher.py */
 #define WIDE_HISTORY 8192   /* two and a half seconds at 3000 packets per second */
-#define ARRIVALS 4096       /* as MAX_WAITING in rtp/arrivals.py; overflow drops the newest */
+#define FEEDBACK_NS 100000000ull /* arrivals are told to their sender ten times a second */
 #define BURST_PACKETS 16     /* a picture of 16 kB; UDP_SEGMENT itself takes 64 */
 #define BURST_SIZE 1600      /* MAX_PLAIN and the SRTP trailer */
 #define PENDING_LINES 128    /* bursts that wait for the end of a batch: every viewer of two full rooms */
@@ -28,6 +28,8 @@
 #define PACER_MOST 256
 #define PACER_STEP_MS 2.0   /* the timer rings no sooner */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
+#define RATE_PAUSES 32       /* so many pauses after the last time the thread looks how busy it is */
+#define BUSY_SOCKETS 2.0     /* ready within one pause: then waiting saves more wake-ups than it costs */
 #define SECOND_NS 1000000000ull
 
 typedef int (*srtp_fn)(void *context, void *packet, int *bytes);
@@ -58,18 +60,14 @@ struct burst { /* protected packets of one size that leave in one call; a smalle
     uint8_t data[BURST_PACKETS * BURST_SIZE];
 };
 
-struct arrival {
-    uint64_t at_ns;
-    uint16_t number;
-};
-
 struct stream {
     uint32_t id, ssrc;
     struct line *line;
     struct media_stream *media;
     struct leg **legs;
     int leg_count;
-    int has_hole; /* Python did not hear of its last packets */
+    int is_tapped; /* somebody records it: Python gets its packets */
+    int has_hole;  /* Python did not hear of its last packets */
 };
 
 struct line { /* one transport */
@@ -89,9 +87,11 @@ struct line { /* one transport */
     int burst_bytes;     /* packets larger than this go alone: the way refused a burst of such */
     uint64_t residence[RESIDENCE_BUCKETS], residence_ns; /* of what came in here, since it was last asked for */
     struct pacer pacer;
-    int number_id; /* header extension that carries the sender's transport-wide number; 0: not negotiated */
-    struct arrival *arrivals;
-    int arrival_count;
+    uint64_t media_ns; /* when the last good packet of an open stream came */
+    int number_id;     /* header extension that carries the sender's transport-wide number; 0: not negotiated */
+    struct feedback *feedback;
+    uint32_t feedback_ssrc, told_ssrc; /* who tells, and of whom; `told_ssrc` 0: nobody is told */
+    uint64_t told_ns;
 };
 
 struct leg {
@@ -119,19 +119,25 @@ struct table {
     uint32_t size, count, next;
 };
 
+struct ring { /* records for Python; see ring.c */
+    uint8_t *data;
+    size_t bytes, head, used;
+};
+
 struct plane {
     pthread_mutex_t lock;
     pthread_t thread;
     atomic_int waiting; /* Python threads that want the lock: the packet loop lets them in */
     atomic_int running;
     int epoll_fd, event_fd, stop_fd;
-    uint64_t pause_ns;
+    uint64_t pause_ns, counted_ns;
+    int64_t found; /* sockets that had something since `counted_ns` */
+    int is_busy;
     uint32_t media_per_s, others_per_s;
     int is_single;
-    srtp_fn protect, unprotect;
+    srtp_fn protect, unprotect, protect_rtcp;
     struct table lines, streams, legs, peers;
-    uint8_t *ring;
-    size_t ring_bytes, head, used;
+    struct ring media, others; /* what is recorded can wait, the others cannot */
     int is_told; /* Python was woken and has not drained since */
     struct plane_facts facts;
     struct line *pending[PENDING_LINES];
@@ -153,14 +159,19 @@ void enter(struct plane *plane); /* takes the lock: the packet loop gives way */
 void leave(struct plane *plane);
 void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns);
 int record_send(struct plane *plane, uint32_t line, const struct leg *leg, const void *data, int bytes);
-void record_media(struct plane *plane, struct stream *stream, const struct media_packet *packet, const void *data,
-                  int bytes, uint64_t at_ns);
+void record_media(struct plane *plane, struct stream *stream, const void *data, int bytes, uint64_t at_ns);
 
 /* send.c */
 int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, int wide_at,
              double now_ms);
 void congested(struct leg *leg, double now_ms);
 void flush(struct plane *plane, double now_ms); /* send what waits: always before the lock is given back */
+
+int transmit_report(struct plane *plane, struct line *line, uint8_t *packet, int bytes);
+
+/* telling.c */
+void note_arrival(struct line *line, const uint8_t *packet, int bytes, uint64_t at_ns);
+void tell_arrivals(struct plane *plane, struct line *line, uint64_t now_ns);
 
 /* pace.c */
 int hold(struct plane *plane, struct leg *leg, const uint8_t *packet, int bytes, int is_again, double now_ms);

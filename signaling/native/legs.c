@@ -77,20 +77,6 @@ void leg_read(struct plane *plane, uint32_t id, struct leg_facts *facts)
     leave(plane);
 }
 
-uint32_t legs_read(struct plane *plane, struct leg_facts *facts, uint32_t capacity)
-{
-    /* All legs at once by place (HANDLE_PLACES); how many places that takes. Nothing is written beyond `capacity`. */
-    enter(plane);
-    uint32_t size = plane->legs.size + 1;
-    for (uint32_t place = 1; place < size && place < capacity; place++) {
-        const struct leg *leg = plane->legs.items[place - 1];
-        if (leg)
-            look(leg, &facts[place]);
-    }
-    leave(plane);
-    return size;
-}
-
 int64_t leg_locate(struct plane *plane, uint32_t id, uint16_t number)
 {
     /* SSRC of the layer behind an outgoing number; -1 when it was never sent or is too old. */

@@ -86,40 +86,6 @@ int line_send(struct plane *plane, uint32_t id, const uint8_t *plain, int bytes,
     return result;
 }
 
-void line_watch_numbers(struct plane *plane, uint32_t id, int extension_id)
-{
-    /* Collect when packets with the sender's transport-wide numbers arrive; 0: no more. */
-    struct arrival *arrivals = extension_id ? calloc(ARRIVALS, sizeof *arrivals) : NULL;
-    enter(plane);
-    struct line *line = table_get(&plane->lines, id);
-    if (line) {
-        line->number_id = extension_id;
-        if (!line->arrivals) {
-            line->arrivals = arrivals;
-            arrivals = NULL;
-        }
-    }
-    leave(plane);
-    free(arrivals);
-}
-
-int line_arrivals(struct plane *plane, uint32_t id, uint16_t *numbers, uint64_t *at_ns, int capacity)
-{
-    /* Takes what was collected since the last call, in the order it came. */
-    enter(plane);
-    struct line *line = table_get(&plane->lines, id);
-    int count = line ? line->arrival_count : 0;
-    count = count < capacity ? count : capacity;
-    for (int i = 0; i < count; i++) {
-        numbers[i] = line->arrivals[i].number;
-        at_ns[i] = line->arrivals[i].at_ns;
-    }
-    if (line)
-        line->arrival_count = 0;
-    leave(plane);
-    return count;
-}
-
 int64_t line_newest(struct plane *plane, uint32_t id)
 {
     /* The transport-wide number given out last, 16 bits; -1 before the first. */

@@ -32,6 +32,7 @@ enum media_limits {
     HISTORY_MS = 2000,
     VIDEO_PACKETS = 1024,
     AUDIO_PACKETS = 128,
+    MAX_PENDING = 100,          /* missing packets that are hoped for */
     REPLAY_PACKETS = 40
 };
 
@@ -91,6 +92,9 @@ const uint8_t *packet_extension(const uint8_t *plain, int plain_bytes, int exten
 /* The newest block of a RED payload (RFC 2198): offset of its data, or -1 when the block headers do not add up. */
 int red_primary(const uint8_t *payload, int payload_bytes);
 
+/* How many frames before its own a RED payload repeats (red.repeats). */
+int red_repeats(const uint8_t *payload, int payload_bytes);
+
 /* Width and height from the first packet of a VP8 key frame: 1, or 0 when it tells none. */
 int packet_picture_size(const struct media_packet *packet, int *width_px, int *height_px);
 
@@ -112,23 +116,148 @@ int cache_since_keyframe(const struct packet_cache *cache, int max_packets, cons
 int64_t cache_newest(const struct packet_cache *cache);
 void cache_clear(struct packet_cache *cache);
 
-/* ---- stream.c: parser and cache together (stream.IncomingStream.accept without its meters) ---- */
+/* ---- losses.c: what is missing of one stream, and when to ask for it (nack.LossDetector) ---- */
+
+struct missing {
+    int64_t sequence;
+    double due_ms;              /* of the next request */
+    double since_ms;
+    int32_t tries;
+};
+
+struct loss_rules {             /* nack.py's constants: they are changed there alone */
+    double first_wait_ms;
+    double latest_ms;
+    double min_spacing_ms;
+    double max_spacing_ms;
+    double longest_pause_ms;
+    double backoff;
+    double default_rtt_ms;
+    double useful_ms;           /* besides a round trip; negative: as long as there are tries */
+    int32_t max_tries;
+};
+
+struct loss_detector {
+    struct loss_rules rules;
+    int64_t next;               /* expected; -1: whatever comes */
+    double heard_ms;
+    double rtt_ms;              /* the caller's to set */
+    int32_t needs_keyframe;     /* packets were given up; the caller's to clear */
+    int64_t asked;
+    int64_t recovered;
+    int64_t given_up;
+    int32_t count;
+    struct missing pending[MAX_PENDING]; /* in the order in which they were missed */
+};
+
+void losses_init(struct loss_detector *losses, const struct loss_rules *rules);
+void losses_received(struct loss_detector *losses, int64_t sequence, double now_ms);
+/* What this packet carried came in another one. */
+void losses_had(struct loss_detector *losses, int64_t sequence);
+/* The 16-bit numbers to ask for now, at most MAX_PENDING: how many. */
+int losses_due(struct loss_detector *losses, double now_ms, uint16_t *asked);
+/* A key frame starts here: nothing before it is worth asking for. */
+void losses_keyframe(struct loss_detector *losses, int64_t sequence);
+void losses_forget(struct loss_detector *losses);
+
+/* ---- meters.c: the other meters of a stream (clock.JitterMeter, DriftMeter, ReceptionMeter, temporal.TemporalMeter) */
+
+struct stream_meters {
+    int64_t received;
+    int64_t bytes;              /* of whole plain packets */
+    int64_t newest;             /* unwrapped; -1 before the first */
+    double last_arrival_ms;     /* -1 before the first */
+    double jitter;              /* in timestamp units */
+    double drift_ms;
+    int64_t keyframes;
+    int64_t levels;             /* packets that told their loudness (RFC 6464) */
+    int64_t loud;               /* of them speech, and the sum of those levels */
+    int64_t loudness;
+    double temporal_bytes[4];   /* of a sample of packets */
+    int32_t temporal_samples;
+    int32_t has_transit;
+    /* Between packets: not for the reader. */
+    int64_t first;
+    int64_t received_base;
+    int64_t expected_before;
+    int64_t received_before;
+    double transit;
+    double ticks_per_ms;
+    double ms_per_tick;
+    double drift_base;
+    int64_t drift_ticks;
+    int64_t drift_timestamp;
+};
+
+/* ---- stream.c: parser, cache and meters together (stream.IncomingStream) ---- */
 
 struct media_stream {
     struct stream_parser parser;
     struct packet_cache *cache;
-    int64_t received;
+    struct stream_meters meters;
+    struct loss_detector losses;
     int64_t refused;            /* malformed, unknown payload type, duplicate, too late */
     int32_t width_px;           /* from the last VP8 key frame; 0 unknown */
     int32_t height_px;
+    int32_t trusts_repeats;     /* what RED repeats is not missing */
 };
 
+void meters_init(struct stream_meters *meters, int clock_rate_hz);
+/* Counts a packet that was kept; `newest` as it was before. Before `parser_accepted`. */
+void meters_packet(struct media_stream *stream, const struct media_packet *packet, int bytes, int64_t newest);
+/* Share of packets lost since the last call, 0..1, and packets lost in all. */
+void meters_interval(struct stream_meters *meters, double *ratio, int64_t *lost);
+
 /* AUDIO_PACKETS of history for CODEC_OPUS, else VIDEO_PACKETS. NULL when memory is short. */
-struct media_stream *stream_new(uint32_t ssrc, int codec, int payload_type, int red_payload_type, int audio_level_id);
+struct media_stream *stream_new(uint32_t ssrc, int codec, int clock_rate_hz, int payload_type, int red_payload_type,
+                                int audio_level_id, const struct loss_rules *rules);
 void stream_free(struct media_stream *stream);
 /* 1 and `out` (which points into `plain`), or 0 when the packet must go nowhere. */
 int stream_accept(struct media_stream *stream, const uint8_t *plain, int plain_bytes, double now_ms,
                   struct media_packet *out);
+
+/* ---- feedback.c: when numbered packets came, told to their sender (arrivals.FeedbackWriter) ---- */
+
+enum feedback_limits {
+    FEEDBACK_BYTES = 1200,      /* the longest message */
+    MAX_ARRIVALS = 4096,        /* between two feedbacks; overflow drops the newest */
+    KEPT_NUMBERS = 4096,        /* that a later feedback may have to repeat */
+    MAX_SPAN = 4096             /* numbers one feedback speaks of */
+};
+
+struct arrival {
+    uint64_t at_ns;
+    uint16_t number;
+};
+
+struct noted {                  /* one arrival by its unwrapped number, in ticks of 250 us */
+    int64_t number;
+    int64_t tick;
+};
+
+struct feedback {
+    int64_t highest;            /* newest unwrapped number; -1 before the first */
+    int64_t next;               /* the one behind the last that was reported */
+    int64_t oldest;             /* earlier ones are too late to be reported */
+    int64_t at;                 /* where the next message begins; beyond `highest`: there is none */
+    uint64_t last_ns;           /* of the newest arrival that was taken */
+    int32_t message;            /* number of the next one */
+    int32_t count;
+    int32_t waiting;
+    struct arrival arrivals[MAX_ARRIVALS];
+    struct noted noted[MAX_ARRIVALS + KEPT_NUMBERS]; /* by number */
+};
+
+struct feedback *feedback_new(void);
+void feedback_free(struct feedback *feedback);
+/* A packet with this 16-bit number arrived. */
+void feedback_arrived(struct feedback *feedback, uint16_t number, uint64_t at_ns);
+/* Take what arrived: 1 when there is something to tell. Then `feedback_write` until it gives 0. */
+int feedback_begin(struct feedback *feedback);
+/* The next RTCP packet, its length; `out` has FEEDBACK_BYTES. 0: nothing is left to tell. */
+int feedback_write(struct feedback *feedback, uint32_t sender_ssrc, uint32_t ssrc, uint8_t *out);
+/* What arrived is told to nobody. */
+void feedback_drop(struct feedback *feedback);
 
 /* ---- rewriter.c: one viewer's view of one publication (rewriter.Rewriter, outgoing.PacketComposer) ---- */
 
@@ -199,7 +328,8 @@ int64_t rewriter_source(const struct rewriter *rewriter);
 int64_t rewriter_target(const struct rewriter *rewriter);
 
 /* Size of a struct as the compiler laid it out, so that a loader can refuse a library with another idea of it:
- * 0 media_packet, 1 stream_parser, 2 media_stream, 3 rewriter_settings, 4 rewriter_state; 0 for anything else. */
+ * 0 media_packet, 1 stream_parser, 2 media_stream, 3 rewriter_settings, 4 rewriter_state, 5 feedback; 0 for anything
+ * else. */
 int media_sizeof(int which);
 
 /* cdef end */

@@ -1,11 +1,13 @@
-"""What is fixed for one subscription, as the C side wants it."""
+"""What is fixed for one subscription or one stream, as the C side wants it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from signaling.native.build import Native
+from signaling.rtp import nack
 from signaling.rtp.outgoing import RewriterSettings
+from signaling.rtp.packet import Codec
 
 
 def native_settings(native: Native, settings: RewriterSettings) -> Any:
@@ -29,3 +31,19 @@ def native_settings(native: Native, settings: RewriterSettings) -> Any:
             "extension": list(settings.extension),
         },
     )
+
+
+def loss_rules(codec: Codec) -> dict[str, float | int]:
+    """What `nack.LossDetector` goes by for a stream of this codec, as a struct loss_rules."""
+    patience = nack.VOICE if codec is Codec.OPUS else nack.PICTURE
+    return {
+        "first_wait_ms": nack.FIRST_WAIT_MS,
+        "latest_ms": nack.LATEST_MS,
+        "min_spacing_ms": nack.MIN_SPACING_MS,
+        "max_spacing_ms": nack.MAX_SPACING_MS,
+        "longest_pause_ms": nack.LONGEST_PAUSE_MS,
+        "backoff": nack.BACKOFF,
+        "default_rtt_ms": nack.DEFAULT_RTT_MS,
+        "useful_ms": -1.0 if patience.useful_ms is None else patience.useful_ms,
+        "max_tries": patience.max_tries,
+    }

@@ -24,7 +24,7 @@ void free_leg(struct leg *leg)
 void free_line(struct line *line)
 {
     free(line->history);
-    free(line->arrivals);
+    feedback_free(line->feedback);
     free(line->burst);
     free(line->sources);
     free(line);
@@ -140,8 +140,8 @@ uint32_t stream_open(struct plane *plane, uint32_t line_id, const struct stream_
     if (!stream)
         return 0;
     stream->ssrc = facts->ssrc;
-    stream->media = stream_new(facts->ssrc, facts->codec, facts->payload_type, facts->red_payload_type,
-                               facts->audio_level_id);
+    stream->media = stream_new(facts->ssrc, facts->codec, facts->clock_rate_hz, facts->payload_type,
+                               facts->red_payload_type, facts->audio_level_id, &facts->rules);
     enter(plane);
     stream->line = table_get(&plane->lines, line_id);
     if (stream->media && stream->line && stream->line->stream_count < STREAMS_PER_LINE) {

@@ -165,6 +165,20 @@ int red_primary(const uint8_t *payload, int payload_bytes)
     return at + 1 + redundant_bytes;
 }
 
+int red_repeats(const uint8_t *payload, int payload_bytes)
+{
+    int at = 0, redundant_bytes = 0, found = 0;
+    while (at < payload_bytes && payload[at] & 0x80) {
+        if (at + 4 > payload_bytes)
+            return 0;
+        int length = (payload[at + 2] & 0x03) << 8 | payload[at + 3];
+        found = length ? found + 1 : 0; /* an empty block repeats nothing, nor do those before it */
+        redundant_bytes += length;
+        at += 4;
+    }
+    return at >= payload_bytes || at + 1 + redundant_bytes > payload_bytes ? 0 : found;
+}
+
 int packet_picture_size(const struct media_packet *packet, int *width_px, int *height_px)
 {
     struct descriptor found;

@@ -18,6 +18,21 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Waiting before the next look lets packets be read together, which pays when many come: fewer wake-ups, warmer caches.
+ * When few come each wait is a wake-up more than there would have been. */
+static int is_worth_waiting(struct plane *plane, int sockets)
+{
+    uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    plane->found += sockets;
+    uint64_t passed_ns = now_ns - plane->counted_ns;
+    if (passed_ns >= RATE_PAUSES * plane->pause_ns) {
+        plane->is_busy = (double)plane->found * (double)plane->pause_ns > BUSY_SOCKETS * (double)passed_ns;
+        plane->counted_ns = now_ns;
+        plane->found = 0;
+    }
+    return plane->pause_ns && plane->is_busy;
+}
+
 static void *run(void *argument)
 {
     struct plane *plane = argument;
@@ -38,8 +53,8 @@ static void *run(void *argument)
                 read_peer(plane, peer);
             pthread_mutex_unlock(&plane->lock);
         }
-        if (plane->pause_ns && atomic_load(&plane->running))
-            nanosleep(&pause, NULL); /* what comes meanwhile is read together: fewer wake-ups, warmer caches */
+        if (is_worth_waiting(plane, count) && atomic_load(&plane->running))
+            nanosleep(&pause, NULL);
     }
     return NULL;
 }
@@ -55,7 +70,23 @@ static int begin(struct plane *plane)
     return error;
 }
 
-struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct plane_settings *settings)
+static int open_rings(struct plane *plane, uint64_t bytes)
+{
+    /* Of one size each: memory that is never written to costs nothing. */
+    plane->media.bytes = plane->others.bytes = (bytes + 7) / 8 * 8;
+    plane->media.data = malloc(plane->media.bytes);
+    plane->others.data = malloc(plane->others.bytes);
+    return plane->media.data && plane->others.data;
+}
+
+static void free_rings(struct plane *plane)
+{
+    free(plane->media.data);
+    free(plane->others.data);
+}
+
+struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, uintptr_t protect_rtcp,
+                         const struct plane_settings *settings)
 {
     struct plane *plane = calloc(1, sizeof *plane);
     if (!plane)
@@ -63,27 +94,29 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, const struct pl
     pthread_mutex_init(&plane->lock, NULL);
     plane->protect = (srtp_fn)protect;
     plane->unprotect = (srtp_fn)unprotect;
+    plane->protect_rtcp = (srtp_fn)protect_rtcp;
     plane->pause_ns = settings->pause_ns;
+    plane->counted_ns = clock_ns(CLOCK_MONOTONIC);
+    plane->is_busy = 1; /* until it was counted */
     plane->media_per_s = settings->media_per_s;
     plane->others_per_s = settings->others_per_s;
     plane->is_single = settings->is_single;
-    plane->ring_bytes = (settings->ring_bytes + 7) / 8 * 8;
-    plane->ring = malloc(plane->ring_bytes);
+    int has_rings = open_rings(plane, settings->ring_bytes);
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     plane->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     plane->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     plane->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     atomic_store(&plane->running, 1);
     struct epoll_event event = {.events = EPOLLIN}, rings = {.events = EPOLLIN, .data.u32 = PACER_EVENT};
-    int failed = !plane->ring || plane->epoll_fd < 0 || plane->event_fd < 0 || plane->stop_fd < 0 ||
+    int failed = !has_rings || plane->epoll_fd < 0 || plane->event_fd < 0 || plane->stop_fd < 0 ||
                  plane->timer_fd < 0 || epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->stop_fd, &event) ||
                  epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, plane->timer_fd, &rings) || begin(plane);
     if (failed) {
         close(plane->epoll_fd);
         close(plane->event_fd);
         close(plane->stop_fd);
+        free_rings(plane);
         close(plane->timer_fd);
-        free(plane->ring);
         pthread_mutex_destroy(&plane->lock);
         free(plane);
         return NULL;
@@ -124,8 +157,8 @@ void plane_close(struct plane *plane)
     close(plane->epoll_fd);
     close(plane->event_fd);
     close(plane->stop_fd);
+    free_rings(plane);
     close(plane->timer_fd);
-    free(plane->ring);
     pthread_mutex_destroy(&plane->lock);
     free(plane);
 }
@@ -134,6 +167,6 @@ void plane_read_facts(struct plane *plane, struct plane_facts *facts)
 {
     enter(plane);
     *facts = plane->facts;
-    facts->ring_used = plane->used;
+    facts->ring_used = plane->media.used + plane->others.used;
     leave(plane);
 }

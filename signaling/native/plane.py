@@ -16,7 +16,6 @@ from typing import Any, Final, Protocol
 
 from signaling.dtls import SRTP_FUNCTIONS, MediaContexts
 from signaling.native.build import Native
-from signaling.rtp.arrivals import MAX_WAITING
 from signaling.rtp.histogram import BUCKETS, Histogram
 from signaling.rtp.send_history import Sent
 
@@ -24,9 +23,23 @@ logger = logging.getLogger(__name__)
 
 DRAIN_BYTES: Final = 512 << 10  # per turn of the loop: about 500 packets
 RING_BYTES: Final = 8 << 20  # about two seconds of a full core; beyond it records are dropped and counted
-_RECORD: Final = Struct("=QqIBBhIHH")  # struct plane_record
+_RECORD: Final = Struct("=QIIIHH")  # struct plane_record
+_PACKET: Final = Struct("=QIHH")  # struct plane_packet
+_NOBODY: Final[frozenset[int]] = frozenset()
 
-Taken = Callable[[bytes, int, int, int, int, int, int], None]  # see `publication.Layer.taken`
+
+class StreamOwner(Protocol):
+    """Who hears of a stream that the thread forwards."""
+
+    def took(self, packets: list[tuple[int, bytes]]) -> None:
+        """(arrival in monotonic ns, plain RTP), some at once, while somebody records it."""
+        ...
+
+    def overloaded(self, until_ns: int) -> None:
+        """Packets behind the last one were forwarded, yet there was no room to tell of them."""
+        ...
+
+    def keyframe_came(self, at_ns: int) -> None: ...
 
 
 class LineOwner(Protocol):
@@ -37,7 +50,7 @@ class LineOwner(Protocol):
         ...
 
     def heard(self, at_ns: int) -> None:
-        """A good packet of an open stream."""
+        """When the last good packet of an open stream came; told within a few ticks."""
         ...
 
     def transmit(self, protected: bytes) -> bool:
@@ -46,7 +59,10 @@ class LineOwner(Protocol):
 
 
 class Plane:
-    """One thread. `taken` datagrams go to the handlers that `Line`, `NativeFanout` and the UDP port registered."""
+    """One thread. What it leaves goes to those whom `Line`, `NativeFanout` and the UDP port registered.
+
+    `drains` grows with each drain: what was read before is old then. `troubled`: streams of which packets are missing.
+    """
 
     def __init__(
         self, native: Native, *, pause_s: float, media_per_s: int, others_per_s: int, bursts: bool,
@@ -67,22 +83,26 @@ class Plane:
         if self.handle == self.ffi.NULL:
             raise OSError("the forwarding thread could not be started")
         self._out: Any = self.ffi.new("uint8_t[]", DRAIN_BYTES)
-        self._view = memoryview(self.ffi.buffer(self._out))
         self._facts: Any = self.ffi.new("struct plane_facts *")
-        self.numbers: Any = self.ffi.new("uint16_t[]", MAX_WAITING)
+        self._news: Any = self.ffi.new("struct plane_news *")
         self.counts: Any = self.ffi.new("uint64_t[]", BUCKETS)
-        self.times: Any = self.ffi.new("uint64_t[]", MAX_WAITING)
-        self._leg_places = 0
-        self.legs: Any = None  # how every leg stood at the last drain, or after the last order to it
-        self.make_room(1)
+        self.asked: Any = self.ffi.new("uint16_t[]", self.lib.MAX_PENDING)
+        self.ratio: Any = self.ffi.new("double *")
+        self.lost: Any = self.ffi.new("int64_t *")
+        self._heard: Any = self.ffi.new("uint64_t[]", 1)
+        self._heard_places = 1
+        self.drains = 0
+        self.troubled = _NOBODY
         self.lines: dict[int, LineOwner] = {}
-        self.streams: dict[int, tuple[LineOwner, Taken]] = {}
+        self.streams: dict[int, StreamOwner] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
-        self._is_draining = False
+        self._keyframe = int(self.lib.RECORD_KEYFRAME)
+        self._media_enough = ring_bytes // 4  # then the thread wakes us for it, too
+        self._is_draining = self._is_taking = False
         self._drained_bytes = 0
         self._turns = 2 + ring_bytes // DRAIN_BYTES  # a full ring, and what comes meanwhile for once
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.drain)
+        self._loop.add_reader(self.lib.plane_event_fd(self.handle), self.woken)
         atexit.register(self._end)  # a process that just leaves would free keys under the running thread
 
     def close(self) -> None:
@@ -104,11 +124,14 @@ class Plane:
     def is_open(self) -> bool:
         return self.handle is not None
 
-    def drain(self) -> None:
-        """Take what the thread left for us; what does not fit into one turn comes with the next.
+    def woken(self) -> None:
+        """The thread has something that cannot wait."""
+        self.drain()
+        if self._news.media_bytes > self._media_enough:
+            self.take_media()
 
-        The engine's clock calls it for media, which can wait; the thread itself asks for it when something cannot.
-        """
+    def drain(self) -> None:
+        """Take what the thread left for us, but for packets to record; what does not fit comes with the next turn."""
         if self.handle is None or self._is_draining:  # a packet made somebody drain: it is being done
             return
         self._is_draining = True
@@ -117,8 +140,18 @@ class Plane:
         finally:
             self._is_draining = False
 
+    def take_media(self) -> None:
+        """Take the packets that are recorded. Called every few ticks, and before anything is noted that came later."""
+        if self.handle is None or self._is_taking:
+            return
+        self._is_taking = True
+        try:
+            self._take_media()
+        finally:
+            self._is_taking = False
+
     def settle(self) -> None:
-        """Take all that came until now, at the sockets and in the ring, before something ends that it belongs to.
+        """Take all that came until now, at the sockets and in the rings, before something ends that it belongs to.
 
         On a machine short of time the thread is late by what waits at its sockets: packets that came before the order.
         """
@@ -126,50 +159,87 @@ class Plane:
             before = self._drained_bytes
             read = self.lib.plane_catch_up(self.handle) if self.handle is not None else 0
             self.drain()
+            self.take_media()
             if not read and self._drained_bytes == before:
                 return
 
-    def _drain(self) -> None:
-        filled = self.lib.plane_drain(self.handle, self._out, DRAIN_BYTES)
+    def _fetch(self, *, is_media: bool) -> bytes:
+        """Whole records, and the news that come with them."""
+        news = self._news
+        filled = self.lib.plane_drain(self.handle, is_media, self._out, DRAIN_BYTES, news)
         self._drained_bytes += filled
-        self._look_at_legs()  # afterwards: not older than the packets
-        view, at, read = self._view, 0, _RECORD.unpack_from
-        media, streams = self.lib.RECORD_MEDIA, self.streams
-        heard: dict[LineOwner, int] = {}
-        while at < filled:
-            at_ns, sequence, timestamp, flags, is_red, level, number, size, kind = read(view, at)
-            data = bytes(view[at + _RECORD.size : at + _RECORD.size + size])
-            at += _RECORD.size + (size + 7 & ~7)
+        self.drains += 1
+        self.troubled = frozenset(news.streams[0 : news.troubled]) if news.troubled else _NOBODY
+        return self.ffi.buffer(self._out, filled)[:] if filled else b""
+
+    def _drain(self) -> None:
+        data, at, read = self._fetch(is_media=False), 0, _RECORD.unpack_from
+        while at < len(data):
+            at_ns, number, leg, _, size, kind = read(data, at)
+            at += _RECORD.size
             try:
-                if kind != media:
-                    self._dispatch(kind, number, data, at_ns, sequence)
-                    if self.handle is None:
-                        return  # a packet made somebody close us
-                elif (found := streams.get(number)) is not None:
-                    heard[found[0]] = at_ns
-                    found[1](data, at_ns, sequence, timestamp, flags, is_red, level)
-            except Exception:  # one bad packet must not cost the record all that came with it
+                self._dispatch(kind, number, data[at : at + size], at_ns, leg)
+                if self.handle is None:
+                    return  # a packet made somebody close us
+            except Exception:  # one bad packet must not cost all that came with it
                 logger.exception("a packet from the forwarding thread was not taken")
-        for owner, at_ns in heard.items():
-            owner.heard(at_ns)
+            at += size + 7 & ~7
 
-    def _look_at_legs(self) -> None:
-        """Once per drain, for all: asking for each leg by itself would cost a call per look."""
-        self.lib.legs_read(self.handle, self.legs, self._leg_places)
+    def _take_media(self) -> None:
+        data, at, read, head = self._fetch(is_media=True), 0, _PACKET.unpack_from, _PACKET.size
+        end = len(data)
+        batches: dict[int, list[tuple[int, bytes]]] = {}
+        while at < end:
+            at_ns, number, size, is_after_hole = read(data, at)
+            at += head
+            batch = batches.get(number)
+            if batch is None:
+                batch = batches[number] = []
+            if is_after_hole:
+                self._tell_hole(number, batch, at_ns)
+            batch.append((at_ns, data[at : at + size]))
+            at += size + 7 & ~7
+        for number, batch in batches.items():
+            self._hand_over(number, batch)
+        self._tell_heard()
 
-    def make_room(self, leg: int) -> int:
-        """Where in `legs` this handle's facts are; there is room for them afterwards."""
-        place = leg & int(self.lib.HANDLE_PLACES)
-        if place < self._leg_places:
-            return place
-        places = max(256, 2 * place)
-        grown = self.ffi.new("struct leg_facts[]", places)
-        if self.legs is not None:
-            self.ffi.memmove(grown, self.legs, self.ffi.sizeof(self.legs))
-        self.legs, self._leg_places = grown, places
-        return place
+    def _hand_over(self, number: int, batch: list[tuple[int, bytes]]) -> None:
+        owner = self.streams.get(number)
+        if owner is None or not batch:
+            return
+        try:
+            owner.took(batch)
+        except Exception:  # one stream must not cost the record all that came with it
+            logger.exception("packets from the forwarding thread were not taken")
+
+    def _tell_hole(self, number: int, batch: list[tuple[int, bytes]], until_ns: int) -> None:
+        """What came before the hole is told first."""
+        self._hand_over(number, batch[:])
+        batch.clear()
+        owner = self.streams.get(number)
+        if owner is not None:
+            owner.overloaded(until_ns)
+
+    def _tell_heard(self) -> None:
+        """Whose media came: for liveness, which is counted in hundreds of milliseconds."""
+        if self.handle is None:
+            return
+        size = self.lib.lines_heard(self.handle, self._heard, self._heard_places)
+        if size > self._heard_places:
+            self._heard, self._heard_places = self.ffi.new("uint64_t[]", size), size
+            self.lib.lines_heard(self.handle, self._heard, size)
+        times_ns, places = self._heard[0:size], int(self.lib.HANDLE_PLACES)
+        for number, owner in self.lines.items():
+            place = number & places
+            if place < size and times_ns[place]:
+                owner.heard(times_ns[place])
 
     def _dispatch(self, kind: int, number: int, data: bytes, at_ns: int, leg: int) -> None:
+        if kind == self._keyframe:
+            stream = self.streams.get(number)
+            if stream is not None:
+                stream.keyframe_came(at_ns)
+            return
         if kind == self.lib.RECORD_DATAGRAM:
             deliver = self.peers.get(number)
             if deliver is not None:
@@ -267,7 +337,7 @@ class Line:
             if sum_ns:
                 into.include(list(counts), int(sum_ns))
 
-    # Transport-wide numbers: `rtp.send_history.WideHistory` and `rtp.arrivals.Arrivals`, kept by the thread.
+    # Transport-wide numbers of what leaves: `rtp.send_history.WideHistory`, kept by the thread.
 
     @property
     def newest(self) -> int:
@@ -283,17 +353,17 @@ class Line:
         return Sent(list(times), list(sizes))
 
     def watch_numbers(self, extension_id: int) -> None:
-        """Note when packets with the sender's transport-wide numbers arrive (0: no more)."""
+        """Note when packets with the sender's transport-wide numbers arrive (0: no more); see `tell`."""
         if self.plane.is_open:
             self.plane.lib.line_watch_numbers(self.plane.handle, self.number, extension_id)
 
-    def take(self) -> list[tuple[int, int]]:
-        """(16-bit number, arrival in monotonic ns) of every packet since the last call, in the order they came."""
-        if not self.plane.is_open:
-            return []
-        numbers, times = self.plane.numbers, self.plane.times
-        count = self.plane.lib.line_arrivals(self.plane.handle, self.number, numbers, times, MAX_WAITING)
-        return list(zip(numbers[0:count], times[0:count], strict=True))
+    def tell(self, ours: int, theirs: int) -> None:
+        """From now on the thread tells the sender ten times a second when they came, as `ours`; `theirs` 0: nobody.
+
+        `ours` is for these reports alone: their packet counts are the thread's.
+        """
+        if self.plane.is_open:
+            self.plane.lib.line_tell(self.plane.handle, self.number, ours, theirs)
 
     def close(self) -> None:
         if self.plane.is_open:

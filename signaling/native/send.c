@@ -122,6 +122,18 @@ static void number_widely(struct line *line, uint8_t *packet, int bytes, int wid
     line->wide++;
 }
 
+int transmit_report(struct plane *plane, struct line *line, uint8_t *packet, int bytes)
+{
+    /* 0, or -1 when it could not be protected. Reports are repeated: a full buffer is nobody's loss. */
+    if (!line->tx || plane->protect_rtcp(line->tx, packet, &bytes))
+        return -1;
+    if (line->fd < 0)
+        record_send(plane, line->id, NULL, packet, bytes);
+    else if (send(line->fd, packet, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && !is_full(errno))
+        plane->facts.failed++;
+    return 0;
+}
+
 int transmit(struct plane *plane, struct line *line, struct leg *leg, uint8_t *packet, int bytes, int wide_at,
              double now_ms)
 {

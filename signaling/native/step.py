@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
-from signaling.forwarder import FanoutOf, Leg, Taken
+from signaling.forwarder import FanoutOf, Leg
+from signaling.native.incoming import NativeIncoming
 from signaling.native.numbering import native_settings
-from signaling.native.plane import Line, Plane
-from signaling.rtp.packet import Codec, MediaPacket
+from signaling.native.plane import Line, Plane, StreamOwner
+from signaling.rtp.incoming import Incoming, StreamFacts
 from signaling.rtp.rewriter import NO_SOURCE, RewriterSettings
-from signaling.rtp.stream import IncomingStream
 from signaling.transport import Transport
 
-_CODECS: Final = {Codec.OPUS: "CODEC_OPUS", Codec.VP8: "CODEC_VP8", Codec.H264: "CODEC_H264"}
 _MASK32: Final = 0xFFFFFFFF
 
 
 class NativeNumbering:
     """`forwarder.Numbering` of a leg in the thread.
 
-    Orders are calls under its lock; looks read what the last drain or the last order to this leg brought.
+    Orders are calls under its lock and tell how it stands then; a look serves all that is asked until the next drain.
     """
 
-    __slots__ = ("_leg", "_place", "_plane")
+    __slots__ = ("_facts", "_leg", "_looked", "_plane")
 
     def __init__(self, plane: Plane, leg: int) -> None:
         self._plane = plane
         self._leg = leg
-        self._place = plane.make_room(leg)
-        plane.lib.leg_read(plane.handle, leg, plane.ffi.addressof(plane.legs, self._place))
+        self._facts: Any = plane.ffi.new("struct leg_facts *")
+        self._looked = 0
+        self.look()
 
     def _read(self) -> Any:
-        return self._plane.legs[self._place]
+        if self._looked != self._plane.drains:
+            self.look()
+        return self._facts
 
     def look(self) -> None:
         """Read anew, after something else than an order changed it."""
         plane = self._plane
+        self._looked = plane.drains
         if plane.is_open:
-            plane.lib.leg_read(plane.handle, self._leg, plane.ffi.addressof(plane.legs, self._place))
+            plane.lib.leg_read(plane.handle, self._leg, self._facts)
 
     def _order(self, order: int, argument: int = 0, shift: int | None = None) -> None:
         plane = self._plane
         if plane.is_open:
-            facts = plane.ffi.addressof(plane.legs, self._place)
+            self._looked = plane.drains
             plane.lib.leg_order(
-                plane.handle, self._leg, order, argument, shift or 0, shift is not None, facts
+                plane.handle, self._leg, order, argument, shift or 0, shift is not None, self._facts
             )
 
     @property
@@ -169,26 +172,15 @@ class NativeLeg:
 
 
 class NativeFanout:
-    """`forwarder.Fanout` in the thread: parser, cache and the list of legs of one stream."""
+    """`forwarder.Fanout` in the thread: parser, cache, meters and the list of legs of one stream."""
 
-    def __init__(
-        self, plane: Plane, stream: IncomingStream, transport: Transport, line: Line, taken: Taken
-    ) -> None:
+    def __init__(self, plane: Plane, stream: NativeIncoming, line: Line, owner: StreamOwner) -> None:
         self._plane = plane
         self.legs: tuple[NativeLeg, ...] = ()
-        facts = plane.ffi.new(
-            "struct stream_facts *",
-            {
-                "ssrc": stream.ssrc,
-                "codec": getattr(plane.lib, _CODECS[stream.codec]),
-                "payload_type": stream.payload_type,
-                "red_payload_type": -1 if stream.red_payload_type is None else stream.red_payload_type,
-                "audio_level_id": stream.audio_level_id,
-            },
-        )
-        self.number: int = plane.lib.stream_open(plane.handle, line.number, facts)
+        self.number: int = plane.lib.stream_open(plane.handle, line.number, stream.facts(plane))
         if self.number:  # else this stream goes nowhere: the line has too many
-            plane.streams[self.number] = (transport, taken)
+            plane.streams[self.number] = owner
+        stream.attach(plane, self.number)
 
     def hear(self, legs: Sequence[Leg]) -> None:
         self.legs = tuple(leg for leg in legs if isinstance(leg, NativeLeg))
@@ -196,13 +188,16 @@ class NativeFanout:
             numbers = self._plane.ffi.new("uint32_t[]", [leg.number for leg in self.legs])
             self._plane.lib.stream_route(self._plane.handle, self.number, numbers, len(self.legs))
 
-    def take(self, raw: bytes, now_ns: int) -> bool:
+    def take(self, raw: bytes, now_ns: int) -> None:
         if self.number and self._plane.is_open:
             self._plane.lib.stream_receive(self._plane.handle, self.number, raw, len(raw), now_ns)
-        return True
 
-    def forward(self, packet: MediaPacket) -> None:
-        raise AssertionError("the thread forwards")
+    def tap(self, *, is_heard: bool) -> None:
+        if self.number and self._plane.is_open:
+            self._plane.lib.stream_tap(self._plane.handle, self.number, is_heard)
+
+    def catch_up(self) -> None:
+        self._plane.take_media()
 
     def forget(self) -> None:
         if self.number and self._plane.is_open:
@@ -240,7 +235,11 @@ class NativeForwardStep:
         assert line is not None, "a transport of this engine has a line"
         return NativeLeg(self._plane, line, transport, settings, is_video=is_video)
 
-    def fanout(self, stream: IncomingStream, transport: Transport | None, taken: Taken) -> NativeFanout:
+    def incoming(self, **facts: Unpack[StreamFacts]) -> NativeIncoming:
+        return NativeIncoming(**facts)
+
+    def fanout(self, stream: Incoming, transport: Transport | None, owner: StreamOwner) -> NativeFanout:
         assert transport is not None
         assert transport.line is not None, "a transport of this engine has a line"
-        return NativeFanout(self._plane, stream, transport, transport.line, taken)
+        assert isinstance(stream, NativeIncoming), "made by `incoming`"
+        return NativeFanout(self._plane, stream, transport.line, owner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from signaling.native.build import Native
-from signaling.native.numbering import native_settings
+from signaling.native.numbering import loss_rules, native_settings
 from signaling.rtp import rtcp
 from signaling.rtp.cache import REPLAY_PACKETS
 from signaling.rtp.clock import SenderClock
@@ -257,7 +257,7 @@ class NativeCache:
 
 
 class NativeStream:
-    """`rtp.stream.IncomingStream` in C, without its meters."""
+    """`rtp.stream.IncomingStream` in C."""
 
     def __init__(
         self,
@@ -265,6 +265,7 @@ class NativeStream:
         *,
         ssrc: int,
         codec: Codec,
+        clock_rate_hz: int,
         payload_type: int,
         red_payload_type: int | None = None,
         audio_level_id: int = 0,
@@ -272,7 +273,10 @@ class NativeStream:
         self._native = native
         lib = native.lib
         red = -1 if red_payload_type is None else red_payload_type
-        made = lib.stream_new(ssrc, getattr(lib, CODECS[codec]), payload_type, red, audio_level_id)
+        rules = native.ffi.new("struct loss_rules *", loss_rules(codec))
+        made = lib.stream_new(
+            ssrc, getattr(lib, CODECS[codec]), clock_rate_hz, payload_type, red, audio_level_id, rules
+        )
         if made == native.ffi.NULL:
             raise MemoryError
         self._stream: Any = native.ffi.gc(made, lib.stream_free)
@@ -289,9 +293,54 @@ class NativeStream:
         """Width and height from the last VP8 key frame; (0, 0) unknown."""
         return int(self._stream.width_px), int(self._stream.height_px)
 
+    @property
+    def meters(self) -> Any:
+        """A struct stream_meters."""
+        return self._stream.meters
+
+    @property
+    def losses(self) -> Any:
+        """A struct loss_detector."""
+        return self._stream.losses
+
+    def due(self, now_ms: float) -> list[int]:
+        """As LossDetector.due."""
+        asked = self._native.ffi.new("uint16_t[]", self._native.lib.MAX_PENDING)
+        losses = self._native.ffi.addressof(self._stream, "losses")
+        return list(asked[0 : self._native.lib.losses_due(losses, now_ms, asked)])
+
+    def interval(self) -> tuple[float, int]:
+        """As ReceptionMeter.interval of the newest number."""
+        ratio, lost = self._native.ffi.new("double *"), self._native.ffi.new("int64_t *")
+        self._native.lib.meters_interval(self._native.ffi.addressof(self._stream, "meters"), ratio, lost)
+        return float(ratio[0]), int(lost[0])
+
+    def forget_losses(self) -> None:
+        """As LossDetector.forget."""
+        self._native.lib.losses_forget(self._native.ffi.addressof(self._stream, "losses"))
+
     def accept(self, packet: bytes, now_ms: float) -> MediaPacket | None:
         """As IncomingStream.accept."""
         plain = self._native.ffi.from_buffer("uint8_t[]", packet)
         if not self._native.lib.stream_accept(self._stream, plain, len(packet), now_ms, self._out):
             return None
         return from_native(self._native, self._out)
+
+
+class NativeFeedback:
+    """`rtp.arrivals.ArrivalLog` and `FeedbackWriter` in C."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        self._feedback: Any = native.ffi.gc(native.lib.feedback_new(), native.lib.feedback_free)
+        self._out: Any = native.ffi.new("uint8_t[]", native.lib.FEEDBACK_BYTES)
+
+    def write(self, arrivals: list[tuple[int, int]], sender_ssrc: int, ssrc: int) -> list[bytes]:
+        """As FeedbackWriter.write."""
+        lib, messages = self._native.lib, []
+        for number, now_ns in arrivals:
+            lib.feedback_arrived(self._feedback, number, now_ns)
+        if lib.feedback_begin(self._feedback):
+            while size := lib.feedback_write(self._feedback, sender_ssrc, ssrc, self._out):
+                messages.append(bytes(self._native.ffi.buffer(self._out, size)))
+        return messages

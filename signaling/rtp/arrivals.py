@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from signaling.rtp.extensions import ONE_BYTE, transport_sequence
 from signaling.rtp.header import parse_header
@@ -63,15 +63,8 @@ class NumberReader:
             del self._places[next(iter(self._places))]
 
 
-class Arrivals(Protocol):
-    """Collects arrivals; the native plane keeps the same list in C."""
-
-    def take(self) -> list[tuple[int, int]]:
-        """(16-bit number, arrival in monotonic ns) of every packet since the last call, in the order they came."""
-
-
 class ArrivalLog:
-    """The pure twin: `record` is called once per packet."""
+    """Collects arrivals: `record` is called once per packet. The native thread has its own."""
 
     __slots__ = ("_waiting", "dropped")
 
@@ -87,6 +80,7 @@ class ArrivalLog:
             self.dropped += 1
 
     def take(self) -> list[tuple[int, int]]:
+        """(16-bit number, arrival in monotonic ns) of every packet since the last call, in the order they came."""
         waiting, self._waiting = self._waiting, []
         return waiting
 

@@ -37,6 +37,12 @@ class SenderClock:
         self.rtp_timestamp = rtp_timestamp & _MASK32
         self.arrival_ms = now_ms
 
+    def echo(self, now_ms: float) -> tuple[int, int]:
+        """LSR and DLSR of a receiver report (RFC 3550 6.4.1); zeros before the first sender report."""
+        if not self.ntp:
+            return 0, 0
+        return self.ntp >> 16 & _MASK32, int((now_ms - self.arrival_ms) * 65.536)
+
     def rtp_at(self, ntp: int) -> int | None:
         """The RTP timestamp (32 bits) that belongs to an NTP time of the publisher; None before the first report."""
         if not self.ntp:

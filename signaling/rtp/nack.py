@@ -83,13 +83,6 @@ class LossDetector:
             self._next, self._heard_ms = sequence + 1, now_ms
             self._add(expected, sequence, max(before_ms + FIRST_WAIT_MS, now_ms), now_ms)
 
-    def follows(self, sequence: int) -> bool:
-        """Take the packet if it is the one expected next; False: give it to `received`."""
-        if sequence != self._next:
-            return False
-        self._next = sequence + 1
-        return True
-
     def had(self, sequence: int) -> None:
         """What this packet carried came in another one: it need not be asked for."""
         if self._pending.pop(sequence, None) is not None:

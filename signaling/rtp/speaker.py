@@ -64,6 +64,17 @@ class SpeakerDetector(Generic[KeyT]):
             voice.level_sum += level
             voice.packets += 1
 
+    def levels(self, key: KeyT, packets: int, loud: int, loudness: int, now_ms: float) -> None:
+        """Some audio packets of `key` at once: how many told their level, how many of them are speech, their sum."""
+        if not packets:
+            return
+        voice = self._voices.get(key)
+        if voice is None:
+            voice = self._voices[key] = _Voice(now_ms)
+        voice.active_ms += loud * PACKET_MS
+        voice.level_sum += loudness
+        voice.packets += loud
+
     def heard(self, now_ms: float) -> dict[KeyT, tuple[float, float]]:
         """Of every voice: when it last spoke (-inf: not yet) and how loud that was, in dBov.
 

@@ -6,6 +6,7 @@ from signaling.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from signaling.rtp.clock import DriftMeter, JitterMeter, ReceptionMeter, SenderClock
 from signaling.rtp.extensions import audio_level
 from signaling.rtp.header import parse_header
+from signaling.rtp.incoming import Levels
 from signaling.rtp.keyframes import H264_IDR, H264_PARAMETERS, KeyframeThrottle, h264_start
 from signaling.rtp.nack import PICTURE, VOICE, LossDetector
 from signaling.rtp.packet import (
@@ -27,6 +28,7 @@ from signaling.rtp.rates import RateMeter
 from signaling.rtp.red import repeats
 from signaling.rtp.rtcp import ReportBlock
 from signaling.rtp.sequence import MAX_FORWARD_STEP, SequenceUnwrapper
+from signaling.rtp.speaker import ACTIVE_LEVEL
 from signaling.rtp.temporal import TemporalMeter
 from signaling.rtp.vp8 import keyframe_size, parse_descriptor
 
@@ -69,6 +71,7 @@ class IncomingStream:
         self.payload_type = payload_type
         self.red_payload_type = red_payload_type
         self.audio_level_id = audio_level_id
+        self._levels_told = self._levels_loud = self._loudness = 0
         self._numbers = SequenceUnwrapper()
         self._last_timestamp = -1
         self._has_parameters = False  # H264: this sender puts parameter sets before its IDR frames
@@ -84,27 +87,15 @@ class IncomingStream:
         if media is None or not self.cache.put(media):
             self.refused += 1
             return None
+        if media[15] >= 0:
+            self._levels_told += 1
+            if media[15] <= ACTIVE_LEVEL:
+                self._levels_loud += 1
+                self._loudness += media[15]
         self._count(
             packet, media[1], media[2], media[13], media[1] - newest, now_ms, is_red=media[4] == KIND_RED
         )
         return media
-
-    def count(
-        self, packet: bytes, sequence: int, timestamp: int, flags: int, now_ms: float, *, is_red: bool
-    ) -> None:
-        """A packet that the native twin parsed and keeps: only the meters are ours. `packet` is plain RTP."""
-        cache, losses = self.cache, self.losses
-        step = sequence - cache.newest
-        if step > 0:
-            cache.newest = sequence
-        if step == 1 and timestamp == self._last_timestamp and not flags and losses.follows(sequence):
-            # Three packets of four: the next one of a picture that runs. All that changes is how many came.
-            self.last_arrival_ms = now_ms
-            self.reception.packet(sequence, len(packet))
-            if self._is_vp8 and TemporalMeter.is_sampled(sequence):
-                self.temporal.packet(packet)
-            return
-        self._count(packet, sequence, timestamp, flags, step, now_ms, is_red=is_red)
 
     def _parsed(self, packet: bytes, now_ms: float) -> MediaPacket | None:
         """The flat form of a packet; None when it must be refused."""
@@ -204,15 +195,22 @@ class IncomingStream:
         if size:
             self.width_px, self.height_px = size
 
+    @property
+    def is_troubled(self) -> bool:
+        """Packets are missing or a key frame is needed."""
+        return self.losses.needs_keyframe or self.losses.pending > 0
+
+    @property
+    def levels(self) -> Levels:
+        """What its packets told of their loudness."""
+        return Levels(self._levels_told, self._levels_loud, self._loudness)
+
     def report_block(self, now_ms: float) -> ReportBlock:
         """What a receiver report says about this stream since the last call."""
         newest = self.cache.newest
         ratio, lost = self.reception.interval(newest)
         self.loss_ratio = ratio
-        last_report = delay = 0
-        if self.clock.is_known:
-            last_report = self.clock.ntp >> 16 & 0xFFFFFFFF
-            delay = int((now_ms - self.clock.arrival_ms) * 65.536)
+        last_report, delay = self.clock.echo(now_ms)
         # The unwrapped numbers start one turn up (see SequenceUnwrapper); the report counts turns from 0.
         return ReportBlock(
             self.ssrc, ratio, lost, max(0, newest - 0x10000), self.jitter.ticks, last_report, delay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from signaling.rtp.header import parse_header
@@ -43,13 +44,18 @@ class TemporalMeter:
     @property
     def shares(self) -> tuple[float, ...]:
         """What temporal layers 0..n carry together of all, the last being 1. (1.0,): no layers, or not known yet."""
-        total = sum(self._bytes)
-        if self._samples < LEAST_SAMPLES or total <= 0 or self._bytes[0] == total:
-            return _WHOLE
-        summed, shares = 0.0, []
-        for size in self._bytes:
-            summed += size
-            shares.append(summed / total)
-            if summed >= total:
-                break
-        return (*shares[:-1], 1.0)
+        return shares_of(self._bytes, self._samples)
+
+
+def shares_of(sizes: Sequence[float], samples: int) -> tuple[float, ...]:
+    """The shares that so many sampled packets tell, with these bytes of each temporal layer."""
+    total = sum(sizes)
+    if samples < LEAST_SAMPLES or total <= 0 or sizes[0] == total:
+        return _WHOLE
+    summed, shares = 0.0, []
+    for size in sizes:
+        summed += size
+        shares.append(summed / total)
+        if summed >= total:
+            break
+    return (*shares[:-1], 1.0)

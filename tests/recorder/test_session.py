@@ -354,3 +354,29 @@ async def test_segments__when_one_is_read_alone__then_it_names_its_tracks(tmp_pa
     kinds = [timed.record.kind for timed in recording.records(first_segment=last)]
     assert kinds[:2] == [RecordKind.SEGMENT, RecordKind.TRACK]
     assert kinds[-1] == RecordKind.SEAL
+
+
+async def test_packets_at_once__as_many_as_fit__are_what_one_by_one_would_be(tmp_path: Path) -> None:
+    written = []
+    voice = microphone()
+    for name, queue_bytes in (("one", 1 << 20), ("all", 1 << 20), ("one", 60_000), ("all", 60_000)):
+        disk = GatedDisk()
+        session = RecordingSession.create(
+            tmp_path / f"{name}-{queue_bytes}", recording_id="rec_1", queue_bytes=queue_bytes, disk=disk
+        )
+        disk.gate.clear()
+        start_ns = time.monotonic_ns()
+        session.track_started(voice, start_ns)
+        packets = [(start_ns + number * 20 * MS, rtp(number, number * 960)) for number in range(300)]
+        if name == "all":
+            session.take_packets(voice.track_id, packets)
+        else:
+            for at_ns, packet in packets:
+                session.packet(voice.track_id, packet, at_ns)
+        disk.gate.set()
+        manifest = await session.close()
+        written.append((manifest.tracks[0].packets, [gap.cause for gap in manifest.gaps]))
+    assert written[0] == written[1]
+    assert written[0][0] == 300
+    assert written[2] == written[3]
+    assert 0 < written[2][0] < 300

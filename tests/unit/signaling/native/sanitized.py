@@ -19,7 +19,7 @@ from signaling.native import build
 from signaling.native.build import Native
 from signaling.native.twin import NativeStream
 from signaling.rtp.packet import Codec
-from tests.unit.signaling.native.worlds import MAIN_TYPE, RED_TYPE, World
+from tests.unit.signaling.native.worlds import CLOCK_HZ, MAIN_TYPE, RED_TYPE, World
 
 FLAGS = ("-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _CHILD = "SANITIZED_LIBRARY"
@@ -41,7 +41,13 @@ def junk(native: Native, seed: int, packets: int) -> None:
     rng = random.Random(seed)
     streams = [
         NativeStream(
-            native, ssrc=1, codec=codec, payload_type=MAIN_TYPE, red_payload_type=RED_TYPE, audio_level_id=3
+            native,
+            ssrc=1,
+            codec=codec,
+            clock_rate_hz=CLOCK_HZ[codec],
+            payload_type=MAIN_TYPE,
+            red_payload_type=RED_TYPE,
+            audio_level_id=3,
         )
         for codec in Codec
     ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signaling.native.twin import NativeFeedback
 from signaling.rtp import extensions
+from signaling.rtp.arrivals import FeedbackWriter
 from signaling.rtp.header import parse_header
-from signaling.rtp.red import primary_block
+from signaling.rtp.red import primary_block, repeats
 from tests.native_library import library
 from tests.unit.rtp.streams import rtp
 from tests.unit.signaling.native.worlds import World
@@ -82,3 +86,37 @@ def test_redundancy__any_payload__gives_the_same_primary(payload: bytes) -> None
     block = primary_block(payload)
     start = native.lib.red_primary(native.ffi.from_buffer("uint8_t[]", payload), len(payload))
     assert (None if start < 0 else payload[start:]) == (block[1] if block else None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    payload=st.one_of(
+        st.binary(max_size=60), st.lists(st.sampled_from([0x80, 0, 0, 1, 2]), max_size=60).map(bytes)
+    )
+)
+def test_redundancy__any_payload__repeats_as_many(payload: bytes) -> None:
+    native = library()
+    assert native.lib.red_repeats(native.ffi.from_buffer("uint8_t[]", payload), len(payload)) == repeats(
+        payload
+    )
+
+
+# How a sender's numbers and the moments of their arrival move from one packet to the next: a steady stream, losses,
+# repeats and disorder, leaps of a sender that starts anew; an even clock, bursts, pauses longer than two bytes tell.
+NUMBER_STEPS = (1, 1, 1, 1, 1, 2, 5, 0, -1, -3, -40, 30, 500, 0x3FFF, 0x4000, 0x4001, -0x4000, 0x8000)
+TIME_STEPS_NS = (0, 100_000, 250_000, 5_000_000, 20_000_000, 70_000_000, 700_000_000, 9_000_000_000)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, calm=st.sampled_from([0.0, 0.5, 0.9, 0.99]), most=st.sampled_from([1, 5, 40, 3000]))
+def test_feedback__any_arrivals__is_the_same_to_the_byte(seed: int, calm: float, most: int) -> None:
+    rng = random.Random(seed)
+    ours, theirs = FeedbackWriter(), NativeFeedback(library())
+    number, now_ns = rng.randrange(1 << 16), rng.randrange(1 << 45)
+    for _ in range(12):
+        arrivals = []
+        for _ in range(rng.randrange(most + 1)):
+            number = number + (1 if rng.random() < calm else rng.choice(NUMBER_STEPS)) & 0xFFFF
+            now_ns += 8_000_000 if rng.random() < calm else rng.choice(TIME_STEPS_NS)
+            arrivals.append((number, now_ns))
+        assert theirs.write(arrivals, 0xA1B2C3D4, 77) == ours.write(arrivals, 0xA1B2C3D4, 77)

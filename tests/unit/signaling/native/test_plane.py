@@ -2,12 +2,15 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from signaling.forwarder import TAKEN_AFTER_HOLE
+from signaling.rtp import rtcp
 from signaling.rtp.packet import Codec
+from signaling.rtp.transport_cc import LOST, TransportFeedback
 from tests.unit.signaling.native.narrow import narrow_wire
 from tests.unit.signaling.native.threads import (
     Publishing,
@@ -45,16 +48,16 @@ def test_ring__when_python_does_not_come__then_forwarding_goes_on_and_the_hole_i
     say_pictures(publishing, 100)
     assert forwarded(plane, 100), "every packet is forwarded, whoever records it"
     assert last_octets(watching.received()) == list(range(1, 101))
-    plane.drain()
+    plane.take_media()
     heard = len(publishing.taken)
     assert 0 < heard < 20
     assert plane.facts()[2] == 100 - heard
     publishing.say(101)
     publishing.say(102)
     assert forwarded(plane, 102)
-    plane.drain()
-    flags = [flags & TAKEN_AFTER_HOLE for _, _, flags in publishing.taken]
-    assert flags == [0] * heard + [TAKEN_AFTER_HOLE, 0], "told once, with the first packet behind the hole"
+    plane.take_media()
+    assert len(publishing.taken) == heard + 2
+    assert publishing.holes == [heard], "told once, before the first packet behind the hole"
 
 
 def test_ring__when_one_peer_floods_with_reports__then_only_so_many_reach_python(native: Threads) -> None:
@@ -65,6 +68,7 @@ def test_ring__when_one_peer_floods_with_reports__then_only_so_many_reach_python
     say_pictures(publishing, 3)
     assert forwarded(plane, 3)
     plane.drain()
+    plane.take_media()
     assert 50 <= len(publishing.others) <= 100, "a window may turn meanwhile"
     assert publishing.line.counters()[1] == 400 - len(publishing.others)
     assert len(watching.received()) == len(publishing.taken) == 3
@@ -80,6 +84,7 @@ def test_ring__when_one_peer_floods_with_media_of_no_stream__then_only_so_much_r
     say_pictures(publishing, 3)
     assert forwarded(plane, 3)
     plane.drain()
+    plane.take_media()
     assert 50 <= len(publishing.owner.unknown) <= 100, "a window may turn meanwhile"
     assert publishing.line.counters()[1] == 400 - len(publishing.owner.unknown)
     assert len(watching.received()) == 3
@@ -93,6 +98,7 @@ def test_drain__when_a_handler_raises__then_the_packets_behind_it_are_not_lost(n
     say_pictures(publishing, 2)
     assert forwarded(plane, 2)
     plane.drain()
+    plane.take_media()
     assert len(publishing.taken) == 2
 
 
@@ -102,7 +108,7 @@ def test_settle__when_more_waits_than_one_turn_takes__then_all_of_it_is_taken(na
     for first in range(1, 1001, 100):
         say_pictures(publishing, 100, first=first, size=1000)
         assert forwarded(plane, first + 99)
-    plane.drain()
+    plane.take_media()
     assert len(publishing.taken) < 1000, "half a megabyte per turn"
     plane.settle()
     assert len(publishing.taken) == 1000
@@ -256,3 +262,114 @@ def test_bursts__when_packets_are_larger_than_the_way__then_only_such_go_alone(n
         publishing.say(number, payload=picture(number, keyframe=True, size=1250 if number % 3 else 600))
     assert forwarded(plane, 120)
     assert last_octets(watching.received()) == list(range(1, 121)), "and none overtakes another"
+
+
+# Telling a sender when its packets came
+
+
+def reports(publishing: Publishing) -> list[TransportFeedback]:
+    """What the phone was told, opened with its keys."""
+    found: list[TransportFeedback] = []
+    with suppress(BlockingIOError):
+        while True:
+            found += [
+                each
+                for each in rtcp.parse(publishing.replies.unprotect_rtcp(publishing.phone.recv(2048)))
+                if isinstance(each, TransportFeedback)
+            ]
+    return found
+
+
+def test_feedback__when_python_does_not_come__then_the_sender_hears_of_every_packet(native: Threads) -> None:
+    plane = native.plane()
+    publishing = Publishing(plane)
+    publishing.line.watch_numbers(5)
+    publishing.line.route(publishing.ours.fileno())
+    publishing.line.tell(0xA1, publishing.ssrc)
+    told: list[TransportFeedback] = []
+    for number in range(1, 41):
+        if number != 30:
+            publishing.say(number, wide=100 + number)
+        time.sleep(0.01)
+        told += reports(publishing)
+    assert {(each.sender_ssrc, each.ssrc) for each in told} == {(0xA1, publishing.ssrc)}
+    assert 3 <= len(told) <= 6, "ten a second"
+    assert [each.number for each in told] == list(range(len(told)))
+    arrived = {each.base + at: tick for each in told for at, tick in enumerate(each.arrivals)}
+    newest = max(arrived)
+    assert newest > 120
+    assert [number for number, tick in sorted(arrived.items()) if tick == LOST] == [130] * (newest > 130)
+
+
+def test_feedback__when_nothing_more_comes__then_pythons_tick_tells_the_rest(native: Threads) -> None:
+    plane = native.plane()
+    publishing = Publishing(plane)
+    publishing.line.watch_numbers(5)
+    publishing.line.tell(0xA1, publishing.ssrc)  # no way out of its own: Python sends
+    for number in range(1, 6):
+        publishing.say(number, wide=number)
+    assert taken(publishing, 5)
+    time.sleep(0.11)
+    plane.drain()
+    plane.drain()
+    opened = [publishing.replies.unprotect_rtcp(each) for each in publishing.owner.sent]
+    told = [each for packet in opened for each in rtcp.parse(packet) if isinstance(each, TransportFeedback)]
+    assert sum(len(each.arrivals) for each in told) == 5
+
+
+def test_feedback__when_no_stream_may_be_named__then_nothing_is_told(native: Threads) -> None:
+    plane = native.plane()
+    publishing = Publishing(plane)
+    publishing.line.watch_numbers(5)
+    publishing.line.route(publishing.ours.fileno())
+    publishing.line.tell(0xA1, 0)
+    publishing.say(1, wide=1)
+    assert taken(publishing, 1)
+    time.sleep(0.11)
+    publishing.say(2, wide=2)
+    assert taken(publishing, 2)
+    assert reports(publishing) == []
+
+
+# What is read of a stream
+
+
+def test_stream__when_nobody_records_it__then_it_is_counted_and_nothing_waits_for_python(
+    native: Threads,
+) -> None:
+    plane = native.plane()
+    publishing, _ = room(Publishing(plane), Watching(plane))
+    publishing.fanout.tap(is_heard=False)
+    say_pictures(publishing, 20)
+    assert forwarded(plane, 20)
+    assert heard(plane, lambda: publishing.keyframes_ns)
+    assert publishing.taken == []
+    assert publishing.stream.look_again().meters.received == 20
+    publishing.fanout.tap(is_heard=True)
+    say_pictures(publishing, 1, first=21)
+    assert taken(publishing, 1)
+    assert len(publishing.taken) == 1
+
+
+def test_stream__when_packets_are_missing__then_they_are_asked_for_until_they_come(native: Threads) -> None:
+    plane = native.plane()
+    publishing, _ = room(Publishing(plane), Watching(plane))
+    for number in (1, 2, 5):
+        publishing.say(number)
+    assert taken(publishing, 3)
+    plane.drain()
+    assert publishing.stream.is_troubled
+    assert publishing.stream.losses.pending == 2
+    late_ms = time.monotonic_ns() / 1e6 + 50
+    assert publishing.stream.losses.due(late_ms) == [3, 4]
+    assert publishing.stream.losses.due(late_ms) == []
+    publishing.say(3)
+    assert taken(publishing, 4)
+    plane.drain()
+    assert (publishing.stream.losses.pending, publishing.stream.losses.recovered) == (1, 1)
+    block = publishing.stream.report_block(late_ms)
+    assert block.packets_lost == 1
+    assert block.fraction_lost == pytest.approx(0.2)
+    publishing.stream.losses.forget()
+    plane.drain()
+    assert not publishing.stream.is_troubled

@@ -17,12 +17,12 @@ from pylibsrtp import Policy, Session
 
 from signaling.dtls import MediaContexts
 from signaling.native.build import Native
+from signaling.native.incoming import NativeIncoming
 from signaling.native.plane import RING_BYTES, Line, Peer, Plane
 from signaling.native.step import NativeFanout, NativeLeg
 from signaling.rtp.extensions import build_block
 from signaling.rtp.packet import Codec
 from signaling.rtp.rewriter import RewriterSettings
-from signaling.rtp.stream import IncomingStream
 from tests.native_library import library
 
 AGREED: Final = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
@@ -87,6 +87,7 @@ def heard(plane: Plane, condition: Callable[[], Any]) -> bool:
 
     def listen() -> Any:
         plane.drain()
+        plane.take_media()
         return condition()
 
     return took(listen)
@@ -138,20 +139,41 @@ class Publishing:
         self.peer = Peer(plane, self.ours.fileno(), self.line.number, self.others.append)
         self.use_new_keys()
         clock = 48000 if codec is Codec.OPUS else 90000
-        self.stream = IncomingStream(ssrc=ssrc, codec=codec, clock_rate_hz=clock, payload_type=96)
-        self.taken: list[tuple[bytes, int, int]] = []
-        transport: Any = self.owner
-        self.fanout = NativeFanout(plane, self.stream, transport, self.line, self._take)
+        self.stream = NativeIncoming(ssrc=ssrc, codec=codec, clock_rate_hz=clock, payload_type=96)
+        self.taken: list[tuple[bytes, int]] = []
+        self.holes: list[int] = []  # how many were taken when each was told
+        self.keyframes_ns: list[int] = []
+        self.fanout = NativeFanout(plane, self.stream, self.line, self)
+        self.fanout.tap(is_heard=True)
 
     def use_new_keys(self) -> None:
         self.session, theirs = sessions()
-        self.line.use_keys(MediaContexts(theirs, sessions()[0]))
+        ours, self.replies = sessions()
+        self.line.use_keys(MediaContexts(theirs, ours))
 
-    def _take(self, packet: bytes, at_ns: int, sequence: int, _: int, flags: int, *__: int) -> None:
-        self.taken.append((packet, at_ns, flags))
+    def took(self, packets: list[tuple[int, bytes]]) -> None:
+        self.taken += [(packet, at_ns) for at_ns, packet in packets]
 
-    def say(self, number: int, *, payload: bytes | None = None, ssrc: int | None = None) -> None:
+    def overloaded(self, until_ns: int) -> None:
+        self.holes.append(len(self.taken))
+
+    def keyframe_came(self, at_ns: int) -> None:
+        self.keyframes_ns.append(at_ns)
+
+    def say(
+        self, number: int, *, payload: bytes | None = None, ssrc: int | None = None, wide: int = 0
+    ) -> None:
+        """`wide`: its transport-wide number, under the extension's id 5; 0: none."""
         plain = packet(number, ssrc=self.ssrc if ssrc is None else ssrc, payload=payload or picture(number))
+        if wide:
+            plain = (
+                b"\x90"
+                + plain[1:12]
+                + b"\xbe\xde\x00\x01\x51"
+                + wide.to_bytes(2, "big")
+                + b"\x00"
+                + plain[12:]
+            )
         self.phone.send(self.session.protect(plain))
 
     def move(self) -> None:

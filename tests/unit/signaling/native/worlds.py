@@ -12,6 +12,7 @@ from signaling.rtp.extensions import build_block
 from signaling.rtp.packet import Codec, MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
 from signaling.rtp.stream import IncomingStream
+from signaling.rtp.temporal import shares_of
 from tests.unit.rtp.streams import TEMPORAL_PATTERN, rtp, vp8_payload
 
 MAIN_TYPE, RED_TYPE, LEVEL_ID = 96, 63, 3
@@ -163,6 +164,22 @@ def random_settings(rng: random.Random, codec: Codec) -> RewriterSettings:
     )
 
 
+def compare_meters(stream: IncomingStream, twin: NativeStream) -> None:
+    """To the last bit: both count in the same order in the same arithmetic."""
+    meters, losses = twin.meters, twin.losses
+    assert (stream.reception.received, stream.reception.bytes) == (meters.received, meters.bytes)
+    assert stream.last_arrival_ms == meters.last_arrival_ms
+    assert stream.jitter.ticks == int(meters.jitter)
+    assert stream.jitter.milliseconds == meters.jitter / meters.ticks_per_ms
+    assert stream.drift.drift_ms == meters.drift_ms
+    assert stream.temporal.shares == shares_of(list(meters.temporal_bytes), meters.temporal_samples)
+    assert stream.levels == (meters.levels, meters.loud, meters.loudness)
+    assert stream.losses.pending == losses.count
+    assert stream.losses.needs_keyframe == bool(losses.needs_keyframe)
+    for name in ("asked", "recovered", "given_up"):
+        assert getattr(stream.losses, name) == getattr(losses, name), name
+
+
 @dataclass
 class World:
     """Feeds both sides the same and raises AssertionError at the first difference."""
@@ -208,6 +225,7 @@ class World:
                 self.native,
                 ssrc=ssrc,
                 codec=self.codec,
+                clock_rate_hz=CLOCK_HZ[self.codec],
                 payload_type=MAIN_TYPE,
                 red_payload_type=red,
                 audio_level_id=LEVEL_ID,
@@ -302,6 +320,14 @@ class World:
             assert stream.refused == twin.refused
             assert stream.cache.newest == twin.cache.newest
             assert (stream.width_px, stream.height_px) == twin.size_px
+            compare_meters(stream, twin)
+            if rng.random() < 0.3:
+                assert stream.losses.due(self.now_ms) == twin.due(self.now_ms)
+            if rng.random() < 0.1:
+                assert stream.reception.interval(stream.cache.newest) == twin.interval()
+            if rng.random() < 0.01:
+                stream.losses.forget()
+                twin.forget_losses()
         ssrc = rng.choice(list(self.streams))
         stream, twin = self.streams[ssrc]
         most = rng.choice((5, 40, 2000))
