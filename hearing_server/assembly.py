@@ -151,6 +151,7 @@ def court_services(
             objects,
             ZipPacker(),
             folders,
+            log.receipts,
             spool=settings.storage.data_dir / "spool",
             check_days=settings.storage.archive_check_days,
         ),

@@ -160,7 +160,7 @@ def media(
 
 @cli.command()
 def verify(
-    path: Annotated[Path, typer.Argument(help="A receipt, a folder of receipts, or a recording's folder.")],
+    path: Annotated[Path, typer.Argument(help="A receipt, a folder of receipts, a recording's folder, or an archive package.")],
     policy: Annotated[
         Path | None,
         typer.Option("--policy", help="Whom you believe: a C2SP tlog-policy file (docs/TRUST.md)."),
@@ -168,10 +168,11 @@ def verify(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only what is wrong.")] = False,
 ) -> None:
     """Check receipts and recordings offline; exit 0 when nothing is wrong, 1 with every problem named."""
-    from hearing_server.adapters.trust.offline_check import Trusted, examine
+    from hearing_server.adapters.trust.offline_check import Trusted
+    from hearing_server.adapters.trust.package_check import examine_any
 
     try:
-        report = examine(path, Trusted.read(policy) if policy is not None else Trusted())
+        report = examine_any(path, Trusted.read(policy) if policy is not None else Trusted())
     except (OSError, ValueError) as error:
         print(f"hearing-server: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -27,19 +27,22 @@ class ActReceipts:
     async def of_act(self, actor: Actor, act_id: str) -> bytes:
         """The receipt file. Errors: NotFound; Unavailable `proof.not_yet` (seconds after the act)."""
         async with self.units.read() as unit:
-            act = await _seen_act(unit, actor, act_id)
-            index = await unit.log.index_of(act.id)
-            head = await unit.log.best_checkpoint(index) if index is not None else None
-            if index is None or head is None:
-                raise Unavailable(
-                    "proof.not_yet",
-                    zh="该行为已存证，检查点尚未签发，请几秒后再试",
-                    en="The act is logged; its checkpoint isn't signed yet. Try again in some seconds",
-                    retry_after_s=3.0,
-                )
-            hashes = await inclusion_proof(unit.log, index, head.size)
-            note, witnesses = await self._vouched(unit, head)
-            stamp = await unit.log.time_stamp(head.size)
+            return await self.written(unit, await _seen_act(unit, actor, act_id))
+
+    async def written(self, unit: Unit, act: Act) -> bytes:
+        """The receipt file of an act that the caller may have. Errors: Unavailable `proof.not_yet`."""
+        index = await unit.log.index_of(act.id)
+        head = await unit.log.best_checkpoint(index) if index is not None else None
+        if index is None or head is None:
+            raise Unavailable(
+                "proof.not_yet",
+                zh="该行为已存证，检查点尚未签发，请几秒后再试",
+                en="The act is logged; its checkpoint isn't signed yet. Try again in some seconds",
+                retry_after_s=3.0,
+            )
+        hashes = await inclusion_proof(unit.log, index, head.size)
+        note, witnesses = await self._vouched(unit, head)
+        stamp = await unit.log.time_stamp(head.size)
         return write_receipt(
             act,
             LogProof(index, hashes, note),

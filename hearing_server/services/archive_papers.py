@@ -6,14 +6,24 @@ import json
 from datetime import datetime
 from typing import Any
 
-from hearing_server.domain.acts import Act
+from hearing_server.domain.act_receipts import SUFFIX
+from hearing_server.domain.acts import Act, ActKind
 from hearing_server.domain.archives import Archive
 from hearing_server.domain.recordings import Recording
 from hearing_server.filing.cases import Case, Court
 from hearing_server.kernel import PersonId, to_wire
 from hearing_server.ports.units import Unit
+from hearing_server.services.act_receipts import ActReceipts
 
 _STRETCH = 500
+# The acts that bind the record and the film: each goes in with its receipt.
+_PROVEN = frozenset(
+    {
+        ActKind.RECORDING_STARTED, ActKind.RECORDING_SEGMENT_SEALED, ActKind.RECORDING_GAP,
+        ActKind.RECORDING_STALLED, ActKind.RECORDING_RECOVERED, ActKind.RECORDING_FAILED,
+        ActKind.RECORDING_SEALED, ActKind.FILM_READY,
+    }
+)  # fmt: skip
 _README = """\
 庭审录音录像归档包 / Archive package of a recorded hearing
 
@@ -22,6 +32,7 @@ record/        原始记录（逐包日志），为准 / the record itself, pack
 film/          合成影像，由原始记录得出 / the film, made from the record
 acts.jsonl     行为存证，一行一条 / acts, one a line: `entry` is what was hashed, the rest discloses its commitments
 docket.json    案件流程记录 / what happened in the case
+receipts/      存证凭证，可脱离本系统核验 / receipts, checked without us
 hearing.json   庭审与到庭人员、缺口 / the hearing, who attended, gaps and their causes
 
 核验 / To check: hearing-server verify PACKAGE.zip
@@ -29,9 +40,9 @@ hearing.json   庭审与到庭人员、缺口 / the hearing, who attended, gaps 
 
 
 async def papers_of(
-    unit: Unit, recording: Recording, archive: Archive, *, court: Court, at: datetime
+    unit: Unit, recording: Recording, archive: Archive, receipts: ActReceipts, *, court: Court, at: datetime
 ) -> tuple[list[tuple[str, bytes]], dict[str, object]]:
-    """(files by name, what `package.json` says of the whole)."""
+    """(files by name, what `package.json` says of the whole). Errors: Unavailable `proof.not_yet`."""
     hearing = await unit.hearings.get(recording.hearing_id)
     case = await unit.cases.get(archive.case_id)
     assert hearing is not None
@@ -65,6 +76,9 @@ async def papers_of(
         ("docket.json", _json(docket)),
         ("hearing.json", _json(_hearing(recording, hearing, case))),
     ]
+    for act in acts:
+        if act.kind in _PROVEN and act.payload.get("recording_id") == recording.id:
+            texts.append((f"receipts/{act.case_seq:06d}{SUFFIX}", await receipts.written(unit, act)))
     return texts, about
 
 

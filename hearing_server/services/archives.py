@@ -22,6 +22,7 @@ from hearing_server.ports.archives import Packer
 from hearing_server.ports.objects import Objects
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import SeenRecording, access_recording
+from hearing_server.services.act_receipts import ActReceipts
 from hearing_server.services.acts import record_act
 from hearing_server.services.archive_papers import papers_of
 from hearing_server.services.record_folders import RecordFolders
@@ -52,6 +53,7 @@ class Archives:
         objects: Objects,
         packer: Packer,
         folders: RecordFolders,
+        receipts: ActReceipts,
         *,
         spool: Path,
         check_days: int,
@@ -62,6 +64,7 @@ class Archives:
         self._objects = objects
         self._packer = packer
         self._folders = folders
+        self._receipts = receipts
         self._spool = spool
         self._check_s = check_days * _SECONDS_A_DAY
 
@@ -171,7 +174,9 @@ class Archives:
             recording = await unit.recordings.get(archive.recording_id)
             assert recording is not None
             self._folders.film(recording)  # no package without its film
-            texts, about = await papers_of(unit, recording, archive, court=self._profile.court, at=now)
+            texts, about = await papers_of(
+                unit, recording, archive, self._receipts, court=self._profile.court, at=now
+            )
         package = await self._packer.pack(
             self._spool,
             parts=self._folders.parts(recording.id),

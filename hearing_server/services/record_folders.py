@@ -40,6 +40,12 @@ class RecordFolders:
             ("film/film.mp4", folder / "film" / "film.mp4"),
             ("film/poster.jpg", folder / "film" / "poster.jpg"),
         ]
+        second = self.second(recording_id)
+        if second is not None:
+            parts += [
+                ("record-second/journal", second / "journal"),
+                ("record-second/manifest.json", second / "manifest.json"),
+            ]
         return [(name, path) for name, path in parts if path.exists()]
 
     def copy(self, publication: Publication) -> Path:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
 import os
+import random
+import struct
+import time
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hearing_server.domain.acts import Act
-from hearing_server.kernel import RecordingId
+from hearing_server.adapters.trust.offline_check import Trusted
+from hearing_server.adapters.trust.package_check import examine_any
+from hearing_server.domain.acts import Act, ActKind
+from hearing_server.kernel import RecordingId, system_actor
 from hearing_server.robots.court_client import CourtClient, Problem
+from hearing_server.services.acts import record_act
+from recorder.session import RecordingSession
 from tests.court import RunningCourt
+from tests.recorder.packets import feed_audio, microphone
 from tests.rest.recorded import FILM, recorded
 
 
@@ -26,11 +37,35 @@ async def _package(client: CourtClient, court: RunningCourt, recording_id: str) 
         return zipfile.ZipFile(io.BytesIO(await answer.read()))
 
 
+async def until_signed(court: RunningCourt) -> None:
+    """Until the signer vouches for every act there is."""
+    async with asyncio.timeout(30):
+        while True:
+            await court.server.services.log.checkpoints.run_due()
+            status = await court.server.services.log.checkpoints.status()
+            if status.signed_size == status.size:
+                return
+            await asyncio.sleep(0.1)
+
+
 async def _made(court: RunningCourt) -> Any:
     things = await recorded(court)
-    journal = court.server.settings.recordings_dir / things.recording_id / "journal"
-    journal.mkdir()
-    (journal / "00000001.seg").write_bytes(b"packets" * 1000)
+    folder = court.server.settings.recordings_dir / things.recording_id
+    session = RecordingSession.create(folder, recording_id=things.recording_id)
+    session.track_started(microphone(), time.monotonic_ns())
+    feed_audio(session, "audio-1", time.monotonic_ns(), 100)
+    await session.close()
+    async with court.server.units.write() as unit:
+        await record_act(
+            unit, system_actor(court.server.profile.court.id), kind=ActKind.RECORDING_SEALED,
+            chain_id=things.case_id, at=court.server.clock.utc_now(),
+            payload={"recording_id": things.recording_id},
+        )  # fmt: skip
+        recording = await unit.recordings.get(RecordingId(things.recording_id))
+        assert recording is not None
+        film = replace(recording.film, sha256=hashlib.sha256(FILM).hexdigest())
+        await unit.recordings.save(replace(recording, film=film))
+    await until_signed(court)
     assert await court.server.services.archives.make_due() == 1
     return things
 
@@ -132,3 +167,70 @@ async def test_making__while_the_film_is_missing__says_so_and_works_once_it_is_b
         assert (await clerk.get(here))["state"] == "stored"
     spool = court.server.settings.storage.data_dir / "spool"
     assert not list(spool.glob("package-*"))
+
+
+def _data_place(whole: bytes, header: int) -> int:
+    """Where a file's bytes begin: behind its local header, name and extra field (APPNOTE 4.3.7)."""
+    name, extra = struct.unpack_from("<HH", whole, header + 26)
+    return header + 30 + int(name) + int(extra)
+
+
+async def _taken(court: RunningCourt, recording_id: str, target: Path) -> Path:
+    async with court.staff("clerk") as clerk:
+        address = f"{court.url}/api/v1/recordings/{recording_id}/archive/package"
+        async with clerk.http.get(address) as answer:
+            data = await answer.read()
+    await asyncio.to_thread(target.write_bytes, data)
+    return target
+
+
+async def test_package__checked_with_every_server_off__is_intact_or_names_what_was_changed(
+    court: RunningCourt, tmp_path: Path
+) -> None:
+    things = await _made(court)
+    path = await _taken(court, things.recording_id, tmp_path / "package.zip")
+    report = await asyncio.to_thread(examine_any, path, Trusted())
+    assert report.findings == []
+    assert any("receipt" in line and "signature" in line for line in report.lines)
+    whole = path.read_bytes()
+    missed = []
+    with zipfile.ZipFile(path) as package:
+        places = {info.filename: _data_place(whole, info.header_offset) for info in package.infolist()}
+        sizes = {info.filename: info.file_size for info in package.infolist()}
+    draw = random.Random(7)
+    for _ in range(40):
+        name = draw.choice(sorted(places))
+        changed = bytearray(whole)
+        changed[places[name] + draw.randrange(sizes[name])] ^= 1 << draw.randrange(8)
+        path.write_bytes(changed)
+        if not examine_any(path, Trusted()).findings:
+            missed.append(name)
+    assert not missed
+
+
+async def test_package__put_together_anew__betrays_itself_by_its_acts_and_receipts(
+    court: RunningCourt, tmp_path: Path
+) -> None:
+    """Whoever writes a new list as well can't write the log anew."""
+    things = await _made(court)
+    path = await _taken(court, things.recording_id, tmp_path / "package.zip")
+    with zipfile.ZipFile(path) as package:
+        files = {name: package.read(name) for name in package.namelist()}
+    seen = {}
+    changes: dict[str, Callable[[bytes], bytes]] = {
+        "film/film.mp4": lambda data: data + b"!",
+        "acts.jsonl": lambda data: data.replace(b'"seq": 2', b'"seq": 3'),
+        "record/manifest.json": lambda data: data.replace(b'"closed": true', b'"closed": false'),
+    }
+    for name, change in changes.items():
+        forged = {**files, name: change(files[name])}
+        about = json.loads(forged.pop("package.json"))
+        about["files"] = [
+            {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for path, data in forged.items()
+        ]
+        with zipfile.ZipFile(path, "w") as package:
+            for inside, data in {**forged, "package.json": json.dumps(about).encode()}.items():
+                package.writestr(inside, data)
+        seen[name] = {finding.code for finding in examine_any(path, Trusted()).findings}
+    assert all(seen.values()), seen
