@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from hearing_server.adapters.recording import FolderRecorders
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.turn import TurnServers
 from hearing_server.adapters.vault import FolderVault
-from hearing_server.assembly import SiteAddress, court_services, log_keeping, recorder_watch
+from hearing_server.assembly import SiteAddress, content_watch, court_services, log_keeping, recorder_watch
 from hearing_server.filing.courts import CourtProfile, court_profile
 from hearing_server.jobs.runner import JobRunner, Loop
 from hearing_server.kernel import Clock, SystemClock
@@ -33,6 +33,7 @@ from hearing_server.rest import (
     case_imports,
     cases,
     config,
+    failures,
     hearings,
     moved_seats,
     public,
@@ -50,7 +51,7 @@ from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.container import Services
-from hearing_server.services.recorder_watch import RecorderWatch
+from hearing_server.services.log_keeping import LogKeeping
 from hearing_server.services.room_recovery import RoomRecovery
 from hearing_server.services.room_reports import RoomReports
 from hearing_server.settings import ROOT, Settings
@@ -78,6 +79,7 @@ ROUTES = (
     *public.ROUTES,
     *acts.ROUTES,
     *archives.ROUTES,
+    *failures.ROUTES,
     *replays.ROUTES,
     *space.ROUTES,
     *reminders.ROUTES,
@@ -133,32 +135,17 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(pieces.close)
         log = log_keeping(settings, units, clock, profile, stack)
         services = court_services(
-            units,
-            vault,
-            clock,
-            bus,
-            profile,
-            rooms,
-            recorders,
-            watch,
-            address,
-            objects,
-            marker,
-            log,
-            pieces,
-            settings,
-        )
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, pieces, settings,
+        )  # fmt: skip
         reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
         recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
         media.tell(rooms=reports, nodes=recovery)
         await recovery.recover()
-        await _start_watch(stack, watch)
+        await _start_watch(stack, watch.watch(), "recorder-watch")
+        contents = content_watch(settings, units, clock, bus, watch, profile)
+        await _start_watch(stack, contents.watch(), "content-watch")
         await _start_jobs(stack, bus, services, settings, seals=True)
-        hub = Hub(
-            HubSettings(network_of=lambda request: request[NETWORK]),
-            explain=explain_error,
-            public_origin=settings.server.public_url,
-        )
+        hub = _hub(settings)
         sockets = HearingSockets(
             hub, bus, services.sessions, services.courtroom, rooms, ice_servers=turn.for_one_seat
         )
@@ -167,12 +154,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(sockets.stop)
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
-        per_hearing = settings.server.metrics_per_hearing
-
-        async def measures() -> list[Measure]:
-            return [*await media.measures(per_hearing=per_hearing), *await log.measures()]
-
-        mount_metrics(app, measures)
+        mount_metrics(app, _measures(media, log, per_hearing=settings.server.metrics_per_hearing))
         acts.mount_log(app)
         mount_pages(app, find_client(ROOT))
         yield CourtServer(settings, app, services, units, bus, vault, clock, profile, media, hub, address)
@@ -201,21 +183,8 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(pieces.close)
         log = log_keeping(settings, units, clock, profile, stack)
         services = court_services(
-            units,
-            vault,
-            clock,
-            bus,
-            profile,
-            rooms,
-            recorders,
-            watch,
-            address,
-            objects,
-            marker,
-            log,
-            pieces,
-            settings,
-        )
+            units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, pieces, settings,
+        )  # fmt: skip
         await _start_jobs(stack, bus, services, settings, seals=False)
         yield services
 
@@ -283,8 +252,8 @@ async def _start_jobs(
     stack.push_async_callback(runner.stop)
 
 
-async def _start_watch(stack: AsyncExitStack, watch: RecorderWatch) -> None:
-    watching = asyncio.create_task(watch.watch(), name="recorder-watch")
+async def _start_watch(stack: AsyncExitStack, watch: Coroutine[None, None, None], name: str) -> None:
+    watching = asyncio.create_task(watch, name=name)
 
     async def end() -> None:
         watching.cancel()
@@ -302,6 +271,23 @@ def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: 
     news = CaseNews(hub, bus, services.space, services.reminders, socket, feeds)
     news.start()
     stack.push_async_callback(news.stop)
+
+
+def _hub(settings: Settings) -> Hub:
+    return Hub(
+        HubSettings(network_of=lambda request: request[NETWORK]),
+        explain=explain_error,
+        public_origin=settings.server.public_url,
+    )
+
+
+def _measures(
+    media: MediaPlane, log: LogKeeping, *, per_hearing: bool
+) -> Callable[[], Awaitable[list[Measure]]]:
+    async def measures() -> list[Measure]:
+        return [*await media.measures(per_hearing=per_hearing), *await log.measures()]
+
+    return measures
 
 
 def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:

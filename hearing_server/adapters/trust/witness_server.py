@@ -56,8 +56,8 @@ class WitnessServer:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=_BODY_BYTES)
-        app.router.add_post("/add-checkpoint", self._add_checkpoint)
-        app.router.add_get("/", self._about)
+        app.router.add_route("POST", "/add-checkpoint", self._add_checkpoint)
+        app.router.add_route("GET", "/", self._about)
         return app
 
     async def _about(self, _: web.Request) -> web.Response:
