@@ -6,11 +6,12 @@ The transcript itself is made elsewhere; this takes a list of lines and invents 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from recorder.timeline import PieceKind, Timeline
+from recorder.withheld import NOTHING, Spans
 
 MAX_LINES = 200_000
 MAX_TEXT_CHARACTERS = 2000
@@ -55,19 +56,26 @@ def load_captions(path: Path) -> tuple[CaptionLine, ...]:
     return lines
 
 
-def film_captions(lines: Sequence[CaptionLine], timeline: Timeline) -> tuple[FilmCaption, ...]:
+def film_captions(
+    lines: Sequence[CaptionLine],
+    timeline: Timeline,
+    *,
+    silent: Spans = NOTHING,
+    shown_as: Callable[[str], str] = str,
+) -> tuple[FilmCaption, ...]:
     """The lines as far as the film shows their time: what is withheld or paused is not told in words either.
 
+    `silent`: when anybody is silenced, no line at all, for a line's speaker is only a name. `shown_as` replaces names.
     A line is cut where the next one begins, because a text track has one line at a time.
     """
     shown: list[FilmCaption] = []
     for line in sorted(lines, key=lambda line: (line.from_ns, line.until_ns)):
-        if timeline.withheld.meets(line.from_ns, line.until_ns):
+        if (timeline.withheld | silent).meets(line.from_ns, line.until_ns):
             continue
         if not _is_hearing(timeline, line.from_ns):
             continue
         from_s, until_s = timeline.film_s(line.from_ns), timeline.film_s(line.until_ns)
-        text = f"{line.speaker}：{line.text}" if line.speaker else line.text
+        text = shown_as(f"{line.speaker}：{line.text}" if line.speaker else line.text)
         if shown and from_s < shown[-1].until_s:
             shown[-1] = FilmCaption(shown[-1].from_s, max(from_s, shown[-1].from_s + 0.001), shown[-1].text)
         if until_s > from_s:

@@ -169,7 +169,9 @@ class Composer:
 
     def _join(self, plan: FilmPlan, index: list[FilmPiece], wanted: Wanted) -> None:
         manifest = plan.recording.manifest
-        captions = film_captions(wanted.captions, plan.timeline)
+        captions = film_captions(
+            wanted.captions, plan.timeline, silent=plan.plan.silent, shown_as=wanted.redactions.shown
+        )
         about = JoinedFilm(
             title=" ".join(part for part in (plan.labels.case_number, plan.labels.title) if part),
             comment=_origin(manifest.root_sha256, wanted.redactions),

@@ -107,6 +107,11 @@ class RedactionPlan:
     masks: Mapping[str, Spans] = field(default_factory=dict)
     regions: tuple[tuple[tuple[int, int], Region], ...] = ()
 
+    @property
+    def silent(self) -> Spans:
+        """When anybody is not heard."""
+        return Spans.of(span for spans in self.mutes.values() for span in spans.spans)
+
     def muted(self, identity: str) -> Spans:
         """When this person is not heard."""
         return self.mutes.get(identity, NOTHING)

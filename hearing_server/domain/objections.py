@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hearing_server.errors import Conflict, Forbidden, Invalid, NotFound
+from hearing_server.errors import Conflict, Forbidden, Invalid
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import PersonId
 
@@ -70,7 +70,7 @@ def answer(
 ) -> Responses:
     """The decider's answer, with its reason.
 
-    Errors: NotFound; Forbidden `publication.same_person`; Conflict `objection.answered`; Invalid `objection.answer`.
+    Errors: Forbidden `publication.same_person`; Conflict `objection.none`, `.answered`; Invalid `objection.answer`.
     """
     if by == submitted_by:
         raise same_person()
@@ -79,7 +79,7 @@ def answer(
         raise Invalid("objection.answer", zh="请写明答复（最多 200 字）", en="The answer needs its reason")
     found = next((one for one in responses if one.person_id == person_id and one.objects), None)
     if found is None:
-        raise NotFound
+        raise Conflict("objection.none", zh="此人没有提出异议", en="This person has made no objection")
     if found.upheld is not None:
         raise Conflict("objection.answered", zh="该异议已有答复", en="This objection has been answered")
     done = replace(found, answered_by=by, answered_at=at, upheld=upheld, answer=text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder.captions import CaptionLine, film_captions
 from recorder.compose import compose_film, map_path_of
 from recorder.grid import grid_cells
 from recorder.labels import labels_of
@@ -137,3 +138,16 @@ def test_timeline__edges_between_frames__are_moved_outwards() -> None:
     assert before.from_ns + before.ticks * 40_000_000 <= 2 * NS + 123
     assert after.from_ns >= 4 * NS + 1
     assert card.ticks * 40_000_000 == card.until_ns - card.from_ns
+
+
+def test_captions__of_what_is_sealed_or_silenced__are_not_told_in_words() -> None:
+    marks = [Mark("opened", "", 0), Mark("sealed", "", 2 * NS), Mark("unsealed", "", 4 * NS)]
+    timeline = build_timeline(duration_ns=9 * NS, pauses=(), marks=marks, incidents=())
+    rows = [
+        {"kind": "mute", "person_id": "a", "from_s": 6.0, "until_s": 7.0},
+        {"kind": "name", "name": "张三", "substitute": "张某"},
+    ]
+    redactions = redactions_of({"list": rows})
+    lines = [CaptionLine(at * NS, (at + 1) * NS, f"第{at}句", "张三") for at in (0, 1, 2, 3, 4, 6, 8)]
+    shown = film_captions(lines, timeline, silent=redactions.plan(timeline).silent, shown_as=redactions.shown)
+    assert [one.text for one in shown] == ["张某：第0句", "张某：第1句", "张某：第4句", "张某：第8句"]
