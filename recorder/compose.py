@@ -41,6 +41,7 @@ from recorder.recording import Recording, RecordingError, open_recording
 from recorder.redactions import Redactions, RedactionsError, load_redactions
 from recorder.survey import Problem
 from recorder.timeline import FILM_RATE_HZ
+from recorder.union import open_union, second_folder
 
 NICE_LEVEL = 10
 # While people are heard and seen, the film takes what nobody else wants.
@@ -107,7 +108,9 @@ def _report(made: Composed, film: Path, spent_s: float) -> FilmReport:
 
 
 def open_for_film(folder: Path) -> Recording:
-    """The recording as its manifest knows it, so that a segment gone since then is missed; else what lies there."""
+    """The whole record of both recorders; of one, as its manifest knows it, so that a segment gone since is missed."""
+    if second_folder(folder) is not None:
+        return open_union(folder).recording
     if segment_files(folder):
         with contextlib.suppress(OSError, ManifestError):
             return Recording(folder, Manifest.load(folder))

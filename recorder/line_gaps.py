@@ -20,6 +20,7 @@ _STRENGTH = {
     for rank, cause in enumerate(
         (
             GapCause.CRASH,
+            GapCause.DAMAGE,
             GapCause.DISK,
             GapCause.OVERLOAD,
             GapCause.RECESS,

@@ -38,6 +38,7 @@ class GapCause(StrEnum):
     NOT_WANTED = (
         "not_wanted"  # the room told the sender to rest this simulcast layer; a better one is on the record
     )
+    DAMAGE = "damage"  # of the whole record: bytes that none of two recorders can read back
     ABSENT = "absent"  # the track did not exist yet or any more
 
 

@@ -1,36 +1,42 @@
 """The record of a hearing that two recorders wrote: what either of them has, once and in order.
 
 `union.json` stands in the first recorder's folder. Its root binds both recorders' roots, so one digest names the whole
-record. When one of the two holds all that the other holds, the union is simply that one; else both are read as one.
+record. When one of the two holds all that the other holds, the union is simply that one; else both are merged into a
+journal of the same format in `merged/`, so that everything that reads a record reads that.
 `python -m recorder.union FIRST SECOND` writes it, in a process of its own: after a crash that means reading everything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from recorder.durable import Disk
 from recorder.folder import MANIFEST_NAME, SECOND_NAME, UNION_NAME, segment_files
-from recorder.inventory import Inventory
-from recorder.journal import Damage, Record, RecordKind, compact_json
-from recorder.manifest import GapCause, Manifest, ManifestError
-from recorder.recording import Recording, RecordingError, TimedRecord, open_recording
-from recorder.union_clock import Span, UnionClock, joined, unite_clocks, without
+from recorder.journal import RecordKind, compact_json
+from recorder.manifest import GapCause, Manifest
+from recorder.recording import Recording, RecordingError, open_recording
+from recorder.union_clock import UnionClock, unite_clocks, without
+from recorder.union_gaps import GivenUp
+from recorder.union_journal import UnionJournal
 from recorder.union_merge import Merge
 
 UNION_FORMAT = 1
 # A heartbeat: two recorders never begin and end at one moment, and shorter absences of one of them are that.
 _SHORTEST_ABSENCE_NS = 500_000_000
 _NICE = 5
+MERGED_FOLDER = "merged"
+SOURCES_NAME = "sources.json"
 
 
 class Side(StrEnum):
@@ -68,7 +74,7 @@ class Absence:
 class Union:
     """The record of both. `basis`: the recorder that holds all, None when neither does and both are read as one.
 
-    `account` is the manifest of the whole record (without segments where both are read: the roots bind them).
+    `account` is the manifest of the whole record: the basis' own, or that of the merged journal.
     """
 
     recorders: tuple[RecorderSum, ...]
@@ -93,33 +99,8 @@ class Union:
             "absences": [asdict(each) for each in self.absences],
             "basis": self.basis,
             # The basis' own manifest is bound by its root already.
-            "account": None if self.basis is not None else json.loads(self.account.to_json()),
+            "merged_sha256": None if self.basis is not None else self.account.root_sha256,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class UnionRecording(Recording):
-    """Both journals read as one; `folder` is the leading recorder's. Every reading goes over all files anew."""
-
-    folders: tuple[Path, ...]
-    union_clock: UnionClock
-
-    def records(self, *, first_segment: int = 1) -> Iterator[TimedRecord]:
-        """Every record of either, once. `first_segment` cannot be honoured: it counts from the beginning."""
-        for told in Merge(self.folders, self.union_clock).records():
-            yield TimedRecord(told.at_ns, 0, told.record)
-
-    def items(
-        self, on_damage: Callable[[str, Damage], None] | None = None
-    ) -> Iterator[tuple[int, Record | Damage | None]]:
-        """(moment, record); damage is told when all is read, and interrupts nothing: the other may have filled it."""
-        merge = Merge(self.folders, self.union_clock)
-        for told in merge.records():
-            yield told.at_ns, told.record
-        if on_damage is not None:
-            for side, found in zip(SIDES, merge.damage, strict=False):
-                for name, _, _, damage in found:
-                    on_damage(f"{side}/{name}", damage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +132,8 @@ def point_to_second(folder: Path, second: Path, *, disk: Disk | None = None) -> 
 def open_union(folder: Path, second: Path | None = None) -> OpenedUnion:
     """The whole record of a recording. `second`: by default where the pointer in `folder` says.
 
-    A recorder whose folder is not there or cannot be read is left out. RecordingError when there is neither.
+    A recorder whose folder is not there or cannot be read is left out. Where neither holds all, the merged journal is
+    written first, unless it is there: that reads everything. RecordingError when there is neither, or no place for it.
     """
     second = second if second is not None else second_folder(folder)
     sides: list[tuple[Side, Path, Manifest]] = []
@@ -177,11 +159,8 @@ def open_union(folder: Path, second: Path | None = None) -> OpenedUnion:
         _, place, manifest = sides[names.index(basis)]
         return OpenedUnion(Recording(place, manifest), Union(sums, absences, basis, manifest))
     folders = tuple(place for _, place, _ in sides)
-    account = next((told for place in folders if (told := _stored_account(place, sums))), None)
-    account = account or _account(folders, clock, manifests)
-    return OpenedUnion(
-        UnionRecording(folders[0], account, folders, clock), Union(sums, absences, None, account)
-    )
+    merged = _merged(folder, folders, clock, sums)
+    return OpenedUnion(merged, Union(sums, absences, None, merged.manifest))
 
 
 def write_union(folder: Path, second: Path, *, disk: Disk | None = None) -> Union:
@@ -268,78 +247,44 @@ def _covers(
     )
 
 
-# -- both are read as one -------------------------------------------------------------------------------------
+# -- neither does ---------------------------------------------------------------------------------------------
 
 
-def _stored_account(folder: Path, sums: tuple[RecorderSum, ...]) -> Manifest | None:
-    """The account of `union.json`, when it is of these very roots."""
-    try:
-        body = json.loads((folder / UNION_NAME).read_text(encoding="utf-8"))
-        stated = tuple(each["root_sha256"] for each in body["recorders"])
-        if body["account"] is None or stated != tuple(each.root_sha256 for each in sums):
-            return None
-        return Manifest.from_json(json.dumps(body["account"]))
-    except (OSError, ValueError, KeyError, TypeError, ManifestError):
-        return None
+def _merged(
+    folder: Path, folders: tuple[Path, ...], clock: UnionClock, sums: tuple[RecorderSum, ...]
+) -> Recording:
+    """The journal merged from these very two, from an earlier time or made now, in `folder` or beside the second's."""
+    roots = [each.root_sha256 for each in sums]
+    for place in dict.fromkeys((folder, *folders)):
+        with contextlib.suppress(OSError, ValueError, RecordingError):
+            if json.loads((place / MERGED_FOLDER / SOURCES_NAME).read_text("utf-8")) == roots:
+                return open_recording(place / MERGED_FOLDER)
+    refused: OSError | None = None
+    for place in dict.fromkeys((folder, *folders)):
+        try:
+            return _merge_into(place, folders, clock, roots)
+        except OSError as error:
+            refused = error
+    raise RecordingError("the merged journal cannot be written") from refused
 
 
-def _account(folders: tuple[Path, ...], clock: UnionClock, manifests: Sequence[Manifest]) -> Manifest:
-    inventory = Inventory()
-    inventory.recording_id = manifests[0].recording_id
-    merge = Merge(folders, clock)
-    given_up: list[dict[int, list[tuple[Span, dict[str, Any]]]]] = [defaultdict(list) for _ in folders]
-    run = -1
+def _merge_into(place: Path, folders: tuple[Path, ...], clock: UnionClock, roots: list[str]) -> Recording:
+    disk, target, part = Disk(), place / MERGED_FOLDER, place / f"{MERGED_FOLDER}.new"
+    for leftover in (part, target):
+        shutil.rmtree(leftover, ignore_errors=True)
+    recording_id = open_recording(folders[0]).manifest.recording_id
+    journal = UnionJournal(part, recording_id, clock, disk)
+    merge, given_up = Merge(folders, clock), GivenUp(clock)
     for told in merge.records():
-        while run < told.run:
-            inventory.last_ns = max(inventory.last_ns, clock.ends_ns[run] if run >= 0 else 0)
-            run += 1
-            inventory.begin_run(clock.runs[run])
-        record = told.record
-        if record.kind == RecordKind.PACKET:
-            inventory.packet(record.track, told.at_ns, record.payload)
-        elif record.kind != RecordKind.GAP:
-            inventory.take(record.kind, record.track, told.at_ns, record.payload)
-        elif record.track:
-            given_up[told.side][record.track].append(_given_up(told.at_ns, record))
-    inventory.last_ns = max(inventory.last_ns, clock.end_ns)
-    broken = [joined((first, last) for _, first, last, _ in found) for found in merge.damage]
-    _keep_common_gaps(inventory, clock, given_up, broken)
-    for side, found in enumerate(merge.damage):
-        for name, first, last, _ in found:
-            for span in without([(first, last)], _intact(clock, broken, 1 - side)):
-                inventory.damage(*span, name)
-    account = inventory.manifest()
-    return replace(account, incidents=tuple(sorted(account.incidents, key=lambda each: each.from_ns)))
-
-
-def _given_up(at_ns: int, record: Record) -> tuple[Span, dict[str, Any]]:
-    """What a recorder gave up, moved from its own clock: the record was written at its end."""
-    content = record.json()
-    length_ns = content["until_ns"] - content["from_ns"]
-    return (at_ns - length_ns, at_ns), content
-
-
-def _intact(clock: UnionClock, broken: Sequence[Sequence[Span]], side: int) -> tuple[Span, ...]:
-    """When a recorder wrote what can be read."""
-    return without(clock.written[side], broken[side]) if side < len(clock.written) else ()
-
-
-def _keep_common_gaps(
-    inventory: Inventory,
-    clock: UnionClock,
-    given_up: Sequence[dict[int, list[tuple[Span, dict[str, Any]]]]],
-    broken: Sequence[Sequence[Span]],
-) -> None:
-    """What one gave up is a gap only where the other did not write it either."""
-    for side, tracks in enumerate(given_up):
-        other = 1 - side
-        for track, refusals in tracks.items():
-            lacks = [span for span, _ in given_up[other][track]]
-            held = without(_intact(clock, broken, other), lacks)
-            for span, content in refusals:
-                for from_ns, until_ns in without([span], held):
-                    kept = {**content, "from_ns": from_ns, "until_ns": until_ns}
-                    inventory.take(RecordKind.GAP, track, until_ns, compact_json(kept))
+        if told.record.kind == RecordKind.GAP:
+            given_up.take(told)
+        else:
+            journal.take(told)
+    journal.finish(given_up.common(merge), clock.end_ns)
+    disk.replace_file(part / SOURCES_NAME, json.dumps(roots).encode())
+    disk.rename(part, target)
+    disk.sync_folder(place)
+    return open_recording(target)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
