@@ -89,6 +89,10 @@ class LinkLadder:
         if self._is_signalling_up and self.rung in (Rung.STEADY, Rung.DOUBTFUL):
             self._climb_from(Rung.DOUBTFUL)
 
+    def told(self) -> None:
+        """The server heard of the change by another door: what looks well may be believed again."""
+        self._heard()
+
     def signalling_changed(self, is_up: bool, *, is_restarting: bool = False) -> None:
         """Nothing can be negotiated while the socket is down. `is_restarting`: the server restarts ICE by itself."""
         self._is_signalling_up = is_up

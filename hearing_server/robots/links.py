@@ -66,6 +66,7 @@ class Link:
         self._configure = configure
         self._on_state = on_state
         self._relayed_only = False
+        self._checking: asyncio.Task[None] | None = None
 
     def _new_peer(self) -> RTCPeerConnection:
         configured, self._relayed_only = self._configure()
@@ -103,6 +104,16 @@ class Link:
             request = ice.build_request(pair, nominate=True)
             await pair.protocol.request(request, pair.remote_addr, integrity_key=password[1].encode())
 
+    def check_soon(self, sdp: str) -> None:
+        """As `check_now`, without waiting for it; what fails is left to the ladder and the next check."""
+        self._checking = asyncio.ensure_future(self._check(sdp))
+
+    async def _check(self, sdp: str) -> None:
+        try:
+            await self.check_now(sdp)
+        except Exception:  # aioice's errors have no common base; the ladder and the next check go on
+            return
+
     def _ice(self) -> Any:
         transceivers = self.peer.getTransceivers() if self.peer is not None else []
         dtls = transceivers[0].receiver.transport if transceivers else None
@@ -120,6 +131,8 @@ class Link:
             await peer.close()
 
     async def close(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
         await self.drop()
         self.say(LinkState.CLOSED)
 
@@ -177,6 +190,11 @@ class UpLink(Link):
             resting.cancel()
         await super().close()
 
+    @property
+    def offer(self) -> tuple[str, dict[str, str]]:
+        """What was offered last, and what each section carries; empty before the first time."""
+        return self._offer
+
     async def restart_ice(self) -> None:
         """Ask the server, then check: see above."""
         if self.peer is None:
@@ -211,10 +229,9 @@ class DownLink(Link):
         self._send_answer = send_answer
         self._fingerprint = ""
         self._known: set[tuple[str, str, str]] = set()
-        self._checking: asyncio.Task[None] | None = None
 
-    async def offered(self, offer: dict[str, Any]) -> None:
-        """One offer of the server, in order."""
+    async def offered(self, offer: dict[str, Any], send_answer: SendAnswer | None = None) -> None:
+        """One offer of the server, in order. `send_answer`: by another door."""
         sdp = _SEND_TIMES.sub("", offer["sdp"])
         fingerprint = next((line for line in sdp.split("\r\n") if line.startswith("a=fingerprint:")), "")
         if self.peer is not None and (
@@ -228,23 +245,12 @@ class DownLink(Link):
         peer = self.peer or self._new_peer()
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await self._set_local(peer, await peer.createAnswer())
-        await self._send_answer(offer["version"], peer.localDescription.sdp)
+        await (send_answer or self._send_answer)(offer["version"], peer.localDescription.sdp)
         if is_running:
-            self._checking = asyncio.ensure_future(self._check(sdp))
+            self.check_soon(sdp)
         by_mid = {each.mid: each for each in peer.getTransceivers()}
         for track in offer["tracks"]:
             key = (track["identity"], track["source"], track["mid"])
             if key not in self._known:
                 self._known.add(key)
                 self._on_track(track["identity"], track["source"], by_mid[track["mid"]].receiver)
-
-    async def _check(self, sdp: str) -> None:
-        try:
-            await self.check_now(sdp)
-        except Exception:  # aioice's errors have no common base; the ladder and the next check go on
-            return
-
-    async def close(self) -> None:
-        if self._checking is not None:
-            self._checking.cancel()
-        await super().close()

@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiortc import RTCConfiguration, RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamTrack
 
+from hearing_server.robots import moved
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.ladder import LinkLadder, LinkState, Steps, Unheard
 from hearing_server.robots.links import DownLink, Link, UpLink, configuration
@@ -148,7 +149,25 @@ class Seat:
 
     def network_changed(self) -> None:
         """What a phone's browser hears when it leaves Wi-Fi."""
+        self._socket.replace()
+        self._shaken()
+        if self.seat_id:
+            self._spawn(self._lead())
+
+    async def _lead(self) -> None:
+        up, down = await moved.lead(
+            self.client, self.hearing_id, self.seat_id, self.up, self.down, self._through
+        )
+        if up:
+            self.up_ladder.told()
+        if down:
+            self.down_ladder.told()
+
+    def _woke(self) -> None:
         self._socket.wake()
+        self._shaken()
+
+    def _shaken(self) -> None:
         self.up_ladder.network_changed()
         self.down_ladder.network_changed()
 
@@ -286,7 +305,7 @@ class Seat:
             await asyncio.sleep(_LISTEN_EVERY_S)
             now_s = time.monotonic()
             if now_s - looked_s > _SLEEP_S:
-                self.network_changed()
+                self._woke()
                 heard_s = now_s
             looked_s = now_s
             total = sum([await link.received_bytes() for link in self._links()])

@@ -90,25 +90,28 @@ class SocketLink:
         again, self._has_connected = self._has_connected, True
         self._on_up(again)
 
-    def _lost(self) -> None:
+    def _lost(self, wait_s: float = _FIRST_WAIT_S) -> None:
         if self._is_closed:
             return
         self._on_down()
         if self._recovers:
-            self._spawn(self._come_back())
+            self._spawn(self._come_back(wait_s))
+
+    def replace(self) -> None:
+        """The network changed: the old address is gone, and the socket with it. Another one at once."""
+        self._spawn(self._drop(wait_s=0.0))
 
     def wake(self) -> None:
-        """The page woke or the network changed: prove the socket now, or try for another at once."""
+        """The page woke: prove the socket now, or try for another at once."""
         self._hurry.set()
         self._spawn(self._prove())
 
-    async def _come_back(self) -> None:
-        wait_s = _FIRST_WAIT_S
+    async def _come_back(self, wait_s: float) -> None:
         while not self._is_closed:
             with contextlib.suppress(TimeoutError):
                 self._hurry.clear()
                 await asyncio.wait_for(self._hurry.wait(), wait_s * random.uniform(0.75, 1.25))
-            wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+            wait_s = min(_LONGEST_WAIT_S, max(_FIRST_WAIT_S, 2 * wait_s))
             try:
                 async with asyncio.timeout(_CONNECT_S):
                     await self._connect()
@@ -140,13 +143,15 @@ class SocketLink:
         except Problem as problem:
             _log.debug("presence refused: %s", problem.code)
 
-    async def _drop(self) -> None:
+    async def _drop(self, *, wait_s: float = _FIRST_WAIT_S) -> None:
         """Give up a socket that does not answer."""
         dead, self._socket = self._socket, None  # its late goodbye is not ours
         self._gone.set()
         if dead is not None:
-            self._lost()
+            self._lost(wait_s)
             self._spawn(_hang_up(dead))
+        else:
+            self._hurry.set()
 
     async def report(self, stage: str, page: str) -> None:
         self._said = (stage, page)

@@ -87,6 +87,7 @@ class Courtroom:
             court=seen.case.court,
             recording=live.recording,
             now=now,
+            failures=live.failures,
             language=language,
         )
         if is_colleague:

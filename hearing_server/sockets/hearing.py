@@ -208,6 +208,7 @@ class HearingSockets:
             await self._courtroom.require_place(actor, hearing_id)
         taken = await self._rooms.join(grant, room=hearing_id, person=actor.person_id)
         here.state.seat = taken.seat
+        self._courtroom.moved_seats.taken(taken.seat, actor, hearing_id)
         while said := self._early.pop(taken.seat, None):
             for (event, _), news in said.items():
                 await here.emit(event, news)
@@ -257,17 +258,14 @@ class HearingSockets:
         seat, here.state.seat = here.state.seat, None
         if seat is not None:
             self._by_seat.pop(seat, None)
+            self._courtroom.moved_seats.ended(seat)
             await self._rooms.leave(seat, reason="left")
 
     # --- what the room says to one seat --------------------------------------------------------
 
     async def offered(self, offer: Offer) -> None:
-        tracks = [
-            {"mid": mid, "identity": identity, "source": source, "kind": kind}
-            for mid, identity, source, kind in offer.tracks
-        ]
-        body = {"version": offer.version, "sdp": offer.sdp, "tracks": tracks}
-        await self._say(offer.seat, "subscription_offered", body)
+        self._courtroom.moved_seats.offered(offer)
+        await self._say(offer.seat, "subscription_offered", offer.as_said())
 
     async def layers_wanted(self, seat: str, source: str, rids: tuple[str, ...] | None) -> None:
         body = {"source": source, "rids": None if rids is None else list(rids)}
@@ -290,6 +288,7 @@ class HearingSockets:
 
     async def seat_ended(self, seat: str, reason: str) -> None:
         self._early.pop(seat, None)
+        self._courtroom.moved_seats.ended(seat)
         here = self._by_seat.pop(seat, None)
         # A seat that its own connection has exchanged for a new one is no news to it.
         if here is not None and here.state.seat == seat:

@@ -45,6 +45,11 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
         {"camera": True, "microphone": True, "playback": True},
     ),
     "POST /hearings/{hearing_id}/grants": (A.ROOM_ENTER, {}),
+    "POST /hearings/{hearing_id}/seat/moved": (A.ROOM_ENTER, {"seat": "seat_x", "sources": {}}),
+    "POST /hearings/{hearing_id}/seat/moved/answer": (
+        A.ROOM_ENTER,
+        {"seat": "seat_x", "version": 1, "sdp": "v=0"},
+    ),
     "POST /hearings/{hearing_id}/admissions": (A.ADMIT, {"person_ids": ["PARTY"]}),
     "POST /hearings/{hearing_id}/open": (A.OPEN, {}),
     "POST /hearings/{hearing_id}/recess": (A.RECESS, WHY),

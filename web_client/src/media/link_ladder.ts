@@ -60,6 +60,11 @@ export class LinkLadder {
     if (this.isSignallingUp && (this.rung.value === "steady" || this.rung.value === "doubtful")) this.climbFrom("doubtful");
   }
 
+  /** The server heard of the change by another door: what looks well may be believed again. */
+  told(): void {
+    this.heard();
+  }
+
   /**
    * Nothing can be negotiated while the socket is down; the ladder waits for it and then tries at once.
    * `isRestarting`: the server restarts ICE on this link by itself, only its success is watched.

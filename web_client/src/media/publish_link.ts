@@ -70,12 +70,12 @@ export class PublishLink {
     });
   }
 
-  /** New ICE credentials on the same transport: the way back after a network change. */
-  restartIce(): Promise<void> {
+  /** New ICE credentials on the same transport: the way back after a network change. `sendOffer`: by another door. */
+  restartIce(sendOffer = this.options.sendOffer): Promise<void> {
     return this.line.run(async () => {
       if (!this.peer) return;
       this.peer.restartIce();
-      await this.negotiate();
+      await this.negotiate(sendOffer);
     });
   }
 
@@ -103,7 +103,7 @@ export class PublishLink {
     this.state.set("closed");
   }
 
-  private async negotiate(): Promise<void> {
+  private async negotiate(sendOffer = this.options.sendOffer): Promise<void> {
     if (this.closed) return;
     const peer = this.peer ?? this.newPeer();
     for (const [source, track] of this.tracks) {
@@ -118,7 +118,7 @@ export class PublishLink {
       if (transceiver.mid !== null && transceiver.direction !== "inactive") sources[transceiver.mid] = source;
     }
     try {
-      const answer = await this.options.sendOffer(peer.localDescription?.sdp ?? "", sources);
+      const answer = await sendOffer(peer.localDescription?.sdp ?? "", sources);
       if (peer !== this.peer) return;
       await peer.setRemoteDescription({ type: "answer", sdp: withOpusFec(answer) });
       this.isUnsaid = false;

@@ -4,6 +4,7 @@
  */
 import { browserClock, type Clock } from "./clock";
 import { LinkLadder, type Rung } from "./link_ladder";
+import { type MovedDoor, MovedLinks } from "./moved_links";
 import { Leash, Observable } from "./observable";
 import { PublishLink } from "./publish_link";
 import { type RemoteTracks, SubscribeLink } from "./subscribe_link";
@@ -27,6 +28,8 @@ export interface RoomClientOptions {
   identity(): string | null;
   createPeer(servers: RTCIceServer[]): RTCPeerConnection;
   sendableCodecs(kind: "audio" | "video"): readonly RTCRtpCodec[] | undefined;
+  /** Leads the links to another network while the socket is away. Without one they wait for it. */
+  door?: MovedDoor;
   clock?: Clock;
 }
 
@@ -60,10 +63,12 @@ export class RoomClient {
   /** While the seat is being taken its first offers may overtake the ack. */
   private earlyOffers: SubscriptionOffer[] | null = null;
   private seat: string | null = null;
+  private readonly moved: MovedLinks | null;
 
   constructor(private readonly options: RoomClientOptions) {
     this.clock = options.clock ?? browserClock;
-    const { channel } = options;
+    const { channel, door } = options;
+    this.moved = door ? new MovedLinks(door, this.clock) : null;
     this.leash.hold(
       channel.on("subscription_offered", (offer: SubscriptionOffer) => this.offered(offer)),
       channel.on("layers_wanted", ({ source, rids }: LayersWanted) => void this.links?.up.layersWanted(source, rids)),
@@ -121,6 +126,7 @@ export class RoomClient {
   networkChanged(): void {
     this.links?.upLadder.networkChanged();
     this.links?.downLadder.networkChanged();
+    if (!this.options.channel.isUp.value) void this.lead();
   }
 
   async stats(): Promise<{ up: RTCStatsReport | null; down: RTCStatsReport | null }> {
@@ -239,8 +245,18 @@ export class RoomClient {
 
   private socketChanged(isUp: boolean): void {
     if (!this.isWanted) return;
+    this.moved?.stop();
     if (!isUp) this.tellLadders(false);
     else if (this.state.value !== "joining") void this.line.run(() => this.resume());
+  }
+
+  /** The seat stays ours while its socket is away, and so do the keys of its links. */
+  private async lead(): Promise<void> {
+    const { links, seat, moved } = this;
+    if (!links || seat === null || !moved || !this.isWanted) return;
+    const led = await moved.lead(seat, links.up, links.down);
+    if (led.up) links.upLadder.told();
+    if (led.down) links.downLadder.told();
   }
 
   private tellLadders(isSignallingUp: boolean): void {
@@ -323,6 +339,7 @@ export class RoomClient {
   private dropLinks(): void {
     const links = this.links;
     this.links = null;
+    this.moved?.stop();
     links?.leash.release();
     links?.upLadder.stop();
     links?.downLadder.stop();

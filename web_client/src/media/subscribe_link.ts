@@ -30,14 +30,14 @@ export class SubscribeLink {
 
   constructor(private readonly options: SubscribeLinkOptions) {}
 
-  /** Takes an offer; when several wait, only the newest is answered. */
-  offered(offer: SubscriptionOffer): Promise<void> {
+  /** Takes an offer; when several wait, only the newest is answered. `sendAnswer`: by another door. */
+  offered(offer: SubscriptionOffer, sendAnswer = this.options.sendAnswer): Promise<void> {
     if (offer.version <= this.newestVersion) return Promise.resolve();
     this.newestVersion = offer.version;
     return this.line.run(async () => {
       if (offer.version < this.newestVersion) return;
       try {
-        await this.apply(offer);
+        await this.apply(offer, sendAnswer);
       } catch (error) {
         // Stale: the server moved on while we answered, a newer offer is on its way.
         if (!(error instanceof Refusal && error.code === "answer.stale")) this.options.onBroken(error);
@@ -71,7 +71,7 @@ export class SubscribeLink {
     this.state.set("closed");
   }
 
-  private async apply(offer: SubscriptionOffer): Promise<void> {
+  private async apply(offer: SubscriptionOffer, sendAnswer: SubscribeLinkOptions["sendAnswer"]): Promise<void> {
     const fingerprint = /^a=fingerprint:(.*)$/m.exec(offer.sdp)?.[1]?.trim() ?? "";
     // Another fingerprint is another transport on the server's side: an old peer would refuse its handshake.
     if (this.peer && (fingerprint !== this.fingerprint || this.peer.connectionState === "closed")) this.dropPeer();
@@ -82,7 +82,7 @@ export class SubscribeLink {
     const sdp = withOpusFec(peer.localDescription?.sdp ?? "");
     if (peer !== this.peer) return;
     this.readTracks(peer, offer);
-    await this.options.sendAnswer(offer.version, sdp);
+    await sendAnswer(offer.version, sdp);
   }
 
   private readTracks(peer: RTCPeerConnection, offer: SubscriptionOffer): void {

@@ -1,5 +1,6 @@
 import { computed, ref, shallowRef } from "vue";
 import { readHearing } from "@/api/hearings";
+import { movedDoor } from "@/api/moved_seat";
 import { asProblem, Problem } from "@/api/problem";
 import { Observable } from "@/media/observable";
 import { Refusal, type SignalChannel } from "@/media/words";
@@ -107,6 +108,7 @@ export function createHearingLink(hearingId: string, makeLink = (options: Socket
     socketState,
     endReason,
     channel,
+    door: movedDoor(hearingId),
     may,
     apply,
     refresh,

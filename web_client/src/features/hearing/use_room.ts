@@ -18,6 +18,7 @@ export function useRoom({ link, capture, shaken }: HearingVisit) {
   const ends: (() => void)[] = [];
   const client = new RoomClient({
     channel: link.channel,
+    door: link.door,
     identity: () => link.hearing.value?.me.person_id ?? null,
     createPeer: (servers) => new RTCPeerConnection({ iceServers: servers, bundlePolicy: "max-bundle" }),
     sendableCodecs: (kind) => (typeof RTCRtpSender === "undefined" ? undefined : RTCRtpSender.getCapabilities?.(kind)?.codecs),
