@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from hearing_server.adapters.content_check import ContentChild
 from hearing_server.adapters.films import ProcessFilms
 from hearing_server.adapters.objects import StoredObjects
 from hearing_server.adapters.pictures import PillowPictures
@@ -28,7 +29,9 @@ from hearing_server.services.cases import CaseFiling
 from hearing_server.services.checkpoints import Checkpoints
 from hearing_server.services.codes import Codes
 from hearing_server.services.container import Services
+from hearing_server.services.content_watch import ContentWatch
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.failures import FailureStatements
 from hearing_server.services.films import Films
 from hearing_server.services.group_commit import GroupCommit
 from hearing_server.services.hearing_soon import HearingSoon
@@ -77,6 +80,20 @@ def recorder_watch(
         units, clock, bus, recorders, folders=RecordFolders(settings.recordings_dir, settings.second_recordings_dir),
         reserve_bytes=settings.storage.reserve_bytes, court_id=profile.court.id,
     )  # fmt: skip
+
+
+def content_watch(
+    settings: Settings,
+    units: SqlUnits,
+    clock: Clock,
+    bus: EventBus,
+    watch: RecorderWatch,
+    profile: CourtProfile,
+) -> ContentWatch:
+    """Without a look into contents where the settings say so; failures of writing get their statements all the same."""
+    check = ContentChild() if settings.recorder.check_content else None
+    folders = RecordFolders(settings.recordings_dir, settings.second_recordings_dir)
+    return ContentWatch(units, clock, check, watch, folders, bus, profile.court.id)
 
 
 def log_keeping(
@@ -155,6 +172,7 @@ def court_services(
             spool=settings.storage.data_dir / "spool",
             check_days=settings.storage.archive_check_days,
         ),
+        failures=FailureStatements(units, clock, watch, bus, profile.time_zone),
         relay=NoticeRelay(units, vault, clock, {"sms": SimulatedSms()}),
         outbox=Outbox(units, vault),
         space=CaseSpace(units, clock, GroupCommit(units), text_chars=settings.limits.text_chars),

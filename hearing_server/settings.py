@@ -214,6 +214,11 @@ class RecorderSettings(Section):
         description="Share of one core that films being made while hearings run may take, all together;"
         " 0: films are made after the hearing alone.",
     )
+    check_content: bool = Field(
+        True,
+        description="Look into sealed pieces while a hearing runs (in a locked-up process of least priority) and raise"
+        " an alarm when somebody who speaks is silent there, a picture stands still or a line is missing.",
+    )
 
 
 class LimitSettings(Section):

@@ -77,6 +77,10 @@ class ActKind(StrEnum):
     RECORDING_ONE_RECOVERED = "recording.one_recovered"
     # The judge opened with one recorder, knowingly.
     RECORDING_BY_ONE = "recording.by_one"
+    # 故障说明: drafted when the watcher finds a failure, signed by the judge.
+    RECORDING_FAILURE_NOTED = "recording.failure_noted"
+    RECORDING_FAILURE_OVER = "recording.failure_over"
+    RECORDING_FAILURE_SIGNED = "recording.failure_signed"
     RECORDING_SEALED = "recording.sealed"
     RECORDING_ARCHIVED = "recording.archived"
     RECORDING_ARCHIVE_CHECKED = "recording.archive_checked"

@@ -6,10 +6,11 @@ there are, without names or states: who else came is not theirs to know before t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hearing_server.domain.consents import REQUIRED_STAGES
+from hearing_server.domain.failures import Failure, title_of
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.participants import Participant, Source, status_word
 from hearing_server.domain.recorders import RecorderLight
@@ -48,6 +49,7 @@ def hearing_view(
     court: Court,
     recording: WritingStatus,
     now: datetime,
+    failures: Sequence[Failure] = (),
     language: str = "zh-CN",
 ) -> dict[str, object]:
     """The object of `GET /hearings/{id}` and `hearing_updated` for `viewer`. Errors: NotFound for a stranger."""
@@ -71,10 +73,26 @@ def hearing_view(
         "cancel_reason": hearing.cancel_reason,
         "in_session_s": hearing.in_session_s(now),
         "recording": _recording(recording, language),
+        # For those who must act on it; a party's own line is the court's to speak of.
+        "failures": [_failure(one, hearing, language) for one in failures] if me.is_court else [],
         "speaker": speaker,
         "people": [_person(person, is_full=me.is_court or person is me) for person in seen],
         "others_count": len(hearing.participants) - len(seen),
         "me": {"person_id": viewer, "may": _commands(hearing, me, now)},
+    }
+
+
+def _failure(failure: Failure, hearing: Hearing, language: str) -> dict[str, object]:
+    person = hearing.find(failure.person_id) if failure.person_id is not None else None
+    return {
+        "id": failure.id,
+        "kind": str(failure.kind),
+        "person_id": failure.person_id,
+        "source": failure.source,
+        "title": title_of(failure, person.name if person is not None else "", language=language),
+        "began_at": to_wire(failure.began_at),
+        "ended_at": _moment(failure.ended_at),
+        "is_signed": failure.is_signed,
     }
 
 

@@ -63,6 +63,8 @@ class Action(StrEnum):
     FILM_DOWNLOAD = "film_download"
     FILM_RELEASE = "film_release"
     FILM_COMPOSE = "film_compose"
+    FAILURES_SEE = "failures_see"
+    FAILURE_SIGN = "failure_sign"
     ARCHIVE_SEE = "archive_see"
     ARCHIVE_HOLD = "archive_hold"
     ARCHIVE_TAKE = "archive_take"
@@ -129,6 +131,9 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.FILM_DOWNLOAD: (_STAFF, ANY_STATE),
     Action.FILM_RELEASE: (_COURT, ANY_STATE),
     Action.FILM_COMPOSE: ((Capacity.CLERK,), (HearingState.CLOSED,)),
+    # 故障说明: the court's staff read it, the judge of the case signs it.
+    Action.FAILURES_SEE: (_STAFF, ANY_STATE),
+    Action.FAILURE_SIGN: ((Capacity.JUDGE,), ANY_STATE),
     Action.ARCHIVE_SEE: (_STAFF, ANY_STATE),
     Action.ARCHIVE_HOLD: ((*_COURT, Capacity.PRESIDENT), ANY_STATE),
     # The package holds every act with its names: for those who conduct the case, and the archive under the president.

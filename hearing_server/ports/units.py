@@ -10,6 +10,7 @@ from hearing_server.ports.acts import Acts, Notices
 from hearing_server.ports.archives import Archives
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.cases import Cases
+from hearing_server.ports.failures import Failures
 from hearing_server.ports.hearings import Hearings
 from hearing_server.ports.people import People
 from hearing_server.ports.recordings import Recordings
@@ -41,6 +42,8 @@ class Unit(Protocol):
 
     @property
     def archives(self) -> Archives: ...
+    @property
+    def failures(self) -> Failures: ...
 
     def ring(self, bell: Doorbell) -> None:
         """Ring after the commit; a rolled-back unit rings nothing."""

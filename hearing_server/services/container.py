@@ -12,6 +12,7 @@ from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
 from hearing_server.services.courtroom import Courtroom
+from hearing_server.services.failures import FailureStatements
 from hearing_server.services.films import Films
 from hearing_server.services.hearing_soon import HearingSoon
 from hearing_server.services.hearings import Hearings
@@ -52,6 +53,7 @@ class Services:
     public_copies: PublicCopies
     public_films: PublicFilms
     archives: Archives
+    failures: FailureStatements
     relay: NoticeRelay
     outbox: Outbox
     space: CaseSpace

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hearing_server.domain.failures import Failure
 from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.participants import ConnectionFacts, Device, Participant, Source
 from hearing_server.domain.recordings import WritingStatus
@@ -23,6 +24,8 @@ class LiveHearing:
     devices: dict[PersonId, dict[Source, Device]] = field(default_factory=dict)
     facts: dict[PersonId, ConnectionFacts] = field(default_factory=dict)
     recording: WritingStatus = field(default_factory=WritingStatus)
+    # Failures of the recording that last, or whose statement waits for the judge's signature.
+    failures: tuple[Failure, ...] = ()
     view_version: int = 0
     # The room stands on this node and carries the court's orders.
     is_taken_up: bool = False

@@ -17,6 +17,7 @@ from hearing_server.storage.tables import (
     acts,
     archives,
     cases,
+    failures,
     hearings,
     log,
     people,
@@ -27,7 +28,7 @@ from hearing_server.storage.tables import (
 from hearing_server.storage.tables.base import metadata
 
 # Named, so that every table is known to the metadata wherever it is used.
-TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives)
+TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives, failures)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes: whoever migrates holds it until the commit.

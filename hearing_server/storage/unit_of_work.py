@@ -15,6 +15,7 @@ from hearing_server.storage.acts import SqlActs, SqlNotices
 from hearing_server.storage.archives import SqlArchives
 from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.cases import SqlCases
+from hearing_server.storage.failures import SqlFailures
 from hearing_server.storage.hearings import SqlHearings
 from hearing_server.storage.people import SqlPeople
 from hearing_server.storage.recordings import SqlRecordings
@@ -68,6 +69,10 @@ class SqlUnit:
     @cached_property
     def archives(self) -> SqlArchives:
         return SqlArchives(self._db)
+
+    @cached_property
+    def failures(self) -> SqlFailures:
+        return SqlFailures(self._db)
 
     def ring(self, bell: Doorbell) -> None:
         if bell not in self.bells:
