@@ -109,7 +109,7 @@ class Composer:
             sections.pop()  # the end moves still
         ready = []
         for section in sections:
-            if section.until_ns + AFTER_NS > sealed_ns:
+            if section.until_ns + AFTER_NS > sealed_ns and not recording.manifest.closed:
                 break
             ready.append(section)
         try:

@@ -159,9 +159,14 @@ def readable_segments(folder: Path, *, last: int = 0) -> Iterator[tuple[SegmentF
     earlier.
     """
     files = segment_files(folder)[-last:]
-    limits = {header.previous_number: header.previous_bytes for header in _headers(files)}
+    limits = valid_lengths(files)
     for file in files:
         yield file, file.path.read_bytes()[: limits.get(file.number)]
+
+
+def valid_lengths(files: Sequence[SegmentFile]) -> dict[int, int]:
+    """By segment number, how many of its bytes count, as its successor's header says; the last one has none."""
+    return {header.previous_number: header.previous_bytes for header in _headers(files)}
 
 
 def _headers(files: Sequence[SegmentFile]) -> Iterator[SegmentHeader]:

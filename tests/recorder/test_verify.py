@@ -125,3 +125,22 @@ def test_verify__when_a_manifest_was_made_to_fit_its_own_lie__then_the_journal_c
 
 def test_verify__when_there_is_no_recording__then_it_says_so(tmp_path: Path) -> None:
     assert _codes(verify(tmp_path)) == {"journal.missing"}
+
+
+def test_verify__when_an_act_vouches_for_the_root__then_hashes_suffice_and_another_manifest_is_refused(
+    folder: Path,
+) -> None:
+    told = Manifest.load(folder)
+    assert verify(folder, root_sha256=told.root_sha256) == []
+    lie = replace(told, gaps=())
+    (folder / MANIFEST_NAME).write_bytes(lie.to_json().encode())
+    assert _codes(verify(folder, root_sha256=told.root_sha256)) == {"manifest.differs"}
+    (folder / MANIFEST_NAME).write_bytes(told.to_json().encode())
+    path = segment_files(folder)[1].path
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 4
+    path.write_bytes(whole)
+    problems = verify(folder, root_sha256=told.root_sha256)
+    assert _codes(problems) >= {"record.damaged", "segment.digest"}
+    damaged = next(problem for problem in problems if problem.code == "record.damaged")
+    assert damaged.offset <= len(whole) // 2 < damaged.offset + damaged.length_bytes
