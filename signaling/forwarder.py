@@ -5,6 +5,7 @@ this reference and its native twin (`signaling.native`) is behind these three: t
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, Unpack
 
@@ -24,6 +25,8 @@ CONGESTION_PAUSE_MS: Final = (
 )
 
 COPIED_AT_ONCE: Final = 64  # packets of one picture between two steps of the clock: 25 Mbit/s
+AWAITED: Final = 64  # packets of one picture that have not come from the publisher; the oldest goes
+AWAITED_BEHIND: Final = 256  # numbers; later a key frame has healed the picture
 
 
 class Numbering(Protocol):
@@ -128,7 +131,7 @@ class Leg(Protocol):
         """Send once more what left behind outgoing number `after` (None: nothing) and other pictures build on.
 
         (newest outgoing number of 16 bits, payload bytes sent). At most COPIED_AT_ONCE packets are looked at, the
-        newest; those of the layer before a switch are left out.
+        newest, and those that had not come from the publisher before; the layer before a switch is left out.
         """
         ...
 
@@ -161,6 +164,7 @@ class PythonLeg:
     """The reference `Leg`."""
 
     __slots__ = (
+        "_awaited",
         "blocked_until_ms",
         "dropped",
         "is_live",
@@ -180,6 +184,7 @@ class PythonLeg:
         self.is_live = False
         self.blocked_until_ms = 0.0
         self.dropped = 0
+        self._awaited: deque[int] = deque(maxlen=AWAITED)
 
     def congested(self, now_ms: float) -> None:
         """The send buffer is full."""
@@ -220,15 +225,21 @@ class PythonLeg:
     ) -> tuple[int, int]:
         newest = self.rewriter.newest
         behind = 0 if after is None else min(newest - after & 0xFFFF, COPIED_AT_ONCE)
+        looked_at = [*self._awaited, *(number & 0xFFFF for number in range(newest - behind + 1, newest + 1))]
+        self._awaited.clear()
         sent_bytes = 0
-        for sequence in range(newest - behind + 1, newest + 1):
-            packet = self._packet(sequence & 0xFFFF, fanout_of, now_ms)
-            if packet is None or packet.temporal_id or packet.ssrc != self.rewriter.source:
+        for sequence in looked_at if after is not None else ():
+            packet = self._packet(sequence, fanout_of, now_ms)
+            if packet is None:
+                if newest - sequence & 0xFFFF < AWAITED_BEHIND:
+                    self._awaited.append(sequence)
+                continue
+            if packet.temporal_id or packet.ssrc != self.rewriter.source:
                 continue
             if sent_bytes + len(packet.payload) > most_bytes:
                 break
             sent_bytes += len(packet.payload)
-            self.repair(sequence & 0xFFFF, fanout_of, now_ms)
+            self.repair(sequence, fanout_of, now_ms)
         return newest, sent_bytes
 
     def _packet(self, sequence: int, fanout_of: FanoutOf, now_ms: float) -> MediaPacket | None:

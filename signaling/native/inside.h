@@ -20,7 +20,9 @@
 #define BURST_PACKETS 16     /* a picture of 16 kB; UDP_SEGMENT itself takes 64 */
 #define BURST_SIZE 1600      /* MAX_PLAIN and the SRTP trailer */
 #define PENDING_LINES 128    /* bursts that wait for the end of a batch: every viewer of two full rooms */
-#define COPIED_AT_ONCE 64   /* as in forwarder.py */
+#define COPIED_AT_ONCE 64   /* as in forwarder.py, like the next two */
+#define AWAITED 64
+#define AWAITED_BEHIND 256
 #define PACED_LINES 256     /* beyond it packets do not wait: a timer must not walk through a thousand lines */
 #define PACER_EVENT UINT32_MAX /* of the timer, among the handles of peers */
 #define PACER_DEPTH_MS 5.0  /* as in rtp/pacer.py, like the next two */
@@ -102,6 +104,8 @@ struct leg {
     int wide_at; /* offset of the transport-wide number in a written packet; 0: none */
     double blocked_until_ms;
     uint64_t dropped;
+    uint16_t awaited[AWAITED]; /* outgoing numbers of packets to copy that have not come yet */
+    int awaited_count;
     uint32_t cuts; /* how often it was silenced: what Python has not sent yet by then must not go */
 };
 

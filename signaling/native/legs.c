@@ -2,6 +2,7 @@
 #include "inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 uint32_t leg_open(struct plane *plane, uint32_t line_id, const struct rewriter_settings *settings, int is_video)
 {
@@ -108,6 +109,13 @@ static const struct media_packet *kept(const struct leg *leg, const struct strea
     return cache_get(stream->media->cache, sequence, now_ms);
 }
 
+static void await(struct leg *leg, uint16_t number)
+{
+    if (leg->awaited_count == AWAITED) /* the oldest goes */
+        memmove(leg->awaited, leg->awaited + 1, (AWAITED - 1) * sizeof *leg->awaited), leg->awaited_count--;
+    leg->awaited[leg->awaited_count++] = number;
+}
+
 int leg_copy_base(struct plane *plane, uint32_t id, uint32_t stream_id, int32_t after, int most_bytes, double now_ms,
                   uint16_t *newest)
 {
@@ -116,16 +124,23 @@ int leg_copy_base(struct plane *plane, uint32_t id, uint32_t stream_id, int32_t 
     struct leg *leg = table_get(&plane->legs, id);
     const struct stream *stream = table_get(&plane->streams, stream_id);
     *newest = leg ? rewriter_newest(leg->rewriter) : 0;
-    uint16_t behind = after < 0 ? 0 : (uint16_t)(*newest - (uint16_t)after);
-    int sent = 0;
-    for (int back = (behind < COPIED_AT_ONCE ? behind : COPIED_AT_ONCE) - 1; back >= 0; back--) {
-        uint16_t number = (uint16_t)(*newest - back);
-        const struct media_packet *packet = kept(leg, stream, number, now_ms);
+    uint16_t numbers[AWAITED + COPIED_AT_ONCE], behind = after < 0 ? 0 : (uint16_t)(*newest - (uint16_t)after);
+    int count = leg && after >= 0 ? leg->awaited_count : 0, sent = 0;
+    if (count)
+        memcpy(numbers, leg->awaited, (size_t)count * sizeof *numbers);
+    for (int back = (behind < COPIED_AT_ONCE ? behind : COPIED_AT_ONCE) - 1; back >= 0; back--)
+        numbers[count++] = (uint16_t)(*newest - back);
+    if (leg)
+        leg->awaited_count = 0;
+    for (int i = 0; leg && i < count; i++) {
+        const struct media_packet *packet = kept(leg, stream, numbers[i], now_ms);
+        if (!packet && (uint16_t)(*newest - numbers[i]) < AWAITED_BEHIND)
+            await(leg, numbers[i]);
         if (!packet || packet->temporal_id)
             continue;
         if (sent + packet->payload_bytes > most_bytes)
             break;
-        sent += send_again(plane, leg, number, packet, 0, now_ms);
+        sent += send_again(plane, leg, numbers[i], packet, 0, now_ms);
     }
     flush(plane, now_ms);
     leave(plane);

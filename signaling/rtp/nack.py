@@ -23,7 +23,9 @@ BACKOFF: Final = 1.25  # LiveKit nack.go
 LONGEST_PAUSE_MS: Final = 100.0
 MAX_PENDING: Final = 100  # LiveKit; a larger hole is cheaper to heal by a key frame
 DEFAULT_RTT_MS: Final = 70.0  # LiveKit, until measured
-MAX_ANSWERS: Final = 3  # LiveKit sequencer.go
+# LiveKit answers three times; but after three answers into a line that is dark for a moment the picture stands until a
+# key frame. Browsers ask ten times; what answers take of a line has a bound of its own (`repairing`).
+MAX_ANSWERS: Final = 8
 _ANSWERS_REMEMBERED: Final = 512
 _FORGET_MS: Final = 10_000.0  # by then the 16-bit number may have come round again
 
@@ -143,7 +145,7 @@ class LossDetector:
 
 
 class AnswerLimiter:
-    """Guards the answers to one viewer's NACKs: again after one round trip, after two more, and never a fourth time.
+    """Guards the answers to one viewer's NACKs: again after one round trip, after two more, ..., MAX_ANSWERS in all.
 
     Without it one viewer on a bad line asks for the same packets every few milliseconds and drowns its own link.
     """

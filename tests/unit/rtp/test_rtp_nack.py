@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from signaling.rtp.nack import (
     FIRST_WAIT_MS,
     LONGEST_PAUSE_MS,
+    MAX_ANSWERS,
     MAX_PENDING,
     MAX_TRIES,
     PICTURE_USEFUL_MS,
@@ -135,11 +136,18 @@ def test_received__any_order__only_missing_numbers_are_asked_and_the_bound_holds
         assert losses.pending <= MAX_PENDING
 
 
-def test_answers__repeated_requests__are_spaced_and_end_after_three() -> None:
+def test_answers__repeated_requests__are_spaced_more_and_more_and_end() -> None:
     limiter = AnswerLimiter(rtt_ms=50)
-    allowed = [now for now in range(0, 2000, 10) if limiter.allows(7, now)]
-    assert allowed == [0, 50, 150]
-    assert limiter.allows(8, 2000)
+    allowed = [now for now in range(0, 3000, 10) if limiter.allows(7, now)]
+    assert allowed == [50 * turn * (turn + 1) // 2 for turn in range(MAX_ANSWERS)]
+    assert limiter.allows(8, 3000)
+
+
+def test_answers__line_was_dark_for_a_moment__request_after_it_is_answered() -> None:
+    limiter = AnswerLimiter(rtt_ms=20)
+    for now in (0, 100, 225):  # the answers are lost
+        assert limiter.allows(7, now)
+    assert limiter.allows(7, 380)
 
 
 def test_answers__number_comes_round_again__is_a_new_packet() -> None:

@@ -325,3 +325,26 @@ def test_copy__when_others_build_on_a_picture__then_it_leaves_twice_once_and_wit
     sent = say(7, 8, 9, 10)
     assert leg.copy_base(reached, fanout_of, 350.0, len(layered(8, 0))) == (sent[-1], len(layered(8, 0)))
     assert copied() == [sent[1]]
+
+
+def test_copy__when_a_picture_comes_late_from_its_publisher__then_it_leaves_twice_as_well(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(1)
+    leg, fanout_of = leg_of(bench, 0), bench.publication.fanout_of
+
+    def say(number: int) -> None:
+        payload = layered(number, 0, keyframe=number == 0)
+        bench.layer.receive(packet(number, ssrc=1234, payload=payload), number * 33_000_000)
+        bench.look()
+
+    say(0)
+    first = int.from_bytes(bench.received(0)[0][2:4], "big")
+    reached, _ = leg.copy_base(None, fanout_of, 10.0, 10_000)
+    say(2)
+    size = len(layered(1, 0))
+    reached, sent_bytes = leg.copy_base(reached, fanout_of, 80.0, 10_000)
+    assert (reached, sent_bytes) == (first + 2 & 0xFFFF, size)
+    say(1)
+    assert leg.copy_base(reached, fanout_of, 100.0, 10_000) == (reached, size)
+    assert leg.copy_base(reached, fanout_of, 120.0, 10_000) == (reached, 0)
