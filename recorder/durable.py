@@ -169,6 +169,10 @@ class Disk:
         with suppress(OSError):
             self.remove(path)
 
+    def discard_folder(self, path: Path) -> None:
+        """Remove a folder that is no record (abandoned, or derived and outdated), as far as the disk lets it go."""
+        shutil.rmtree(path, ignore_errors=True)
+
     def size_bytes(self, path: Path) -> int:
         """Size as the file system tells it."""
         return path.stat().st_size

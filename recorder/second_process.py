@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import signal
 import socket
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from recorder.durable import Disk
 from recorder.fed_session import FedSession, seen_at_end
 from recorder.feed_wire import FeedError, Frame, FrameKind, pack_json, read_frame, unpack_batch
 from recorder.session import QUEUE_BYTES, RecordingFailure, RecordingSession
@@ -94,7 +94,7 @@ class SecondProcess:
             try:
                 await fed.session.close()
                 if not is_close:
-                    await asyncio.to_thread(shutil.rmtree, fed.session.folder, ignore_errors=True)
+                    await asyncio.to_thread(Disk().discard_folder, fed.session.folder)
             except RecordingFailure as error:
                 said = {"code": error.code, "title": error.title}
             self._sessions.pop(number, None)

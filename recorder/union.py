@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -271,7 +270,7 @@ def _merged(
 def _merge_into(place: Path, folders: tuple[Path, ...], clock: UnionClock, roots: list[str]) -> Recording:
     disk, target, part = Disk(), place / MERGED_FOLDER, place / f"{MERGED_FOLDER}.new"
     for leftover in (part, target):
-        shutil.rmtree(leftover, ignore_errors=True)
+        disk.discard_folder(leftover)
     recording_id = open_recording(folders[0]).manifest.recording_id
     journal = UnionJournal(part, recording_id, clock, disk)
     merge, given_up = Merge(folders, clock), GivenUp(clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -96,6 +97,10 @@ async def test_union__when_written__then_it_is_read_back_and_its_root_binds_both
     assert written.root_sha256 in (first / UNION_NAME).read_text()
     roots = [each.root_sha256 for each in written.recorders]
     assert roots == [open_recording(folder).manifest.root_sha256 for folder in (first, second)]
+    kept = {file.name: file.path.read_bytes() for file in segment_files(first / MERGED_FOLDER)}
+    shutil.rmtree(first / MERGED_FOLDER)
+    assert open_union(first, second).union == written
+    assert {file.name: file.path.read_bytes() for file in segment_files(first / MERGED_FOLDER)} == kept
     session = _session(second)  # one more run in one of them: another root
     await session.close()
     assert open_union(first, second).union.root_sha256 != written.root_sha256
