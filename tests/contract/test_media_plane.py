@@ -15,6 +15,7 @@ from hearing_server.adapters.media_plane import MediaPlane, media_plane
 from hearing_server.errors import HearingError
 from hearing_server.kernel import HearingId, PersonId, RecordingId
 from hearing_server.ports.media import NodeListener, RoomListener, SeatListener, SeatTaken
+from recorder.union import open_union
 from signaling.settings import MediaSettings
 
 ROOM, LIN, ZHAO = HearingId("hrg_1"), PersonId("per_lin"), PersonId("per_zhao")
@@ -81,6 +82,16 @@ async def proven(plane: MediaPlane, *, advancing: bool = True) -> None:
             await asyncio.sleep(0.05)
 
 
+async def both_proven(plane: MediaPlane) -> None:
+    """Wait until each of the two recorders says that its bytes advance."""
+    async with asyncio.timeout(15):
+        while True:
+            proof = plane.recorders.writing(REC)
+            if proof is not None and [part.is_advancing for part in proof.recorders] == [True, True]:
+                return
+            await asyncio.sleep(0.05)
+
+
 async def seat(plane: MediaPlane, person: PersonId) -> SeatTaken:
     grant = plane.rooms.grant(ROOM, person, seat_key=f"key-{person}", may_moderate=False, standing="party")
     return await plane.rooms.join(grant, room=ROOM, person=person)
@@ -141,11 +152,11 @@ async def test_track__published_and_muted__is_answered_and_told(plane: MediaPlan
 async def test_recording__from_start_to_seal__is_proven_paused_and_sealed(
     plane: MediaPlane, tmp_path: Path
 ) -> None:
-    recorders, folder = plane.recorders, tmp_path / "rec_1"
+    recorders, folder, second = plane.recorders, tmp_path / "rec_1", tmp_path / "second" / "rec_1"
     assert recorders.writing(REC) is None
     assert await refused(recorders.mark(REC, kind="opened", text="开庭")) == "recording.not_here"
-    await recorders.start(REC, folder, room=ROOM)
-    await recorders.start(REC, folder, room=ROOM)
+    await recorders.start(REC, folder, second=second, room=ROOM)
+    await recorders.start(REC, folder, second=second, room=ROOM)
     assert await refused(recorders.listen(REC, ROOM)) == "room.unknown"
     await plane.rooms.open_room(ROOM)
     await recorders.listen(REC, ROOM)
@@ -161,8 +172,12 @@ async def test_recording__from_start_to_seal__is_proven_paused_and_sealed(
     assert not resumed.is_paused
     (standing,) = await recorders.standing()
     assert (standing.recording_id, standing.room) == (REC, ROOM)
+    await both_proven(plane)
     sealed = await recorders.seal(REC)
-    assert sealed.segments >= 1
+    assert sealed.segments >= 2
+    union = open_union(folder).union
+    assert [each.side for each in union.recorders] == ["first", "second"]
+    assert sealed.root_sha256 == union.root_sha256
     assert recorders.writing(REC) is None
     assert (folder / "manifest.json").is_file()
 
@@ -170,12 +185,14 @@ async def test_recording__from_start_to_seal__is_proven_paused_and_sealed(
 async def test_recording__let_go_or_abandoned__keeps_or_loses_its_folder(
     plane: MediaPlane, tmp_path: Path
 ) -> None:
-    recorders, folder = plane.recorders, tmp_path / "rec_1"
-    await recorders.start(REC, folder, room=ROOM)
+    recorders, folder, second = plane.recorders, tmp_path / "rec_1", tmp_path / "second" / "rec_1"
+    await recorders.start(REC, folder, second=second, room=ROOM)
     await recorders.let_go(REC)
     assert recorders.writing(REC) is None
     assert folder.is_dir()
-    await recorders.start(REC, folder, room=ROOM)
+    await recorders.start(REC, folder, second=second, room=ROOM)
+    await both_proven(plane)
     await recorders.abandon(REC)
     assert not folder.exists()
+    assert not second.exists()
     assert recorders.writing(REC) is None

@@ -53,7 +53,7 @@ async def test_connection__broken_while_the_process_lives__loses_nothing(
     async with court(folder, heard) as one:
         await one.rooms.open_room(ROOM)
         taken = await seat(one, LIN)
-        await one.recorders.start(REC, tmp_path / "rec_1", room=ROOM)
+        await one.recorders.start(REC, tmp_path / "rec_1", second=None, room=ROOM)
         (before,) = await media_processes(folder)
         # Somebody else says hello as the court: ours is shown out, and comes again for what it missed.
         thief = await Link.open(folder / "0.sock")
@@ -144,7 +144,7 @@ async def test_settings__changed__reach_an_empty_process_and_wait_for_a_full_one
 async def test_command__media__lists_and_ends(folder: Path, tmp_path: Path) -> None:
     async with court(folder) as one:
         await one.rooms.open_room(ROOM)
-        await one.recorders.start(REC, tmp_path / "rec_1", room=ROOM)
+        await one.recorders.start(REC, tmp_path / "rec_1", second=None, room=ROOM)
     code, said = await asyncio.to_thread(_command, tmp_path)
     assert code == 0
     assert "1 recordings" in said

@@ -63,7 +63,7 @@ async def test_process__while_a_recording_runs__outlives_its_court_and_is_found_
     async with court(folder) as first:
         await first.rooms.open_room(ROOM)
         taken = await seat(first, LIN)
-        await first.recorders.start(REC, tmp_path / "rec_1", room=ROOM)
+        await first.recorders.start(REC, tmp_path / "rec_1", second=None, room=ROOM)
         await first.recorders.listen(REC, ROOM)
         (facts,) = await media_processes(folder)
         assert os.getsid(facts.pid) == facts.pid != os.getsid(0), "our Ctrl-C would reach it"
@@ -110,7 +110,7 @@ async def test_processes__one_killed__only_its_rooms_are_lost_and_it_comes_back(
 
 async def test_process__that_says_nothing__proves_nothing(folder: Path, tmp_path: Path) -> None:
     async with court(folder) as one:
-        await one.recorders.start(REC, tmp_path / "rec_1", room=ROOM)
+        await one.recorders.start(REC, tmp_path / "rec_1", second=None, room=ROOM)
         await proven(one)
         (facts,) = await media_processes(folder)
         os.kill(facts.pid, signal.SIGSTOP)
@@ -126,7 +126,7 @@ async def test_process__without_court_and_people__ends_itself_but_never_while_re
     folder: Path, tmp_path: Path
 ) -> None:
     async with court(folder, orphan_s=1.0) as one:
-        await one.recorders.start(RecordingId("rec_2"), tmp_path / "rec_2", room=ROOM)
+        await one.recorders.start(RecordingId("rec_2"), tmp_path / "rec_2", second=None, room=ROOM)
     await asyncio.sleep(2.5)
     assert len(await media_processes(folder)) == 1
     kept = await end_media_processes(folder, even_if_busy=False)
@@ -163,7 +163,7 @@ async def test_process__of_another_version__is_ended_and_replaced(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with court(folder) as old:
-        await old.recorders.start(REC, tmp_path / "rec_1", room=ROOM)
+        await old.recorders.start(REC, tmp_path / "rec_1", second=None, room=ROOM)
         (before,) = await media_processes(folder)
     for module in (calls, link):
         monkeypatch.setattr(module, "SCHEMA_ID", "of another version")

@@ -59,7 +59,7 @@ async def test_room__that_stands_otherwise_than_stored__is_brought_to_what_the_c
 async def test_recording__of_no_hearing__is_let_go_and_kept(tmp_path: Path) -> None:
     async with running_court(tmp_path) as court:
         recorders = court.server.media.recorders
-        await recorders.start(RecordingId("rec_x"), tmp_path / "rec_x", room=HearingId("hrg_x"))
+        await recorders.start(RecordingId("rec_x"), tmp_path / "rec_x", second=None, room=HearingId("hrg_x"))
         await court.server.media.rooms.open_room(HearingId("hrg_x"))
         await _recovery(court).recover()
         assert await recorders.standing() == ()
