@@ -52,10 +52,10 @@ class RunningWitness:
 
 @asynccontextmanager
 async def running_witness(
-    folder: Path, *logs: SigningKey, name: str = "w.example"
+    folder: Path, *logs: VerifierKey, name: str = "w.example"
 ) -> AsyncIterator[RunningWitness]:
     policy = folder / "logs.txt"
-    policy.write_text("".join(f"log {key.verifier.text()}\n" for key in logs) + "quorum none\n")
+    policy.write_text("".join(f"log {key.text()}\n" for key in logs) + "quorum none\n")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "hearing_server", "witness", "--folder", str(folder / "witness"), "--name", name,
         "--logs", str(policy), "--port", "0", stdout=asyncio.subprocess.PIPE,
@@ -77,7 +77,7 @@ async def running_witness(
 
 @pytest.fixture
 async def witness(tmp_path: Path) -> AsyncIterator[RunningWitness]:
-    async with running_witness(tmp_path, LOG) as running:
+    async with running_witness(tmp_path, LOG.verifier) as running:
         yield running
 
 
@@ -140,11 +140,11 @@ async def test_witness__shown_lies__answers_as_the_specification_says(witness: R
 
 
 async def test_witness__killed_and_started_again__remembers(tmp_path: Path) -> None:
-    async with running_witness(tmp_path, LOG) as first:
+    async with running_witness(tmp_path, LOG.verifier) as first:
         assert (await first.post(request(0, 7)))[0] == 200
         os.kill(first.process.pid, signal.SIGKILL)
         await first.process.wait()
-    async with running_witness(tmp_path, LOG) as again:
+    async with running_witness(tmp_path, LOG.verifier) as again:
         assert again.key == first.key
         assert await again.post(request(0, 7)) == (409, "7\n")
         assert (await again.post(request(7, 7, past=LIE)))[0] == 409

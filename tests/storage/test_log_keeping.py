@@ -247,7 +247,7 @@ async def test_receipt__with_any_bit_flipped__never_passes_and_the_clean_one_alw
     await keeping.stamps.stamp_due()
     trusted = Trusted.read(await keeping.policy())
     receipt = await keeping.receipts.of_act(CLERK, acts[4])
-    often = 20 if request.config.getoption("--slow") else 1
+    often = 50 if request.config.getoption("--slow") else 1
     dice = random.Random(4)
     for trusts in (trusted, Trusted()):
         for _ in range(10 * often):

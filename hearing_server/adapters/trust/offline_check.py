@@ -21,7 +21,8 @@ from hearing_server.domain.act_receipts import (
 from hearing_server.domain.trust_policy import TrustPolicy
 from recorder.folder import MANIFEST_NAME, segment_files
 from recorder.manifest import Manifest, ManifestError
-from recorder.verify import Problem, verify
+from recorder.verify import Problem
+from recorder.verify_union import verify_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def examine(path: Path, trusted: Trusted) -> Report:
     ]
     report.findings += _chain_breaks(receipts)
     if segment_files(path) or (path / MANIFEST_NAME).is_file():
-        report.findings += _recording(path)
+        report.findings += _recording(path, report)
         report.findings += _not_as_logged(path, [receipt for _, receipt in receipts])
         report.lines.append("recording / 录音录像")
     elif not receipts:
@@ -119,17 +120,20 @@ def _chain_breaks(receipts: Iterable[tuple[str, CheckedReceipt]]) -> Iterator[Fi
                 )
 
 
-def _recording(folder: Path) -> Iterator[Finding]:
+def _recording(folder: Path, report: Report) -> Iterator[Finding]:
+    """The folder, and the other recorder's where it lies beside it."""
     spans = _spans(folder)
-    for problem in verify(folder):
+    check = verify_whole(folder)
+    alone = " only; the other was not there / 仅此一路，另一路未提供" if check.is_alone else ""
+    report.lines.append(f"recorders / 录制: {', '.join(check.checked)}{alone}")
+    for problem in check.problems:
         yield Finding(_where(problem, spans), problem.code, problem.title, problem.title)
 
 
 def _spans(folder: Path) -> dict[str, str]:
     """When each sealed segment was recorded, as far as there is a manifest to tell it."""
-    try:
-        manifest = Manifest.from_json((folder / MANIFEST_NAME).read_text("utf-8"))
-    except (OSError, ManifestError, UnicodeDecodeError):
+    manifest = _manifest(folder)
+    if manifest is None:
         return {}
     return {
         segment.name: f"{_moment(manifest, segment.first_ns)} – {_moment(manifest, segment.last_ns)}"
@@ -151,29 +155,66 @@ def _where(problem: Problem, spans: dict[str, str]) -> str:
     return f"{place}, {span}" if span else place
 
 
-def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> Iterator[Finding]:
-    """Segments whose digests were logged while the hearing ran, compared with the files."""
-    files = {file.number: file for file in segment_files(folder) if file.sealed}
+def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> list[Finding]:
+    """Segments whose digests were logged while the hearing ran, compared with the files.
+
+    Two recorders write the same hearing, each in its own folder: this one is that of the recorder it agrees with most.
+    """
     spans = _spans(folder)
+    digests = {file.number: (file.name, _sha256(file.path)) for file in segment_files(folder) if file.sealed}
+    found = [_differences(pieces, digests, spans) for pieces in _logged(folder, receipts).values()]
+    return min(found, key=len, default=[])
+
+
+def _logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> dict[str, dict[int, str]]:
+    """What was logged of this recording: recorder → segment → digest."""
+    recording_id = _recording_id(folder)
+    logged: dict[str, dict[int, str]] = {}
     for receipt in receipts:
         body = receipt.disclosed.get("body")
         if not receipt.holds or receipt.entry.get("sub") != "segment_sealed" or not isinstance(body, dict):
             continue
-        for piece in body.get("segments", ()):
-            file = files.get(piece["number"])
-            if file is None:
-                yield Finding(
-                    f"segment {piece['number']}",
-                    "segment.gone",
-                    "已存证的片段缺失",
-                    "a logged segment is gone",
-                )
-                continue
-            with file.path.open("rb") as data:
-                digest = hashlib.file_digest(data, "sha256").hexdigest()
-            if digest != piece["sha256"]:
-                span = spans.get(file.name, "")
-                yield Finding(
-                    f"{file.name}, {span}", "segment.not_as_logged", "与庭审中存证的摘要不符",
+        if recording_id in (None, body.get("recording_id")):
+            pieces = logged.setdefault(str(body.get("recorder")), {})
+            for piece in body.get("segments") or ():
+                # A receipt without a policy may be anybody's work.
+                if isinstance(piece, dict):
+                    pieces[int(piece.get("number", 0))] = str(piece.get("sha256"))
+    return logged
+
+
+def _differences(
+    pieces: dict[int, str], files: dict[int, tuple[str, str]], spans: dict[str, str]
+) -> list[Finding]:
+    found = []
+    for number, digest in sorted(pieces.items()):
+        name, seen = files.get(number, ("", ""))
+        if not name:
+            found.append(
+                Finding(f"segment {number}", "segment.gone", "已存证的片段缺失", "a logged segment is gone")
+            )
+        elif seen != digest:
+            found.append(
+                Finding(
+                    f"{name}, {spans.get(name, '')}", "segment.not_as_logged", "与庭审中存证的摘要不符",
                     "it isn't what was logged during the hearing",
-                )  # fmt: skip
+                )
+            )  # fmt: skip
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.from_json((folder / MANIFEST_NAME).read_text("utf-8"))
+    except (OSError, ManifestError, UnicodeDecodeError):
+        return None
+
+
+def _recording_id(folder: Path) -> str | None:
+    manifest = _manifest(folder)
+    return manifest.recording_id if manifest is not None else None

@@ -67,7 +67,7 @@ class WitnessServer:
 
     async def _add_checkpoint(self, request: web.Request) -> web.Response:
         try:
-            old, proof, text = read_growth_request(await request.text())
+            old, proof, text = read_growth_request((await request.read()).decode())
             note = Note.parse(text)
             origin = Checkpoint.parse(note.text).origin
         except ValueError:

@@ -1,0 +1,119 @@
+"""A hearing whose record cannot be exchanged unseen: witness, time stamps, receipts, and a check with all off."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hearing_server.adapters.trust.ends import default_origin
+from hearing_server.adapters.trust.signer_link import SignerLink
+from recorder.manifest import Manifest
+from tests.contract.test_witness import running_witness
+from tests.flows.court_story import Story, story
+from tests.openssl_tsa import openssl_tsa
+from tests.unit.court_pieces import profile
+
+
+async def verify(*words: str | Path) -> tuple[int, list[str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hearing_server", "verify", *map(str, words), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode().splitlines()
+
+
+def exchange_a_segment(record: Path) -> None:
+    """One bit of the second segment."""
+    target = record / "journal" / "00000002.seg"
+    data = target.read_bytes()
+    target.write_bytes(
+        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+    )
+
+
+async def segment_acts(told: Story, case_id: str) -> list[dict[str, Any]]:
+    acts: list[dict[str, Any]] = []
+    while page := (await told.judge.get(f"/cases/{case_id}/acts?after={len(acts)}"))["items"]:
+        acts += page
+    return [act for act in acts if act["kind"] == "recording.segment_sealed"]
+
+
+async def take_receipts(told: Story, acts: list[dict[str, Any]], folder: Path) -> None:
+    for act in acts:
+        async with told.judge.http.get(f"{told.url}/api/v1/acts/{act['act_id']}/proof") as answer:
+            assert answer.status == 200
+            (folder / f"{act['act_id']}.receipt.json").write_bytes(await answer.read())
+
+
+async def settled(told: Story) -> dict[str, Any]:
+    """When every act is signed, cosigned and the newest checkpoint stamped."""
+    async with asyncio.timeout(60):
+        while True:
+            status: dict[str, Any] = await told.judge.get("/log")
+            witness, stamps = status["witnesses"][0], status["time_stamps"]
+            if status["size"] == status["signed_size"] == witness["size"] == stamps["size"]:
+                return status
+            await asyncio.sleep(0.3)
+
+
+@pytest.mark.timeout(300)
+async def test_record__of_a_witnessed_hearing__is_checked_offline_to_the_segment(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    # The court makes its key before its first start, so that the witness can be told.
+    signer = SignerLink(
+        origin=default_origin(profile().court.id), folder=tmp_path / "signer", socket_path=None
+    )
+    log_key, _ = await signer.state()
+    await signer.close()
+    async with openssl_tsa(tmp_path / "tsa") as tsa, running_witness(tmp_path / "w", log_key) as witness:
+        policy = tmp_path / "policy.txt"
+        policy.write_text(
+            f"#tsa tsa/ca.pem\nlog {log_key.text()}\n"
+            f"witness w {witness.key.text()} {witness.client.url}\nquorum w\n"
+        )
+        trust = {
+            "signer_dir": tmp_path / "signer", "policy_file": policy, "tsa_url": tsa.url,
+            "tsa_roots_file": tsa.roots, "tsa_every_s": 1.0,
+        }  # fmt: skip
+        record = tmp_path / "record"
+        async with story(tmp_path / "court", trust=trust) as told:
+            await told.begin(parties=1)
+            await told.admit_all()
+            opened = await told.order("open")
+            case_id = opened["case"]["id"]
+            async with asyncio.timeout(60):
+                while not (during := await segment_acts(told, case_id)):  # noqa: ASYNC110 - over HTTP
+                    await asyncio.sleep(0.5)
+            assert during[0]["actor"]["name"] == "系统"
+            await told.order("close")
+            recording = await told.film()
+            folder = tmp_path / "court" / "recordings" / recording["id"]
+            shutil.copytree(folder, record)
+            status = await settled(told)
+            assert [status["signer"]["code"], status["witnesses"][0]["code"]] == ["", ""]
+            acts = await segment_acts(told, case_id)
+            await take_receipts(told, acts, record)
+    logged = {
+        (act["summary"]["recorder"], piece["number"]): piece["sha256"]
+        for act in acts
+        for piece in act["summary"]["segments"]
+    }
+    manifest = Manifest.from_json((record / "manifest.json").read_text())
+    assert {number: digest for (who, number), digest in logged.items() if who == "first"} == {
+        segment.number: segment.sha256 for segment in manifest.segments
+    }
+    code, said = await verify(record, "--policy", policy)
+    assert (code, said[-1]) == (0, "intact / 完好")
+    assert sum(": witnesses: holds" in line for line in said) == len(acts)
+    assert sum(": time: holds" in line for line in said) == len(acts)
+    exchange_a_segment(record)
+    code, said = await verify(record, "--policy", policy, "--quiet")
+    assert code == 1
+    named = [line for line in said if "[segment.not_as_logged]" in line]
+    assert len(named) == 1
+    assert "journal/00000002.seg, 20" in named[0]
