@@ -37,6 +37,9 @@ class RecordFolders:
         parts = [
             ("record/journal", folder / "journal"),
             ("record/manifest.json", folder / "manifest.json"),
+            ("record/union.json", folder / "union.json"),
+            ("record/merged", folder / "merged"),
+            ("film/film.mp4.timeline.json", folder / "film" / "film.mp4.timeline.json"),
             ("film/film.mp4", folder / "film" / "film.mp4"),
             ("film/poster.jpg", folder / "film" / "poster.jpg"),
         ]

@@ -16,6 +16,7 @@ from hearing_server.adapters.trust.offline_check import Finding, Report, Trusted
 from hearing_server.domain.acts import NO_PREVIOUS, commitment
 from hearing_server.domain.canonical_json import canonical_json
 from hearing_server.errors import Invalid
+from recorder.folder import SECOND_NAME
 
 LIST_NAME = "package.json"
 FORMAT = "hearing-server-package/1"
@@ -145,7 +146,7 @@ def _says_what_it_commits_to(act: dict[str, Any], entry: dict[str, Any]) -> bool
 
 
 def _record(package: zipfile.ZipFile, trusted: Trusted) -> Report:
-    """Each recorder's folder by itself, the first with the receipts that name its segments."""
+    """Both recorders' folders as one record, with the receipts that name its segments."""
     whole = Report()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
@@ -154,11 +155,12 @@ def _record(package: zipfile.ZipFile, trusted: Trusted) -> Report:
             if not name.startswith(_UNPACKED) or name.endswith("/") or ".." in parts:
                 continue
             _unpack(package, name, root / _RECORDS[0] / name if parts[0] == "receipts" else root / name)
-        for folder in _RECORDS:
-            if (root / folder).is_dir():
-                report = examine(root / folder, trusted)
-                whole.findings += report.findings
-                whole.lines += [f"{folder}: {line}" for line in report.lines]
+        first, second = (root / folder for folder in _RECORDS)
+        if second.is_dir() and first.is_dir():
+            # Where the second recorder's folder lies here, in place of where the court keeps it.
+            (first / SECOND_NAME).write_text(json.dumps({"folder": f"../{second.name}"}), "utf-8")
+        if first.is_dir():
+            whole = examine(first, trusted)
     if not any(name.startswith("record/journal/") for name in package.namelist()):
         whole.findings.append(Finding("record/", "package.gone", "没有原始记录", "there is no record in it"))
     return whole
