@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
+from recorder.feed import Feed
+from recorder.feed_wire import Frame, FrameKind, unpack_batch
+from recorder.journal import RecordKind
+from recorder.manifest import GapCause
 from recorder.recording import Recording, open_recording
+from recorder.session import RecordingSession
+from recorder.union import open_union
 from recorder.verify import verify
+from tests.recorder.packets import MS, camera, microphone, rtp, sequence_of
 from tests.recorder.two_recorders import Pair, two_recorders
+
+ROOT = Path(__file__).parents[2]
 
 
 def _check_whole(folder: Path, pair: Pair) -> Recording:
@@ -108,3 +120,105 @@ async def test_second__when_the_feeder_hangs_up__then_it_seals_and_says_nothing_
     recording = _check_whole(tmp_path / "second", pair)
     assert not recording.manifest.closed
     assert all(segment.name.endswith(".seg") for segment in recording.manifest.segments)
+
+
+def _kill_a_feeder(folder: Path) -> int:
+    """A whole process that records by two recorders is killed after a second; when, on the monotonic clock."""
+    command = [sys.executable, "-m", "tests.recorder.feeding_writer", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as feeder:
+        assert feeder.stdout is not None
+        second = Path(f"/proc/{int(feeder.stdout.readline())}/stat")
+        time.sleep(1.0)
+        feeder.send_signal(signal.SIGKILL)
+        killed_ns = time.monotonic_ns()
+    deadline = time.monotonic() + 20
+    while second.exists() and " Z " not in second.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return killed_ns
+
+
+async def test_second__when_its_feeder_is_killed__then_it_seals_what_it_has_and_both_go_on(
+    tmp_path: Path,
+) -> None:
+    killed_ns = _kill_a_feeder(tmp_path)
+    for name in ("first", "second"):
+        recording = open_recording(tmp_path / name)
+        assert not recording.manifest.closed
+        run = recording.manifest.runs[0]
+        assert killed_ns - (recording.duration_ns - run.elapsed_ns + run.monotonic_ns) < 1000 * MS
+    second = open_recording(tmp_path / "second")
+    assert all(segment.name.endswith(".seg") for segment in second.manifest.segments)
+    async with two_recorders(tmp_path) as pair:  # the next process goes on in both folders
+        await pair.run(0.5)
+        await pair.close()
+    for name in ("first", "second"):
+        assert verify(tmp_path / name) == []
+    account = open_union(tmp_path / "first", tmp_path / "second").recording.manifest
+    assert [incident.kind for incident in account.incidents] == ["crash"]
+    assert account.closed
+    for track in account.tracks:
+        assert track.recorded_ns + track.gap_ns == account.duration_ns
+
+
+def test_feed__when_nobody_takes_it__then_pictures_go_first_and_the_gap_says_so() -> None:
+    feed = Feed(1, limit_bytes=200_000)
+    feed.track_started(microphone("a"), 0)
+    feed.track_started(camera("v"), 0)
+    frames = []
+    for index in range(400):
+        feed.packet("a", rtp(index, index * 960), index * 20 * MS)
+        feed.packet("v", rtp(index, index * 1800, 1100, 96), index * 20 * MS)
+        if index % 3 == 0 and (frame := feed.take_batch()) is not None:
+            frames.append(frame)
+    assert feed.held_bytes <= 200_000
+    assert feed.refused_packets > 0
+    feed.settle(len(frames))
+    for index in range(400, 410):
+        feed.packet("a", rtp(index, index * 960), index * 20 * MS)
+        feed.packet("v", rtp(index, index * 1800, 1100, 96), index * 20 * MS)
+    frames.append(feed.take_batch() or b"")
+    items = [item for frame in frames for item in unpack_batch(_body(frame))[1]]
+    kept = {
+        track: [sequence_of(data) for kind, number, _, data in items if kind == 3 and number == track]
+        for track in (1, 2)
+    }
+    assert len(kept[1]) > len(kept[2])
+    assert max(kept[2][:-10]) < max(kept[1][:-10])
+    assert kept[1][-10:] == kept[2][-10:] == list(range(400, 410))
+    gaps = [item for item in items if item[0] == RecordKind.GAP]
+    assert {track for _, track, _, _ in gaps} >= {2}
+    assert all(b'"cause":"overload"' in payload for *_, payload in gaps)
+
+
+def _body(frame: bytes) -> bytes:
+    assert Frame(frame[4], int.from_bytes(frame[5:9], "big"), b"") == Frame(FrameKind.BATCH, 1, b"")
+    return frame[9:]
+
+
+async def test_first__when_its_disk_hangs__then_the_second_goes_on_and_the_union_is_whole(
+    tmp_path: Path,
+) -> None:
+    async with two_recorders(tmp_path) as pair:
+        gate = _hang(pair.first)
+        await pair.run_until(lambda: pair.first.proof().failure == "writer.stalled")
+        assert pair.is_second_writing()
+        gate.set()
+        await pair.run_until(lambda: pair.first.proof().advancing)
+        await pair.close()
+    opened = open_union(tmp_path / "first", tmp_path / "second")
+    assert {gap.cause for gap in opened.recording.gaps} <= {GapCause.ABSENT, GapCause.SENDER_STALL}
+    assert sum(track.packets for track in opened.recording.tracks) == sum(map(len, pair.sent.values()))
+
+
+def _hang(session: RecordingSession) -> threading.Event:
+    """Every sync of this session waits from now on until the event is set."""
+    gate, disk = threading.Event(), session._disk
+    real = disk.sync_data
+
+    def sync_data(fd: int) -> None:
+        assert gate.wait(30)
+        real(fd)
+
+    disk.sync_data = sync_data  # type: ignore[method-assign]
+    return gate

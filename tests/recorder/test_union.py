@@ -17,6 +17,7 @@ from recorder.recording import Recording, RecordingError, open_recording
 from recorder.session import RecordingSession
 from recorder.union import MERGED_FOLDER, Side, open_union, point_to_second, second_folder, write_union
 from recorder.verify import verify
+from recorder.verify_union import verify_whole
 from tests.recorder.packets import MS, feed_audio, microphone, rtp, sequence_of
 from tests.recorder.two_recorders import two_recorders
 
@@ -198,3 +199,26 @@ async def test_union__when_the_second_is_killed_and_back__then_the_first_holds_a
     opened = open_union(tmp_path / "first", tmp_path / "second")
     assert opened.union.basis is Side.FIRST
     assert {each.packets for each in opened.union.recorders} == {sum(map(len, pair.sent.values()))}
+
+
+async def test_verify_whole__when_both_are_intact__then_the_union_must_say_so(tmp_path: Path) -> None:
+    first, second = await _two_holes(tmp_path)
+    point_to_second(first, second)
+    assert [problem.code for problem in verify_whole(first).problems] == ["union.missing"]
+    write_union(first, second)
+    check = verify_whole(first)
+    assert (check.problems, check.checked, check.is_alone) == ((), (Side.FIRST, Side.SECOND), False)
+    union = first / UNION_NAME
+    told = union.read_text()
+    union.write_text(told.replace('"packets": ', '"packets": 1', 1))
+    assert [problem.code for problem in verify_whole(first).problems] == ["union.differs"]
+    union.write_text(told)
+    damaged = segment_files(second)[1].path
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    files = {problem.file for problem in verify_whole(first).problems}
+    assert f"second/journal/{damaged.name}" in files
+    damaged.write_bytes(whole)
+    second.rename(tmp_path / "elsewhere")
+    check = verify_whole(first)
+    assert (check.problems, check.checked, check.is_alone) == ((), (Side.FIRST,), True)
