@@ -1,5 +1,9 @@
 /** The data of `docs/PROTOCOL.md` section 1, as it travels. Times are RFC 3339 UTC text. */
 
+import type { Publication } from "./publication";
+
+export * from "./publication";
+
 export type StaffRole = "judge" | "clerk" | "president";
 export type Role = StaffRole | "party";
 export type Procedure = "ordinary" | "summary" | "small_claims" | "special";
@@ -179,6 +183,28 @@ export interface RecordingLight {
   /** How many of two recorders are seen to write; null where the court records once. */
   recorders: { expected: number; writing: number; down: ("first" | "second")[] } | null;
 }
+/** Something is wrong with the recording, or was and waits for the judge's signature; only the bench is told. */
+export interface FailureBrief {
+  id: string;
+  kind: "silent" | "frozen" | "missing" | "undecodable" | "stalled" | "failed" | "one_recorder";
+  person_id: string | null;
+  source: string | null;
+  title: string;
+  began_at: string;
+  ended_at: string | null;
+  is_signed: boolean;
+}
+/** 故障说明: drafted from facts, signed by the judge. */
+export interface Failure extends Omit<FailureBrief, "is_signed"> {
+  hearing_id: string;
+  recording_id: string;
+  cause: string;
+  draft: string;
+  noticed_at: string;
+  remarks: string;
+  signed_by: string | null;
+  signed_at: string | null;
+}
 export interface Hearing {
   id: string;
   version: number;
@@ -196,6 +222,7 @@ export interface Hearing {
   undo_close_until: string | null;
   in_session_s: number;
   recording: RecordingLight;
+  failures?: FailureBrief[];
   speaker: string | null;
   people: HearingPerson[];
   /** Others that wait, when their names are not for this viewer. */
@@ -234,64 +261,6 @@ export interface Film {
   duration_s: number | null;
   size_bytes: number | null;
   sha256: string | null;
-  error: string | null;
-}
-export type PublicationState = "submitted" | "public" | "rejected" | "withdrawn";
-export interface Publication {
-  id: string;
-  recording_id: string;
-  state: PublicationState;
-  title: string;
-  cause: string;
-  case_number: string;
-  court_name: string;
-  held_on: string;
-  duration_s: number;
-  submitted_by: { id: string; name: string };
-  submitted_at: string;
-  decided_by: { id: string; name: string } | null;
-  decided_at: string | null;
-  published_at: string | null;
-  reason: string | null;
-  objections_until: string | null;
-  responses: PartyResponse[];
-  redactions: Redaction[];
-  copy: PublicCopy;
-  approved_sha256: string | null;
-}
-/** A party's word on a publication; `upheld` is null until it was answered. */
-export interface PartyResponse {
-  person_id: string;
-  name: string;
-  objects: boolean;
-  reason: string;
-  at: string;
-  upheld: boolean | null;
-  answer: string;
-  answered_by: string | null;
-  answered_at: string | null;
-}
-export type RedactionKind = "mute" | "mask" | "region" | "cut" | "name";
-/** One row of what a public copy leaves out. Seconds of the plain film, shares of its picture. */
-export interface Redaction {
-  kind: RedactionKind;
-  from_s?: number | null;
-  until_s?: number | null;
-  person_id?: string | null;
-  x?: number | null;
-  y?: number | null;
-  width?: number | null;
-  height?: number | null;
-  name?: string | null;
-  substitute?: string | null;
-}
-export interface PublicCopy {
-  state: "queued" | "composing" | "ready" | "failed";
-  sha256: string | null;
-  size_bytes: number | null;
-  duration_s: number | null;
-  source_sha256: string | null;
-  redactions_sha256: string | null;
   error: string | null;
 }
 export interface Recording {
@@ -333,19 +302,6 @@ export interface Replay {
   may_release: boolean;
   playlist_url: string;
 }
-export interface PublicRecording {
-  id: string;
-  title: string;
-  cause: string;
-  case_number: string;
-  court: CourtName;
-  held_on: string;
-  duration_s: number;
-  published_at: string;
-  film_url: string;
-  poster_url: string;
-}
-
 export interface Obligation {
   id: string;
   reminder_id: string;
