@@ -1,10 +1,11 @@
 """What gets through bad networks: voices recorded and heard in time, frozen pictures, repairs, estimates.
 
-Run: python -m bench.bad_network [--quick] [--seed N] [--only NAME] [--network TEXT]. A room of three synthetic phones
-(`bench.phone`: redundant voice, two picture layers, retransmission, feedback), each behind a line of its own
+Run: python -m bench.bad_network [--quick] [--seed N] [--only NAME] [--network TEXT] [--simulated]. A room of three
+synthetic phones (`bench.phone`: redundant voice, two picture layers, retransmission, feedback), each behind a line of its own
 (`hearing_server.robots.network`), and the recorder's own depacketizer as the room's sink. Each condition is measured
 after the phones have joined; its baseline is the perfect line of the same run. The seed decides which packets are
-lost: the same seed loses the same ones again.
+lost: the same seed loses the same ones again. With `--simulated` time is simulated too (`bench.simulated_time`, the
+pure path): figures then say nothing about the machine, and do not depend on what else it does.
 
 A frame counts as heard in time when it reaches the viewer within 400 ms beyond the two lines' own delay: what a
 browser's playout buffer grows to on such lines. A picture is frozen when the next one that a browser can show
@@ -28,7 +29,7 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import measure
+from bench import measure, simulated_time
 from bench.listening import voice_number
 from bench.phone import Phone
 from hearing_server.robots.network.conditions import Conditions, parse
@@ -112,8 +113,9 @@ class Outcome:
 class Room:
     """An engine in this process, three phones, three lines."""
 
-    def __init__(self, conditions: Conditions, seed: int) -> None:
+    def __init__(self, conditions: Conditions, seed: int, *, native: bool = True) -> None:
         self.conditions = conditions
+        self._native = native
         self.record = Record()
         self.truth = Heard()
         # The way is as long and as narrow from the start, as a call's is; joining itself loses nothing.
@@ -129,7 +131,9 @@ class Room:
 
     async def begin(self) -> None:
         """Everybody sits, sees and hears everybody."""
-        settings = MediaSettings(host="127.0.0.1", announced_addresses=("127.0.0.1",), grant_keys=(KEY,))
+        settings = MediaSettings(
+            host="127.0.0.1", announced_addresses=("127.0.0.1",), grant_keys=(KEY,), native=self._native
+        )
         self.engine = await MediaEngine.start(settings, on_event=self._told)
         await self.engine.open_room(ROOM)
         await self.engine.attach_sink(ROOM, self.record)
@@ -298,7 +302,9 @@ async def _every(period_s: float, act: Any) -> None:
         await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
 
-async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[str, Outcome]:
+async def run(
+    conditions: dict[str, str], seed: int, length_s: float, *, native: bool = True
+) -> dict[str, Outcome]:
     """One room per condition, so that none inherits another's estimate."""
     found: dict[str, Outcome] = {}
     print(
@@ -309,7 +315,7 @@ async def run(conditions: dict[str, str], seed: int, length_s: float) -> dict[st
         flush=True,
     )
     for name, text in conditions.items():
-        room = Room(parse(text), seed)
+        room = Room(parse(text), seed, native=native)
         try:
             await room.begin()
             found[name] = one = await room.measure(length_s)
@@ -331,13 +337,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20_261_122)
     parser.add_argument("--only", choices=sorted(CONDITIONS), help="one condition, and the perfect line")
     parser.add_argument("--network", help="a condition of your own, as for the robots")
+    parser.add_argument(
+        "--simulated", action="store_true", help="in simulated time, without the native thread"
+    )
     options = parser.parse_args()
     chosen = dict(CONDITIONS)
     if options.only:
         chosen = {name: CONDITIONS[name] for name in ("none", options.only)}
     if options.network:
         chosen = {"none": "none", options.network: options.network}
-    found = uvloop.run(run(chosen, options.seed, 5.0 if options.quick else 60.0))
+    work = run(chosen, options.seed, 5.0 if options.quick else 60.0, native=not options.simulated)
+    found = simulated_time.run(work) if options.simulated else uvloop.run(work)
     perfect = found["none"]
     figures: dict[str, measure.Figure] = {}
     for name, one in found.items():
