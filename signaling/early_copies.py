@@ -25,13 +25,14 @@ LONGEST_QUEUE_MS: Final = 30.0  # a line that holds packets back has no room for
 class EarlyCopies:
     """One viewer's account of them; `begin` opens the next interval between two reports."""
 
-    __slots__ = ("_estimate", "_interval_s", "_room_bytes", "sent_bytes")
+    __slots__ = ("_estimate", "_interval_s", "_room_bytes", "is_copying", "sent_bytes")
 
     def __init__(self, estimate: LineEstimate, interval_s: float) -> None:
         self._estimate = estimate
         self._interval_s = interval_s
         self._room_bytes = 0.0
         self.sent_bytes = 0
+        self.is_copying = True  # at the last tick; a slot may come from another account
 
     def begin(self, media_bps: float) -> None:
         """A report was made; `media_bps` was sent besides repeats and copies."""
@@ -53,6 +54,9 @@ class EarlyCopies:
     def tick(self, slots: Sequence[Slot], now_ms: float) -> None:
         """With the room's clock: what left since the last tick and others build on leaves once more."""
         are_due = self.are_due
+        if not are_due and not self.is_copying:
+            return
+        self.is_copying = are_due
         for slot in slots:
             leg, publication = slot.leg, slot.publication
             if leg is None or publication is None or slot.rtx_ssrc is None or not leg.is_live:

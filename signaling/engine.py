@@ -40,8 +40,7 @@ EVENT_QUEUE: Final = (
     4096  # overflow: states and speakers are dropped (the next one tells all), then anything, logged
 )
 EVENT_TIMEOUT_S: Final = 10.0
-# What is recorded can wait 100 ms for us (every fifth tick): taking more at once costs half as much for each.
-TAKE_TICKS: Final = 5
+TAKE_S: Final = 0.09  # what is recorded can wait so long for us: taken more at once, each costs half as much
 STOP_TIMEOUT_S: Final = 2.0  # for goodbyes, and again for the last events
 USED_GRANTS: Final = 20_000  # 60 s of grants at 300 joins per second
 _NS: Final = 1_000_000_000
@@ -97,6 +96,7 @@ class MediaEngine:
         self._loops: list[asyncio.Task[None]] = []
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self._taken_ns = 0  # when the thread's recorded packets were taken
 
     @classmethod
     async def start(
@@ -105,7 +105,8 @@ class MediaEngine:
         """Bind the ports and begin; OSError (EADDRINUSE) when a port is taken."""
         gateway = await Gateway.open(settings)
         engine = cls(settings, gateway, on_event)
-        for loop in (engine._run_clock(), engine._pump(engine._events), engine._pump(engine._words)):
+        gateway.pulse.start(engine._step_rooms)
+        for loop in (engine._pump(engine._events), engine._pump(engine._words)):
             engine._loops.append(asyncio.get_running_loop().create_task(loop))
         return engine
 
@@ -125,6 +126,7 @@ class MediaEngine:
             await self.close_room(name, reason="stopped")
         self._stopped = True
         await self._finish_goodbyes()
+        self._gateway.pulse.stop()
         tasks = [*self._loops, *self._goodbyes]
         for task in tasks:
             task.cancel()
@@ -342,23 +344,23 @@ class MediaEngine:
         self._goodbyes.add(task)
         task.add_done_callback(self._goodbyes.discard)
 
-    async def _run_clock(self) -> None:
-        """Never ends by itself: a room that fails is logged and the others go on."""
-        plane, ticks = self._gateway.plane, 0
-        while True:
-            await asyncio.sleep(self._settings.nack_tick_s)
-            ticks += 1
-            if plane is not None:
-                plane.drain()
-                if ticks % TAKE_TICKS == 0:
-                    plane.take_media()
-            for name, clock in list(self._clocks.items()):
-                try:
-                    for participant in clock.tick(time.monotonic_ns()):
-                        self._seats.pop(participant.seat, None)
-                        self._rooms[name].leave(participant, "timeout")
-                except Exception:
-                    logger.exception("a room's clock failed")
+    def _step_rooms(self) -> bool:
+        """A room that fails is logged and the others go on. True while any of them needs the next step soon."""
+        plane, now_ns, is_lively = self._gateway.plane, time.monotonic_ns(), False
+        if plane is not None:
+            plane.drain()
+            if now_ns - self._taken_ns > TAKE_S * _NS:
+                self._taken_ns = now_ns
+                plane.take_media()
+        for name, clock in list(self._clocks.items()):
+            try:
+                for participant in clock.tick(time.monotonic_ns()):
+                    self._seats.pop(participant.seat, None)
+                    self._rooms[name].leave(participant, "timeout")
+                is_lively |= clock.is_lively
+            except Exception:
+                logger.exception("a room's clock failed")
+        return is_lively
 
     def _emit(self, event: RoomEvent) -> None:
         is_word = isinstance(event, SubscriptionOffered | LayersWanted | PicturesChanged)

@@ -13,7 +13,6 @@ from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, 
 from signaling.ice import NoPathError
 from signaling.native.plane import StreamOwner
 from signaling.pacing import Pacing
-from signaling.rtp.cache import PacketCache
 from signaling.rtp.incoming import Incoming, StreamFacts
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings

@@ -8,6 +8,7 @@ from signaling.ice_tcp import TcpPort
 from signaling.native.build import load
 from signaling.native.plane import Plane
 from signaling.negotiation import LocalTransport
+from signaling.pulse import REST_S, Pulse
 from signaling.settings import MediaSettings
 from signaling.traffic import PictureStarts
 from signaling.udp_port import UdpPort
@@ -21,6 +22,10 @@ class Gateway:
     def __init__(self, settings: MediaSettings) -> None:
         self.settings = settings
         self.plane = _open_plane(settings)
+        # Without the thread Python must look itself whether packets are missing.
+        self.pulse = Pulse(step_s=settings.nack_tick_s, rest_s=REST_S if self.plane is not None else 0.0)
+        if self.plane is not None:
+            self.plane.on_trouble = self.pulse.wake
         self.certificate = Certificate()
         self.counters = IngressCounters()
         self.table = IceTable(settings, self.counters)
@@ -54,6 +59,7 @@ class Gateway:
             self.udp.settle()
 
     async def close(self) -> None:
+        self.pulse.stop()
         self.udp.close()
         await self.tcp.stop()
         if self.plane is not None:

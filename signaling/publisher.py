@@ -264,12 +264,17 @@ class Publisher:
         for message in self._feedback.write(arrivals, ours, theirs):
             self.transport.send_rtcp(message)
 
-    def repair(self, now_ms: float) -> None:
-        """Every `nack_tick_s`: ask for what is missing, and for key frames somebody waits for."""
+    def repair(self, now_ms: float) -> bool:
+        """With each step of the clock: ask for what is missing, and for key frames somebody waits for.
+
+        True while there is something to ask for.
+        """
+        is_asking = False
         for layer in self.layers():
             stream = layer.stream
             if not stream.is_troubled and not stream.keyframes.is_wanted:
                 continue
+            is_asking = True
             if layer.has_ceased:
                 # Repeats of it would take more of the room it was left out for; it begins with a key frame.
                 stream.losses.forget()
@@ -289,6 +294,7 @@ class Publisher:
                     self.want_keyframe(layer, now_ms)
             elif stream.keyframes.is_wanted and stream.keyframes.due(now_ms, stream.losses.rtt_ms):
                 self._send_pli(layer)
+        return is_asking
 
     def want_keyframe(self, layer: Layer, now_ms: float) -> None:
         """Somebody cannot decode this layer; asked at most once per interval."""

@@ -83,6 +83,11 @@ class Repairs:
                 self.sent_bytes += size
                 leg.repair(sequence, publication.fanout_of, now_ms)
 
+    @property
+    def are_wished(self) -> bool:
+        """Something was asked for that has not come yet."""
+        return bool(self._wishes)
+
     def accepts(self, count: int) -> bool:
         """Whether so many more numbers may be asked for before the next report."""
         self._asked += count

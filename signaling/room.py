@@ -65,7 +65,7 @@ class Room:
             emit=emit,
             want_keyframe=self._want_keyframe,
         )
-        self.rounds = Rounds(self.participants, self.demand)
+        self.rounds = Rounds(self.participants, self.demand, gateway.pulse.wake)
         self._gateway = gateway
         self._step = step
         self._emit = emit

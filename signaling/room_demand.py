@@ -84,8 +84,13 @@ class RoomDemand:
             self._returning[layer] = REPEATS
             self._want_keyframe(layer, now_ms)
 
+    @property
+    def is_waiting(self) -> bool:
+        """A layer was asked for and has not come."""
+        return bool(self._returning)
+
     def watch(self, now_ms: float) -> bool:
-        """Every 20 ms: True when a layer that was asked for has come. One that does not come is asked for again."""
+        """With each step of the clock: True when a layer that was asked for has come; else it is asked for again."""
         came = False
         for layer, repeats in list(self._returning.items()):
             is_here = layer.is_here(now_ms)

@@ -4,21 +4,29 @@ Choosing costs a good part of a millisecond per viewer: a full room at one go, f
 lays itself out, would hold up every packet of its process.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from signaling.participant import Participant
 from signaling.room_demand import RoomDemand
 from signaling.viewer import Viewer
 
-ROUND_MS: Final = 1000.0  # as often as rates are measured anew; a growing queue and any change do not wait for it
+ROUND_MS: Final = (
+    1000.0  # as often as rates are measured anew; a growing queue and any change do not wait for it
+)
 
 
 class Rounds:
-    """One per room. `is_stale` asks for everybody at the next tick."""
+    """One per room. `is_stale` asks for everybody at the next tick; `wake` makes that come soon."""
 
-    def __init__(self, participants: Mapping[str, Participant], demand: RoomDemand) -> None:
-        self.is_stale = False
+    def __init__(
+        self,
+        participants: Mapping[str, Participant],
+        demand: RoomDemand,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._is_stale = False
+        self._wake = wake
         self._participants = participants
         self._demand = demand
         self._soon: set[Viewer] = set()
@@ -26,9 +34,26 @@ class Rounds:
         self._credit = 0.0
         self._ticked_ms = 0.0
 
+    @property
+    def is_stale(self) -> bool:
+        """Something changed for everybody."""
+        return self._is_stale
+
+    @is_stale.setter
+    def is_stale(self, value: bool) -> None:
+        self._is_stale = value
+        if value:
+            self._wake()
+
+    @property
+    def are_due(self) -> bool:
+        """The next step has somebody to choose for, out of turn."""
+        return self._is_stale or bool(self._soon)
+
     def soon(self, viewer: Viewer) -> None:
         """Something changed for this viewer alone."""
         self._soon.add(viewer)
+        self._wake()
 
     def everybody(self, now_ms: float) -> None:
         """Choose for all, and tell publishers what is wanted now."""
@@ -47,7 +72,7 @@ class Rounds:
                 viewer.choose_layers(now_ms)
 
     def tick(self, now_ms: float) -> None:
-        """Every 20 ms: everybody after a change in the room, those with one of their own, and whose turn it is."""
+        """Each step of the clock: all after a change in the room, those with one of their own, whose turn it is."""
         elapsed_ms, self._ticked_ms = now_ms - self._ticked_ms, now_ms
         if self.is_stale:
             self.everybody(now_ms)

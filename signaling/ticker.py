@@ -1,4 +1,4 @@
-"""The engine's clock: repairs every 20 ms, speakers every 100 ms, connections every 500 ms, reports every second."""
+"""The engine's clock: repairs with each step, speakers every 100 ms, connections every 500 ms, reports every second."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,18 +24,20 @@ class RoomClock:
         self._emit = emit
         self._speaker_ms = self._judge_ms = self._report_ms = self._facts_ms = 0.0
         self._silent: set[str] = set()  # track ids the sinks were told are silent
+        self.is_lively = True  # something is going on that the next step must see to
 
     def tick(self, now_ns: int) -> list[Participant]:
         """One step; returns the participants whose seat has been lost for too long."""
         now_ms = now_ns / 1_000_000
         participants = list(self._room.participants.values())
+        is_lively = False
         for participant in participants:
             for publication in participant.publications.values():
                 self._room.rounds.is_stale |= publication.watch_layers(now_ms)
             if participant.publisher is not None:
-                participant.publisher.repair(now_ms)
+                is_lively |= participant.publisher.repair(now_ms)
             if participant.viewer is not None:
-                participant.viewer.tick(now_ms)
+                is_lively |= participant.viewer.tick(now_ms)
         self._room.rounds.is_stale |= self._room.demand.watch(now_ms)
         if now_ms - self._speaker_ms >= 100:
             self._speaker_ms = now_ms
@@ -44,6 +46,7 @@ class RoomClock:
                 if participant.publisher is not None:
                     participant.publisher.acknowledge()
         self._room.rounds.tick(now_ms)
+        self.is_lively = is_lively or self._room.rounds.are_due or self._room.demand.is_waiting
         if now_ms - self._report_ms >= self._settings.remb_interval_s * 1000:
             self._report_ms = now_ms
             self.meter.sample(now_ms)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from operator import add, attrgetter
+from operator import add, attrgetter, sub
 
 
 @dataclass(slots=True)
@@ -36,8 +36,11 @@ class Traffic:
 
     def since(self, before: "Traffic") -> "Traffic":
         """What came after `before`; a counter that started anew counts from nothing."""
-        pairs = zip(_counters(self), _counters(before), strict=True)
-        return Traffic(*(now if now < then else now - then for now, then in pairs))
+        grown = tuple(map(sub, _counters(self), _counters(before)))
+        if min(grown) < 0:
+            pairs = zip(_counters(self), grown, strict=True)
+            return Traffic(*(now if more < 0 else more for now, more in pairs))
+        return Traffic(*grown)
 
     def copy(self) -> "Traffic":
         """This moment."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from signaling.dtls import MIN_MEDIA_BYTES, SecureChannel
@@ -22,6 +22,7 @@ from signaling.sdp import Description, Fingerprint
 logger = logging.getLogger(__name__)
 
 EARLY_RECORDS: Final = 8  # a browser may say hello before its answer reached us
+COMPOUND_BYTES: Final = 1100  # with trailer and headers below every MTU
 _SECOND_NS: Final = 1_000_000_000
 
 PacketHandler = Callable[[bytes, int], None]
@@ -291,6 +292,17 @@ class Transport:
         protected = self.channel.protect_rtcp(packet)
         if protected is not None:
             self._transmit(protected)
+
+    def send_reports(self, reports: Iterable[bytes]) -> None:
+        """Some RTCP packets, in as few datagrams as hold them (compound, RFC 3550 6.1)."""
+        together = b""
+        for report in reports:
+            if len(together) + len(report) > COMPOUND_BYTES:
+                self.send_rtcp(together)
+                together = b""
+            together += report
+        if together:
+            self.send_rtcp(together)
 
     def send_rtp(self, packet: bytes, *, wide_at: int = 0) -> bool:
         """Off the hot path: a repair, or what had to wait. False: the send buffer is full.

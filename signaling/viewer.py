@@ -313,14 +313,18 @@ class Viewer:
         if is_less:
             self.choose_layers(now_ms)  # a queue grows now: half a second later it is half a second long
 
-    def tick(self, now_ms: float) -> None:
-        """With the room's clock: repeat what was wished for early or must not be lost, probe for a better picture."""
+    def tick(self, now_ms: float) -> bool:
+        """With the room's clock: repeat what was wished for early or must not be lost, probe for a better picture.
+
+        True while there is something to do with every step.
+        """
         self._repairs.tick(now_ms)
         self._copies.tick(self.slots, now_ms)
         history = self.transport.history
         if history is not None and (self._prober.is_running or self.estimate.is_live):
             needed_bps = None if self._next_bps is None else self._next_bps - self.estimate.voices_bps
             self._prober.tick(needed_bps, self.slots, history, now_ms)
+        return self._prober.is_running or self._repairs.are_wished or self._copies.is_copying
 
     def _repair(self, request: rtcp.Nack, now_ms: float) -> None:
         slot = self._by_ssrc.get(request.ssrc)
@@ -349,7 +353,7 @@ class Viewer:
     def report(self, now_ms: float) -> None:
         """Once a second: sender reports, so that lips stay in step, and the loss estimate."""
         octets = lost = packets = 0.0
-        dropped = 0
+        dropped, reports = 0, list[bytes]()
         for slot in self.slots:
             leg, publication = slot.leg, slot.publication
             if leg is None or publication is None or not leg.is_live:
@@ -361,7 +365,8 @@ class Viewer:
             slot.packets_before = leg.rewriter.packets_sent
             lost += slot.loss_ratio * sent_packets
             packets += sent_packets
-            self._send_report(slot, leg, publication, now_ms)
+            reports.append(self._report_of(slot, leg, publication, now_ms))
+        self.transport.send_reports(reports)
         media_bps = max(0.0, octets - self._octets_before) * 8.0 / self._settings.remb_interval_s
         again_bytes = self._repairs.sent_bytes + self._copies.sent_bytes
         self.sent_bps = media_bps + again_bytes * 8.0 / self._settings.remb_interval_s
@@ -376,12 +381,12 @@ class Viewer:
         self.estimate.report(loss_ratio, self.sent_bps, history, is_congested=congested, now_ms=now_ms)
         self._pace.update(self.sent_bps)
 
-    def _send_report(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> None:
+    def _report_of(self, slot: Slot, leg: Leg, publication: Publication, now_ms: float) -> bytes:
         layer = publication.layer_of(leg.rewriter.source)
         now = layer.stream.clock.now(now_ms) if layer is not None else None
         timestamp = leg.rewriter.timestamp_of(now[1]) if now is not None else None
         if now is None or timestamp is None:
-            return
+            return b""
         report = rtcp.build_sender_report(
             slot.ssrc,
             ntp=now[0],
@@ -390,4 +395,4 @@ class Viewer:
             octets=leg.rewriter.octets_sent,
         )
         slot.round_trip.sent(now[0], now_ms)
-        self.transport.send_rtcp(report + rtcp.build_cname(slot.ssrc, publication.identity))
+        return report + rtcp.build_cname(slot.ssrc, publication.identity)

@@ -25,8 +25,12 @@ int stream_in(struct plane *plane, struct stream *stream, const uint8_t *plain, 
     /* 1 when the packet was new and good: it is forwarded, kept, and Python will hear of it. */
     struct media_packet packet;
     double now_ms = (double)at_ns / 1e6;
+    struct loss_detector *losses = &stream->media->losses;
+    int was_whole = !losses->count && !losses->needs_keyframe;
     if (!stream_accept(stream->media, plain, bytes, now_ms, &packet))
         return 0;
+    if (was_whole && (losses->count || losses->needs_keyframe))
+        tell(plane); /* Python may be resting */
     for (int i = 0; i < stream->leg_count; i++)
         copy_to(plane, stream->legs[i], &packet, now_ms);
     stream->line->media_ns = at_ns;

@@ -161,6 +161,7 @@ void table_free(struct table *table);
 /* ring.c */
 void enter(struct plane *plane); /* takes the lock: the packet loop gives way */
 void leave(struct plane *plane);
+void tell(struct plane *plane); /* wake Python */
 void record(struct plane *plane, int kind, uint32_t id, const void *data, int bytes, uint64_t at_ns);
 int record_send(struct plane *plane, uint32_t line, const struct leg *leg, const void *data, int bytes);
 void record_media(struct plane *plane, struct stream *stream, const void *data, int bytes, uint64_t at_ns);

@@ -93,6 +93,7 @@ class Plane:
         self._heard_places = 1
         self.drains = 0
         self.troubled = _NOBODY
+        self.on_trouble: Callable[[], None] = lambda: None  # after each drain while there are any
         self.lines: dict[int, LineOwner] = {}
         self.streams: dict[int, StreamOwner] = {}
         self.peers: dict[int, Callable[[bytes], None]] = {}
@@ -170,6 +171,8 @@ class Plane:
         self._drained_bytes += filled
         self.drains += 1
         self.troubled = frozenset(news.streams[0 : news.troubled]) if news.troubled else _NOBODY
+        if self.troubled:
+            self.on_trouble()
         return self.ffi.buffer(self._out, filled)[:] if filled else b""
 
     def _drain(self) -> None:

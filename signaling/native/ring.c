@@ -39,7 +39,7 @@ static size_t padded(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-static void tell(struct plane *plane)
+void tell(struct plane *plane)
 {
     uint64_t one = 1;
     if (!plane->is_told) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, Final, cast
 from unittest import mock
 
@@ -41,6 +42,7 @@ class StubGateway:
         self.counters = IngressCounters()
         self.table = IceTable(self.settings, self.counters)
         self.plane = None
+        self.pulse = SimpleNamespace(wake=lambda: None)  # nothing steps here but what a target says
         self.starts = PictureStarts()
         self.transports = 0
 

@@ -1,5 +1,6 @@
 """The forwarding thread alone, with real sockets and keys: what it does when something is full or forbidden."""
 
+import select
 import socket
 import threading
 import time
@@ -373,3 +374,19 @@ def test_stream__when_packets_are_missing__then_they_are_asked_for_until_they_co
     publishing.stream.losses.forget()
     plane.drain()
     assert not publishing.stream.is_troubled
+
+
+def test_stream__when_the_first_packet_is_missing__then_python_is_woken(native: Threads) -> None:
+    plane = native.plane()
+    publishing, _ = room(Publishing(plane), Watching(plane))
+    woken: list[None] = []
+    plane.on_trouble = lambda: woken.append(None)
+    for number in (1, 2):
+        publishing.say(number)
+    assert taken(publishing, 2)
+    assert not select.select([plane.lib.plane_event_fd(plane.handle)], [], [], 0)[0]
+    publishing.say(4)
+    assert took(lambda: select.select([plane.lib.plane_event_fd(plane.handle)], [], [], 0)[0])
+    assert not woken
+    plane.woken()
+    assert woken
