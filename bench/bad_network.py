@@ -1,10 +1,10 @@
 """What gets through bad networks: voices recorded and heard in time, frozen pictures, repairs, estimates.
 
 Run: python -m bench.bad_network [--quick] [--seed N] [--only NAME] [--network TEXT] [--simulated]. A room of three
-synthetic phones (`bench.phone`: redundant voice, two picture layers, retransmission, feedback), each behind a line of its own
-(`hearing_server.robots.network`), and the recorder's own depacketizer as the room's sink. Each condition is measured
-after the phones have joined; its baseline is the perfect line of the same run. The seed decides which packets are
-lost: the same seed loses the same ones again. With `--simulated` time is simulated too (`bench.simulated_time`, the
+synthetic phones (`bench.phone`: redundant voice, two picture layers, retransmission, feedback), each behind a line of
+its own (`hearing_server.robots.network`), and the recorder's own depacketizer as the room's sink. Each condition is
+measured after the phones have joined; its baseline is the perfect line of the same run. The seed decides which packets
+are lost: the same seed loses the same ones again. With `--simulated` time is simulated too (`bench.simulated_time`, the
 pure path): figures then say nothing about the machine, and do not depend on what else it does.
 
 A frame counts as heard in time when it reaches the viewer within 400 ms beyond the two lines' own delay: what a

@@ -74,7 +74,8 @@ class Pace:
         waits would grow. Without feedback nothing is known, and nothing waits."""
         rate_bps = 0.0
         if self._estimate.is_live:
-            rate_bps = FACTOR * max(self._estimate.path.limit_bps, sent_bps)
+            pictures_bps = sent_bps - self._estimate.voices_bps  # voices do not wait, and have their share besides
+            rate_bps = FACTOR * max(self._estimate.path.limit_bps, pictures_bps)
         if abs(rate_bps - self._rate_bps) > PACE_STEP * self._rate_bps:
             self._rate_bps = rate_bps
             self._tell(rate_bps)
