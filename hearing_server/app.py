@@ -30,6 +30,7 @@ from hearing_server.ports.units import Units
 from hearing_server.rest import (
     acts,
     archives,
+    broadcasts,
     case_imports,
     cases,
     config,
@@ -77,6 +78,7 @@ ROUTES = (
     *recordings.ROUTES,
     *publications.ROUTES,
     *public.ROUTES,
+    *broadcasts.ROUTES,
     *acts.ROUTES,
     *archives.ROUTES,
     *failures.ROUTES,
@@ -239,6 +241,7 @@ async def _start_jobs(
         Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
         Loop("live-films", services.live_films.look, 5.0, ("film_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
+        Loop("live-segments", services.broadcasts.make_due, 3.0),
         Loop("public-copies", services.public_copies.copy_due, 10.0, ("public_copy_queued",)),
         Loop("archives", services.archives.make_due, 30.0, ("film_ready",)),
         Loop("archive-checks", services.archives.check_due, 60.0),

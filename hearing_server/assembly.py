@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hearing_server.adapters.content_check import ContentChild
 from hearing_server.adapters.films import ProcessFilms
+from hearing_server.adapters.live_segments import ProcessSegments
 from hearing_server.adapters.objects import StoredObjects
 from hearing_server.adapters.pictures import PillowPictures
 from hearing_server.adapters.sealed_segments import FolderSegments
@@ -23,6 +24,7 @@ from hearing_server.services.act_receipts import ActReceipts
 from hearing_server.services.acts import ActLog
 from hearing_server.services.archives import Archives
 from hearing_server.services.attachments import Attachments
+from hearing_server.services.broadcasts import Broadcasts
 from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
@@ -161,6 +163,9 @@ def court_services(
         publications=Publications(units, clock, profile, folders, reminding),
         public_copies=PublicCopies(units, clock, profile, films, folders),
         public_films=PublicFilms(units, folders),
+        broadcasts=Broadcasts(
+            units, clock, profile, folders, ProcessSegments(), reminding, delay_s=settings.public.live_delay_s
+        ),
         archives=Archives(
             units,
             clock,

@@ -221,6 +221,17 @@ class RecorderSettings(Section):
     )
 
 
+class PublicSettings(Section):
+    """What the public page shows of running hearings."""
+
+    live_delay_s: float = Field(
+        60.0,
+        ge=20.0,
+        le=3600.0,
+        description="How much later than the hearing an approved broadcast is shown: the time to cut it, s.",
+    )
+
+
 class LimitSettings(Section):
     """What one request may cost."""
 
@@ -245,6 +256,7 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings()  # type: ignore[call-arg]
     storage: StorageSettings = StorageSettings()  # type: ignore[call-arg]
     recorder: RecorderSettings = RecorderSettings()  # type: ignore[call-arg]
+    public: PublicSettings = PublicSettings()  # type: ignore[call-arg]
     limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
     trust: TrustSettings = TrustSettings()  # type: ignore[call-arg]
     court_file: Path = Field(

@@ -202,6 +202,10 @@ class MediaEngine:
     async def attach_sink(self, room: str, sink: PacketSink) -> None:
         self._room(room).attach_sink(sink)
 
+    async def renew_pictures(self, room: str) -> None:
+        """Sinks go on after a pause of their own: what they take next must not build on what they left out."""
+        self._room(room).renew_pictures()
+
     async def detach_sink(self, room: str, sink: PacketSink) -> None:
         self._settle()
         self._room(room).detach_sink(sink)

@@ -380,13 +380,16 @@ class Room:
 
     def attach_sink(self, sink: PacketSink) -> None:
         if self.sinks.attach(sink):
-            now_ms = _now_ms()
-            self.choose_layers(now_ms)
-            for layer in self.layers():
-                self._want_keyframe(layer, now_ms)
+            self.choose_layers(_now_ms())
+            self.renew_pictures()
 
     def detach_sink(self, sink: PacketSink) -> None:
         self.sinks.detach(sink)
+
+    def renew_pictures(self) -> None:
+        """A whole picture of everything: sinks begin, or go on after a pause of their own."""
+        for layer in self.layers():
+            self._want_keyframe(layer, _now_ms())
 
     def snapshot(self) -> events.RoomSnapshot:
         return events.RoomSnapshot(

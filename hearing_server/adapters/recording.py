@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import RecordingStanding, Sealed, Writing
 from recorder.second_recorder import SecondRecorder
 from recorder.session import RecordingFailure
+from signaling.errors import SignalingError
 
 _log = logging.getLogger(__name__)
 _TITLES = {
@@ -67,7 +69,13 @@ class FolderRecorders:
         self._here(recording_id).pause(code=code)
 
     async def resume(self, recording_id: RecordingId) -> None:
-        self._here(recording_id).resume()
+        pair = self._here(recording_id)
+        was_paused = bool(pair.paused)
+        pair.resume()
+        if was_paused and pair.room is not None:
+            # A room that was held asks by itself; after an exhibit or a mediation the senders know of nothing.
+            with contextlib.suppress(SignalingError):
+                await self._rooms.engine.renew_pictures(pair.room)
 
     async def mark(self, recording_id: RecordingId, *, kind: str, text: str) -> None:
         self._here(recording_id).mark(kind=kind, text=text)

@@ -59,6 +59,7 @@ class Card(StrEnum):
     RECORDING_AVAILABLE = "recording_available"
     REMINDER_ISSUED = "reminder_issued"
     PUBLICATION_APPLIED = "publication_applied"
+    BROADCAST_APPLIED = "broadcast_applied"
 
 
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/heic")
@@ -72,6 +73,7 @@ _CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.HEARING_CANCELLED: ("hearing_id", "title"),
     Card.RECORDING_AVAILABLE: ("hearing_id", "recording_id"),
     Card.REMINDER_ISSUED: ("reminder_id", "title"),
+    Card.BROADCAST_APPLIED: ("hearing_id", "title", "objections_until"),
     Card.PUBLICATION_APPLIED: ("publication_id", "title", "objections_until"),
 }
 

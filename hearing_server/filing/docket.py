@@ -37,6 +37,13 @@ class DocketKind(StrEnum):
     PUBLICATION_OBJECTED = "publication_objected"
     PUBLICATION_ACCEPTED = "publication_accepted"
     PUBLICATION_OBJECTION_ANSWERED = "publication_objection_answered"
+    BROADCAST_SUBMITTED = "broadcast_submitted"
+    BROADCAST_OBJECTED = "broadcast_objected"
+    BROADCAST_ACCEPTED = "broadcast_accepted"
+    BROADCAST_OBJECTION_ANSWERED = "broadcast_objection_answered"
+    BROADCAST_APPROVED = "broadcast_approved"
+    BROADCAST_REJECTED = "broadcast_rejected"
+    BROADCAST_CUT = "broadcast_cut"
     REMINDER_ISSUED = "reminder_issued"
     REMINDER_ACKNOWLEDGED = "reminder_acknowledged"
 
@@ -66,6 +73,13 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.PUBLICATION_OBJECTED: ("对公开提出异议", "Objection to publication"),
     DocketKind.PUBLICATION_ACCEPTED: ("对公开无异议", "No objection to publication"),
     DocketKind.PUBLICATION_OBJECTION_ANSWERED: ("对公开异议作出处理", "Objection to publication answered"),
+    DocketKind.BROADCAST_SUBMITTED: ("申请庭审直播", "Live broadcast applied for"),
+    DocketKind.BROADCAST_OBJECTED: ("对直播提出异议", "Objection to the broadcast"),
+    DocketKind.BROADCAST_ACCEPTED: ("对直播无异议", "No objection to the broadcast"),
+    DocketKind.BROADCAST_OBJECTION_ANSWERED: ("对直播异议作出处理", "Objection to the broadcast answered"),
+    DocketKind.BROADCAST_APPROVED: ("批准庭审直播", "Live broadcast approved"),
+    DocketKind.BROADCAST_REJECTED: ("不予庭审直播", "Live broadcast refused"),
+    DocketKind.BROADCAST_CUT: ("切断庭审直播", "Live broadcast cut"),
     DocketKind.REMINDER_ISSUED: ("发出强制提醒", "Reminder issued"),
     DocketKind.REMINDER_ACKNOWLEDGED: ("确认知悉提醒", "Reminder acknowledged"),
 }

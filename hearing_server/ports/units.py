@@ -8,6 +8,7 @@ from typing import Protocol
 from hearing_server.ports.act_log import ActLogStore
 from hearing_server.ports.acts import Acts, Notices
 from hearing_server.ports.archives import Archives
+from hearing_server.ports.broadcasts import Broadcasts
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.cases import Cases
 from hearing_server.ports.failures import Failures
@@ -42,6 +43,8 @@ class Unit(Protocol):
 
     @property
     def archives(self) -> Archives: ...
+    @property
+    def broadcasts(self) -> Broadcasts: ...
     @property
     def failures(self) -> Failures: ...
 

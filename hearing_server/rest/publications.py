@@ -180,7 +180,7 @@ async def _view(call: Call, seen: SeenPublication) -> dict[str, object]:
     view = publication_view(seen.publication, people)
     # A party sees its own word and what became of it; the list says what others want hidden.
     own = [one for one in seen.publication.responses if one.person_id == call.actor.person_id]
-    return view | {"redactions": [], "responses": [_response(one, people) for one in own]}
+    return view | {"redactions": [], "responses": [response_view(one, people) for one in own]}
 
 
 def publication_view(publication: Publication, names: dict[str, str] | None) -> dict[str, object]:
@@ -204,7 +204,9 @@ def publication_view(publication: Publication, names: dict[str, str] | None) -> 
         "published_at": publication.published_at,
         "reason": publication.reason,
         "objections_until": publication.objections_until,
-        "responses": [_response(one, known) for one in publication.responses] if names is not None else [],
+        "responses": [response_view(one, known) for one in publication.responses]
+        if names is not None
+        else [],
         "redactions": publication.redactions if names is not None else [],
         "copy": {
             "state": copy.state,
@@ -219,7 +221,8 @@ def publication_view(publication: Publication, names: dict[str, str] | None) -> 
     }
 
 
-def _response(one: Response, names: dict[str, str]) -> dict[str, object]:
+def response_view(one: Response, names: dict[str, str]) -> dict[str, object]:
+    """A party's word, as in docs/PROTOCOL.md section 1."""
     return {
         "person_id": one.person_id,
         "name": names.get(one.person_id, ""),

@@ -8,6 +8,7 @@ from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
 from hearing_server.services.archives import Archives
 from hearing_server.services.attachments import Attachments
+from hearing_server.services.broadcasts import Broadcasts
 from hearing_server.services.case_imports import CaseImports
 from hearing_server.services.case_space import CaseSpace
 from hearing_server.services.cases import CaseFiling
@@ -52,6 +53,7 @@ class Services:
     publications: Publications
     public_copies: PublicCopies
     public_films: PublicFilms
+    broadcasts: Broadcasts
     archives: Archives
     failures: FailureStatements
     relay: NoticeRelay

@@ -29,6 +29,7 @@ _FALLBACKS: dict[Card, str] = {
     Card.HEARING_CANCELLED: "庭审已取消：{title}",
     Card.RECORDING_AVAILABLE: "庭审录像已可查看",
     Card.REMINDER_ISSUED: "法院发出强制提醒：{title}",
+    Card.BROADCAST_APPLIED: "拟对庭审进行网络直播，当事人可提出异议：{title}",
     Card.PUBLICATION_APPLIED: "拟公开庭审录像，当事人可提出异议：{title}",
 }
 

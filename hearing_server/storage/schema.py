@@ -16,6 +16,7 @@ from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.tables import (
     acts,
     archives,
+    broadcasts,
     cases,
     failures,
     hearings,
@@ -28,7 +29,7 @@ from hearing_server.storage.tables import (
 from hearing_server.storage.tables.base import metadata
 
 # Named, so that every table is known to the metadata wherever it is used.
-TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives, failures)
+TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives, broadcasts, failures)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes: whoever migrates holds it until the commit.

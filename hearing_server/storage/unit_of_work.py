@@ -14,6 +14,7 @@ from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.acts import SqlActs, SqlNotices
 from hearing_server.storage.archives import SqlArchives
 from hearing_server.storage.breakdowns import explained
+from hearing_server.storage.broadcasts import SqlBroadcasts
 from hearing_server.storage.cases import SqlCases
 from hearing_server.storage.failures import SqlFailures
 from hearing_server.storage.hearings import SqlHearings
@@ -73,6 +74,10 @@ class SqlUnit:
     @cached_property
     def failures(self) -> SqlFailures:
         return SqlFailures(self._db)
+
+    @cached_property
+    def broadcasts(self) -> SqlBroadcasts:
+        return SqlBroadcasts(self._db)
 
     def ring(self, bell: Doorbell) -> None:
         if bell not in self.bells:

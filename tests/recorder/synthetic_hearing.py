@@ -72,21 +72,11 @@ class Actor:
     key_every_s: float = 2.0
     bit_rate: int = 300_000
     network: Network = field(default_factory=Network)
-    # What is seen and heard in each stretch of `code_s`, without flashes or beeps: the time, told by the media itself.
-    colours: tuple[Colour, ...] = ()
-    tones_hz: tuple[int, ...] = ()
-    code_s: float = 1.0
 
     def colour_at(self, at_s: float) -> Colour:
-        """What the camera sees."""
-        if self.colours:
-            return self.colours[min(int(at_s / self.code_s + 1e-9), len(self.colours) - 1)]
         return (235, 128, 128) if self.is_flashing(at_s) else self.colour
 
     def tone_at(self, at_s: float) -> int:
-        """What the microphone hears, Hz; 0 for silence."""
-        if self.tones_hz:
-            return self.tones_hz[min(int(at_s / self.code_s + 1e-9), len(self.tones_hz) - 1)]
         return self.tone_hz if self.is_flashing(at_s) else 0
 
     def is_flashing(self, at_s: float) -> bool:

@@ -103,7 +103,7 @@ async def test_public__in_every_state_but_one__answers_as_if_there_was_nothing(c
         assert await _answers(anybody, first) == nothing
         second = await published(court, here, title="公开版")
         served = await _answers(anybody, second)
-        assert [status for status, _ in served] == [200, 200, 200, 200, 405]
+        assert [status for status, _ in served] == [200, 200, 200, 404, 405]
         assert served[1][1] == FILM
         approved = (await clerk.get(f"/publications/{second}"))["approved_sha256"]
         assert approved == hashlib.sha256(served[1][1]).hexdigest()
