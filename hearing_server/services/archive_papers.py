@@ -29,6 +29,7 @@ _README = """\
 
 package.json   本包所有文件的大小与 SHA-256 / sizes and SHA-256 of every file in here
 record/        原始记录（逐包日志），为准 / the record itself, packet by packet; docs/RECORD.md says how to read it
+record-second/ 第二路录制 / the second recorder's folder; record/union.json says what both hold
 film/          合成影像，由原始记录得出 / the film, made from the record
 acts.jsonl     行为存证，一行一条 / acts, one a line: `entry` is what was hashed, the rest discloses its commitments
 docket.json    案件流程记录 / what happened in the case
