@@ -392,4 +392,6 @@ class MediaEngine:
 
 
 def _step_of(gateway: Gateway) -> ForwardStep:
-    return PythonForwardStep() if gateway.plane is None else NativeForwardStep(gateway.plane)
+    if gateway.plane is None:
+        return PythonForwardStep(gateway.pulse.wake)
+    return NativeForwardStep(gateway.plane)

@@ -296,7 +296,9 @@ class PythonFanout:
 class PythonForwardStep:
     """The reference: pure Python around libsrtp and `send`."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[], None] | None = None) -> None:
+        """`wake`: called when packets are found missing, so that somebody asks for them."""
+        self._wake = wake
         self.forwarded = 0
         self.failed = 0
 
@@ -304,7 +306,9 @@ class PythonForwardStep:
         return PythonLeg(transport, Rewriter(settings), is_video=is_video, wide_at=settings.wide_at)
 
     def incoming(self, **facts: Unpack[StreamFacts]) -> IncomingStream:
-        return IncomingStream(**facts)
+        stream = IncomingStream(**facts)
+        stream.losses.on_missing = self._wake
+        return stream
 
     def fanout(self, stream: Incoming, transport: Transport | None, owner: StreamOwner) -> PythonFanout:
         assert isinstance(stream, IncomingStream), "made by `incoming`"

@@ -22,8 +22,7 @@ class Gateway:
     def __init__(self, settings: MediaSettings) -> None:
         self.settings = settings
         self.plane = _open_plane(settings)
-        # Without the thread Python must look itself whether packets are missing.
-        self.pulse = Pulse(step_s=settings.nack_tick_s, rest_s=REST_S if self.plane is not None else 0.0)
+        self.pulse = Pulse(step_s=settings.nack_tick_s, rest_s=REST_S)
         if self.plane is not None:
             self.plane.on_trouble = self.pulse.wake
         self.certificate = Certificate()

@@ -1,8 +1,7 @@
 """When the rooms' clocks step: every 20 ms while something is going on, five times more rarely while all is well.
 
-Each step of an idle process finds cold caches and costs several times what it costs in a loop. With the native thread
-most of them would find nothing to do: it forwards, counts and tells by itself, and wakes Python when packets are
-missing.
+Each step of an idle process finds cold caches and costs several times what it costs in a loop, and most would find
+nothing to do: whoever finds packets missing, the native thread or a stream of the Python path, wakes the clock.
 """
 
 from __future__ import annotations

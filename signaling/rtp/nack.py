@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 # Galene: reordering settles within 20 ms. Counted from the packet before the hole, the earliest moment at which the
@@ -50,7 +51,8 @@ class LossDetector:
     """
 
     __slots__ = (
-        "_heard_ms", "_next", "_patience", "_pending", "asked", "given_up", "needs_keyframe", "recovered", "rtt_ms",
+        "_heard_ms", "_next", "_patience", "_pending", "asked", "given_up", "needs_keyframe", "on_missing", "recovered",
+        "rtt_ms",
     )  # fmt: skip
 
     def __init__(self, *, rtt_ms: float = DEFAULT_RTT_MS, patience: Patience = PICTURE) -> None:
@@ -64,6 +66,7 @@ class LossDetector:
         self.recovered = 0  # missing packets that came after all, asked for or only late
         self.given_up = 0
         self.needs_keyframe = False
+        self.on_missing: Callable[[], None] | None = None  # called when packets were found missing
 
     @property
     def pending(self) -> int:
@@ -102,6 +105,8 @@ class LossDetector:
             start += overflow - held
         for sequence in range(start, stop):
             pending[sequence] = (due_ms, 0, now_ms)
+        if self.on_missing is not None:
+            self.on_missing()
 
     def due(self, now_ms: float) -> list[int]:
         """16-bit sequence numbers to ask for now. Call it every 10-20 ms while `pending` is not 0."""

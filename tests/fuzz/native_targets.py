@@ -37,6 +37,7 @@ class Twins:
             native,
             ssrc=stream.ssrc,
             codec=stream.codec,
+            clock_rate_hz=stream.clock.clock_rate_hz,
             payload_type={Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 98}[stream.codec],
             red_payload_type=63 if is_audio else None,
             audio_level_id=1 if is_audio else 0,

@@ -163,3 +163,12 @@ def test_answers__endless_different_numbers__memory_stays_bounded() -> None:
     for number in range(5000):
         assert limiter.allows(number & 0xFFFF, number)
     assert len(limiter._answers) <= 512
+
+
+def test_detector__when_packets_are_missing__then_whoever_rests_is_told_once_per_hole() -> None:
+    told: list[int] = []
+    losses = LossDetector()
+    losses.on_missing = lambda: told.append(losses.pending)
+    for number in (1, 2, 5, 6, 3, 8):
+        losses.received(number, float(number))
+    assert told == [2, 2], "with the second hole one of the first was still missing"
