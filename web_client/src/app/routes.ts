@@ -68,6 +68,13 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: "recordings.one" },
   },
   {
+    path: "/hearings/:id/broadcast",
+    name: "broadcast-notice",
+    component: () => import("@/features/broadcasts/BroadcastNoticePage.vue"),
+    props: true,
+    meta: { title: "broadcasts.notice" },
+  },
+  {
     path: "/publications/:id",
     name: "publication-notice",
     component: () => import("@/features/publications/PublicationNoticePage.vue"),
@@ -151,6 +158,13 @@ export const routes: RouteRecordRaw[] = [
     name: "public-recordings",
     component: () => import("@/features/public_recordings/PublicListPage.vue"),
     meta: { isPublic: true, title: "public_recordings.title" },
+  },
+  {
+    path: "/public/live/:id",
+    name: "public-live",
+    component: () => import("@/features/public_recordings/PublicLivePage.vue"),
+    props: true,
+    meta: { isPublic: true, title: "broadcasts.liveOne" },
   },
   {
     path: "/public/:id",

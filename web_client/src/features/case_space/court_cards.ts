@@ -13,6 +13,7 @@ export const CARDS = [
   "recording_available",
   "reminder_issued",
   "publication_applied",
+  "broadcast_applied",
 ] as const;
 export type CardKind = (typeof CARDS)[number];
 
@@ -67,6 +68,10 @@ export function cardAction(body: Record<string, unknown>, reader: CardReader): C
     // Nobody is led out of the room.
     if (reader.inHearing !== null) return null;
     return { word: "seePublication", to: { name: reader.isStaff ? "publication" : "publication-notice", params: { id: text(body["publication_id"]) } } };
+  }
+  if (kind === "broadcast_applied") {
+    if (reader.inHearing !== null) return null;
+    return { word: "seePublication", to: { name: reader.isStaff ? "desk-hearing" : "broadcast-notice", params: { id: text(body["hearing_id"]) } } };
   }
   return hearingAction(text(body["hearing_id"]), reader);
 }

@@ -52,6 +52,7 @@ const en: Texts<typeof zh> = {
   },
   film: { ready: "Film ready", failed: "Film failed", viewed: "Film viewed", released: "Parties may download the film", release_ended: "Parties may no longer download the film" },
   publication: { submitted: "Publication submitted", confirmed: "Publication confirmed", rejected: "Publication withheld", withdrawn: "Publication withdrawn", redacted: "List of redactions changed", copy_ready: "Public copy made", copy_failed: "Public copy failed", previewed: "Public copy looked at", responded: "A party's word on the publication", objection_answered: "Objection to the publication answered" },
+  broadcast: { submitted: "Broadcast applied for", responded: "A party's word on the broadcast", objection_answered: "Objection to the broadcast answered", approved: "Broadcast approved", rejected: "Broadcast refused", cut: "Broadcast cut" },
   message: { posted: "Message sent" },
   attachment: { uploaded: "Attachment uploaded", viewed: "Attachment viewed" },
   reminder: { issued: "Forced reminder issued", cancelled: "Forced reminder cancelled" },

@@ -56,6 +56,7 @@ const en: Texts<typeof zh> = {
     recording_available: "The recording can be watched",
     reminder_issued: "The court issued a mandatory notice",
     publication_applied: "Recording is to be published",
+    broadcast_applied: "Hearing is to be broadcast",
     startsAt: "Starts",
     enterLobby: "Enter the lobby",
     enterRoom: "Enter the courtroom",

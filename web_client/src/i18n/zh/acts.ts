@@ -50,6 +50,7 @@ export default {
   },
   film: { ready: "成片完成", failed: "成片失败", viewed: "观看录像", released: "允许当事人下载录像", release_ended: "不再允许当事人下载录像" },
   publication: { submitted: "申请公开", confirmed: "确认公开", rejected: "不予公开", withdrawn: "撤回公开", redacted: "修改技术处理清单", copy_ready: "公开版生成", copy_failed: "公开版生成失败", previewed: "预览公开版", responded: "当事人对公开表态", objection_answered: "答复公开异议" },
+  broadcast: { submitted: "申请直播", responded: "当事人对直播表态", objection_answered: "答复直播异议", approved: "批准直播", rejected: "不予直播", cut: "切断直播" },
   message: { posted: "发送消息" },
   attachment: { uploaded: "上传附件", viewed: "查看附件" },
   reminder: { issued: "发出强制提醒", cancelled: "撤销强制提醒" },

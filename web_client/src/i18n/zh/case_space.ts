@@ -53,6 +53,7 @@ export default {
     recording_available: "庭审录像可以查看了",
     reminder_issued: "法院发出强制提醒",
     publication_applied: "拟公开庭审录像",
+    broadcast_applied: "拟网络直播庭审",
     startsAt: "开庭时间",
     enterLobby: "进入候场",
     enterRoom: "进入法庭",
