@@ -48,8 +48,11 @@ async def _health(_: web.Request) -> web.Response:
 
 
 async def _ready(request: web.Request) -> web.Response:
-    await request.app[SERVICES].sessions.court()
-    return web.json_response({"ok": True})
+    services = request.app[SERVICES]
+    await services.sessions.court()
+    # No reason to take no work: a hearing waits for no signature. But whoever asks shall see it.
+    signer = (await services.log.checkpoints.status()).signer
+    return web.json_response({"ok": True, "signer": signer.code or "ok"})
 
 
 async def _not_built(_: web.Request) -> web.Response:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
+import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from hearing_server.adapters.trust.ends import default_origin
 from hearing_server.adapters.trust.signer_link import SignerLink
+from hearing_server.demo_court import PASSWORD
+from hearing_server.domain.checkpoints import Checkpoint
+from hearing_server.domain.merkle import leaf_hash, root_of
+from hearing_server.domain.signed_notes import Note
+from hearing_server.robots.court_client import CourtClient
 from recorder.manifest import Manifest
 from tests.contract.test_witness import running_witness
 from tests.flows.court_story import Story, story
+from tests.flows.demo_process import demo_process
 from tests.openssl_tsa import openssl_tsa
 from tests.unit.court_pieces import profile
 
@@ -117,3 +128,52 @@ async def test_record__of_a_witnessed_hearing__is_checked_offline_to_the_segment
     named = [line for line in said if "[segment.not_as_logged]" in line]
     assert len(named) == 1
     assert "journal/00000002.seg, 20" in named[0]
+
+
+async def sign_in_until_it_dies(url: str, username: str, count: list[int]) -> None:
+    """Each sign-in that is answered is an act that must be in the log for ever."""
+    async with CourtClient(url) as client:
+        while True:
+            try:
+                await client.sign_in_staff(username, PASSWORD)
+            except (aiohttp.ClientError, OSError):
+                return
+            count[0] += 1
+
+
+@pytest.mark.timeout(300)
+async def test_acts__acknowledged_before_a_kill__are_in_the_signed_log_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARING_TRUST__CHECKPOINT_EVERY_S", "0.2")
+    acknowledged, dice = [0], random.Random(12)
+    for _ in range(2):
+        async with demo_process(tmp_path, port=0, media_port=0) as (process, url):
+            signing_in = [
+                asyncio.create_task(sign_in_until_it_dies(url, username, acknowledged))
+                for username in ("judge", "clerk", "president")
+            ]
+            wanted = acknowledged[0] + 3
+            async with asyncio.timeout(60):
+                while acknowledged[0] < wanted:  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5 * dice.random())
+            process.send_signal(signal.SIGKILL)
+            await asyncio.gather(*signing_in)
+    async with demo_process(tmp_path, port=0, media_port=0) as (_, url), CourtClient(url) as judge:
+        await judge.sign_in_staff("judge", PASSWORD)
+        async with asyncio.timeout(60):
+            while (status := await judge.get("/log"))["signed_size"] < status["size"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert status["signer"]["code"] == ""
+        async with judge.http.get(f"{url}/log/checkpoint") as answer:
+            head = Checkpoint.parse(Note.parse(await answer.text()).text).head
+    with closing(sqlite3.connect(tmp_path / "court.db")) as database:
+        entries = database.execute(
+            "SELECT acts.kind, acts.entry FROM log_leaves JOIN acts ON acts.id = log_leaves.act_id "
+            "ORDER BY leaf_index"
+        ).fetchall()
+        total = database.execute("SELECT count(*) FROM acts").fetchone()[0]
+    assert len(entries) == total >= head.size
+    assert root_of(leaf_hash(entry) for _, entry in entries[: head.size]) == head.root
+    assert sum(kind == "session.started" for kind, _ in entries) > acknowledged[0]

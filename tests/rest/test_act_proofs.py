@@ -125,8 +125,8 @@ async def test_log_status__asked_by_staff__says_who_vouches(court: RunningCourt)
         with pytest.raises(Problem) as refused:
             await party.get("/log")
         assert refused.value.code == "role.staff_only"
-    status, _ = await fetch(court, "/readyz")
-    assert status == 200
+    status, ready = await fetch(court, "/readyz")
+    assert (status, json.loads(ready)) == (200, {"ok": True, "signer": "ok"})
 
 
 async def test_verify_command__given_a_receipt__needs_no_server(court: RunningCourt, tmp_path: Path) -> None:
