@@ -90,8 +90,11 @@ async def _folder(settings: Settings) -> Check:
 
 
 async def _disk(settings: Settings) -> Check:
-    folder = settings.recordings_dir if settings.recordings_dir.is_dir() else settings.storage.data_dir
-    free = shutil.disk_usage(folder).free
+    places = [place for place in (settings.recordings_dir, settings.second_recordings_dir) if place is not None]
+    folders = [place if place.is_dir() else settings.storage.data_dir for place in places]
+    # Both recorders write everything; on one volume they share what is free there.
+    volumes = [folder.stat().st_dev for folder in folders]
+    free = min(shutil.disk_usage(folder).free // volumes.count(folder.stat().st_dev) for folder in folders)
     # 6 people at 2 Mbit/s, twice two hours: the planned day with as much again.
     wanted = max(settings.storage.reserve_bytes, 6 * 2_000_000 // 8 * 4 * 3600)
     if free < wanted:

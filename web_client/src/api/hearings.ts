@@ -30,7 +30,9 @@ export const reportSelfTest = (id: string, result: SelfTestResult): Promise<Hear
 export const admit = (id: string, whom: { person_ids: string[] } | { all: true }): Promise<Hearing> =>
   post(`/hearings/${id}/admissions`, whom);
 /** Opening proves the recording first, which may take a few seconds. */
-export const openHearing = (id: string): Promise<Hearing> => post(`/hearings/${id}/open`, {}, { timeoutMs: 30_000 });
+/** `oneRecorderReason`: why the judge opens although only one of the two recorders writes. */
+export const openHearing = (id: string, oneRecorderReason?: string): Promise<Hearing> =>
+  post(`/hearings/${id}/open`, oneRecorderReason === undefined ? {} : { one_recorder_reason: oneRecorderReason }, { timeoutMs: 30_000 });
 export const recessHearing = (id: string, kind: PauseKind, reason: string, resumesAt?: string): Promise<Hearing> =>
   post(`/hearings/${id}/recess`, resumesAt === undefined ? { kind, reason } : { kind, reason, resumes_at: resumesAt });
 export const sealHearing = (id: string, reason: string): Promise<Hearing> => post(`/hearings/${id}/seal`, { reason });

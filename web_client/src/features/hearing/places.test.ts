@@ -39,7 +39,7 @@ const hearing = (me: string, people: HearingPerson[], more: Partial<Hearing> = {
   closed_at: null,
   undo_close_until: null,
   in_session_s: 0,
-  recording: { state: "idle", verified_s: 0, alarm: null, proven_at: null },
+  recording: { state: "idle", verified_s: 0, alarm: null, proven_at: null, recorders: null },
   speaker: null,
   people,
   me: { person_id: me, may: [] },

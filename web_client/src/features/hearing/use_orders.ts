@@ -37,7 +37,7 @@ export function useOrders(hearingId: string, link: HearingLink) {
     clearProblem: () => (problem.value = null),
     admit: (personId: string) => give("admit", () => hearings.admit(hearingId, { person_ids: [personId] })),
     admitAll: () => give("admit", () => hearings.admit(hearingId, { all: true })),
-    open: () => give("open", () => hearings.openHearing(hearingId)),
+    open: (oneRecorderReason?: string) => give("open", () => hearings.openHearing(hearingId, oneRecorderReason)),
     recess: (kind: PauseKind, reason: string, resumesAt?: string) => give("recess", () => hearings.recessHearing(hearingId, kind, reason, resumesAt)),
     seal: (reason: string) => give("seal", () => hearings.sealHearing(hearingId, reason)),
     unseal: () => give("unseal", () => hearings.unsealHearing(hearingId)),

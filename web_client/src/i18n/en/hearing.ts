@@ -22,6 +22,8 @@ const en: Texts<typeof zh> = {
     failed: "Recording failed",
     sealed: "Recording sealed",
     unknown: "Recording state unknown",
+    pair: "Recorders {writing}/{expected}",
+    pairExplain: "Two recorders write, each in its own process and storage; these are the ones the server sees writing",
   },
   tile: {
     picture: "Picture of {name}",
@@ -95,8 +97,15 @@ const en: Texts<typeof zh> = {
     ended: "Your seat was disconnected. Please enter again.",
     running: "The hearing is running. Enter to take your seat.",
   },
+  oneRecorder: {
+    title: "Only one recorder is available",
+    text: "Opening with one recorder is the judge's decision: the reason goes into the log of acts and into the record. The other begins by itself as soon as it can.",
+    reason: "Reason",
+    action: "Open with one recorder",
+  },
   banner: {
     recordingAlarm: "Recording problem.",
+    oneRecorder: "The hearing is still being recorded, and the other goes on by itself when it can. Continue, or take a recess to look into it.",
     recordingAlarmBench: "Please decide whether to take a recess or go on; the affected time is listed truthfully with the recording.",
     recordingAlarmParty: "Please wait for the judge's decision.",
     closed: "The judge has closed the hearing.",

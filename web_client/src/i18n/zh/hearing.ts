@@ -19,6 +19,8 @@ export default {
     failed: "录像失败",
     sealed: "录像已封存",
     unknown: "录像状态未知",
+    pair: "双录 {writing}/{expected}",
+    pairExplain: "两路录制各在自己的进程和存储中写入，此处是服务器实际看到仍在写入的路数",
   },
   tile: {
     picture: "{name}的画面",
@@ -92,8 +94,15 @@ export default {
     ended: "您的座位已断开，请再点“进入法庭”。",
     running: "庭审正在进行，点“进入法庭”即可入庭。",
   },
+  oneRecorder: {
+    title: "只有一路录音录像可用",
+    text: "以一路录制开庭是法官的决定：理由会记入存证和录像。另一路恢复后会自动开始录制。",
+    reason: "理由",
+    action: "以一路录制开庭",
+  },
   banner: {
     recordingAlarm: "录像异常。",
+    oneRecorder: "庭审仍在录制，缺少的一路恢复后会自动续录；可继续，也可休庭排查。",
     recordingAlarmBench: "请决定休庭或继续；异常时段会如实记入录像清单。",
     recordingAlarmParty: "请等候法庭决定。",
     closed: "法庭已宣布闭庭。",
