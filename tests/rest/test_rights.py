@@ -66,6 +66,8 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "GET /recordings/{recording_id}/replay/film.m3u8": (A.FILM_VIEW, None),
     "GET /recordings/{recording_id}/film": (A.FILM_DOWNLOAD, None),
     "POST /recordings/{recording_id}/downloads": (A.FILM_RELEASE, {"allowed": True}),
+    "GET /hearings/{hearing_id}/failures": (A.FAILURES_SEE, None),
+    "GET /recordings/{recording_id}/failures": (A.FAILURES_SEE, None),
     "GET /recordings/{recording_id}/archive": (A.ARCHIVE_SEE, None),
     "GET /recordings/{recording_id}/archive/package": (A.ARCHIVE_TAKE, None),
     "POST /recordings/{recording_id}/archive/hold": (A.ARCHIVE_HOLD, WHY),
@@ -120,6 +122,7 @@ OFFICES: dict[str, tuple[Action | None, Any]] = {
 }
 # Tried by tests of their own: they need an object of the person, or end the session.
 ELSEWHERE = {
+    "POST /failures/{failure_id}/signature",
     "GET /acts/{act_id}/proof",
     "GET /log",
     "DELETE /me/session",
