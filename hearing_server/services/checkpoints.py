@@ -87,11 +87,11 @@ class Checkpoints:
         """Sign what is new and show it to the witnesses. Always 0: there is never more to do at once."""
         if self.clock.monotonic_s() < self._not_before_s:
             return 0
-        head = await grow_tree(self.units)
         async with self.units.read() as unit:
             newest = await unit.log.newest_checkpoint()
-        if head.size > (newest.size if newest else 0):
-            newest = await self._sign(head) or newest
+            has_grown = await unit.log.next_index() > (newest.size if newest else 0)
+        if has_grown:
+            newest = await self._sign(await grow_tree(self.units)) or newest
         if newest is not None:
             await asyncio.gather(*(self._show(asking, newest) for asking in self._asking))
         return 0
