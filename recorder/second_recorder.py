@@ -33,6 +33,8 @@ _SENDING_BYTES = 1 << 20
 _BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 _LASTED_S = 60.0
 _BEGIN_AGAIN_S = 1.0
+# With nothing to record for so many beats (a minute) the process ends; the next recording starts another.
+_IDLE_BEATS = 1200
 # The packages lie here: a process with another working folder must find them as we did.
 _PACKAGES = Path(__file__).resolve().parents[1]
 
@@ -67,6 +69,7 @@ class SecondRecorder:
         self._writer: asyncio.StreamWriter | None = None
         self._unsent: list[bytes] = []
         self._silent_beats = 0
+        self._idle_beats = 0
         self._keeping: asyncio.Task[None] | None = None
         self.starts = 0
 
@@ -80,6 +83,7 @@ class SecondRecorder:
         number, self._next = self._next, self._next + 1
         recording = SecondRecording(Feed(number), folder.absolute(), recording_id, seal_s)
         self._recordings[number] = recording
+        self._idle_beats = 0
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep(), name="second-recorder")
         return recording
@@ -137,7 +141,7 @@ class SecondRecorder:
     # -- the process ----------------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        """Start it and serve it, again and again. Never ends by itself."""
+        """Start it and serve it, again and again, as long as there is anything to record."""
         tries = 0
         loop = asyncio.get_running_loop()
         while True:
@@ -148,8 +152,16 @@ class SecondRecorder:
                     group.create_task(self._listen(reader))
                     group.create_task(self._beat())
             except* (EOFError, FeedError, OSError) as errors:
-                log.error("the second recorder is gone: %s", str(errors.exceptions[0]) or "it ended")
+                why = str(errors.exceptions[0]) or "it ended"
+                log.log(
+                    logging.ERROR if self._recordings else logging.INFO,
+                    "the second recorder is gone: %s",
+                    why,
+                )
             await self._kill()
+            if self._idle_beats > _IDLE_BEATS and not self._recordings:
+                self._keeping = None
+                return
             for recording in self._recordings.values():
                 recording.is_begun = recording._is_beginning = False
                 recording.failure = "recorder.down"
@@ -214,6 +226,9 @@ class SecondRecorder:
             self._silent_beats += 1
             if self._silent_beats > _HUNG_BEATS:
                 raise EOFError("it hangs")
+            self._idle_beats = 0 if self._recordings else self._idle_beats + 1
+            if self._idle_beats > _IDLE_BEATS:
+                raise EOFError("nothing is recorded")
             for recording in tuple(self._recordings.values()):
                 recording._silent_beats += 1
                 self._serve(recording)

@@ -11,13 +11,16 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
+from recorder.compose import open_for_film
 from recorder.feed import Feed
 from recorder.feed_wire import Frame, FrameKind, unpack_batch
 from recorder.journal import RecordKind
 from recorder.manifest import GapCause
 from recorder.recording import Recording, open_recording
 from recorder.session import RecordingSession
-from recorder.union import open_union
+from recorder.union import MERGED_FOLDER, open_union, point_to_second
 from recorder.verify import verify
 from tests.recorder.packets import MS, camera, microphone, rtp, sequence_of
 from tests.recorder.two_recorders import Pair, two_recorders
@@ -222,3 +225,39 @@ def _hang(session: RecordingSession) -> threading.Event:
 
     disk.sync_data = sync_data  # type: ignore[method-assign]
     return gate
+
+
+async def test_second__when_nothing_is_recorded_for_a_while__then_it_ends_and_starts_again_when_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recorder.second_recorder._IDLE_BEATS", 5)
+    async with two_recorders(tmp_path) as pair:
+        await pair.close()
+        async with asyncio.timeout(20):
+            while pair.keeper.pid is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        again = pair.keeper.record(tmp_path / "another", recording_id="rec_3")
+        async with asyncio.timeout(20):
+            while not pair.keeper.proof(again).advancing:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert pair.keeper.starts == 2
+        await pair.keeper.end(again, at_ns=time.monotonic_ns(), keep=False, timeout_s=20)
+    assert not (tmp_path / "another").exists()
+
+
+async def test_film__of_a_record_that_neither_holds_alone__reads_the_merged_journal(tmp_path: Path) -> None:
+    async with two_recorders(tmp_path) as pair:
+        await pair.run(0.3)
+        await asyncio.to_thread(pair.first.leave, 10.0)
+        await pair.run(0.6)  # only the second has this
+        await pair.keeper.end(pair.second, at_ns=time.monotonic_ns(), keep=True, timeout_s=30)
+    pair.first = RecordingSession.create(tmp_path / "first", recording_id="rec_2")
+    pair.first.mark(kind="closed", text="only the first has this", at_ns=time.monotonic_ns())
+    await pair.first.close()
+    point_to_second(tmp_path / "first", tmp_path / "second")
+    recording = open_for_film(tmp_path / "first")
+    assert recording.folder == tmp_path / "first" / MERGED_FOLDER
+    assert [mark.kind for mark in recording.marks] == ["closed"]
+    for track_id, sent in pair.sent.items():
+        (number,) = [track.number for track in recording.tracks if track.info.track_id == track_id]
+        assert [packet.data for packet in recording.packets(number)] == sent
