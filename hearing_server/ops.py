@@ -160,7 +160,9 @@ def media(
 
 @cli.command()
 def verify(
-    path: Annotated[Path, typer.Argument(help="A receipt, a folder of receipts, a recording's folder, or an archive package.")],
+    path: Annotated[
+        Path, typer.Argument(help="A receipt, a folder of receipts, a recording's folder, an archive package.")
+    ],
     policy: Annotated[
         Path | None,
         typer.Option("--policy", help="Whom you believe: a C2SP tlog-policy file (docs/TRUST.md)."),
