@@ -170,17 +170,21 @@ class Scene:
 
     async def back_s(self, patient: Patient, since_s: float) -> float | None:
         """When the last of the four streams between it and the judge was back; None while one is not."""
+        known = (await self.streams(patient, since_s)).values()
+        return None if None in known else max(each for each in known if each is not None)
+
+    async def streams(self, patient: Patient, since_s: float) -> dict[str, float | None]:
+        """The same for each of them."""
         until_s, judge = time.monotonic(), self.seats[0]
         told = await patient.child.ask("back", since_s=since_s)
-        found: list[float | None] = [
-            back_after_s(judge.watched[patient.person_id, source].times_s, since_s, until_s)
+        ups = {
+            f"up {source}": back_after_s(judge.watched[patient.person_id, source].times_s, since_s, until_s)
             if (patient.person_id, source) in judge.watched
             else None
             for source in SOURCES
-        ]
-        found += [told["back_s"].get(f"{judge.client.me['id']}/{source}") for source in SOURCES]
-        known = [each for each in found if each is not None]
-        return max(known) if len(known) == len(found) else None
+        }
+        me = judge.client.me["id"]
+        return ups | {f"down {source}": told["back_s"].get(f"{me}/{source}") for source in SOURCES}
 
     async def drill(self, kind: Kind, lengths: Lengths, pause_s: float, patient: Patient) -> Drill:
         """One break of one person's line, from calm to calm."""
@@ -212,6 +216,9 @@ class Scene:
         seen = self.seats[0].person(patient.person_id)
         is_same = told["ended"] is None and seen.get("presence") == "present"
         ladder = f"up {_rungs(told['up'])} down {_rungs(told['down'])}"
+        if back_s is None:
+            streams = await self.streams(patient, since_s)
+            ladder += f"; silent: {', '.join(name for name, at_s in streams.items() if at_s is None)}"
         return Drill(kind, PATIENCE_S if back_s is None else back_s, others_gap_s, is_same, ladder)
 
     def others_gap_s(self, since_s: float) -> float:

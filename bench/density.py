@@ -5,8 +5,9 @@ Run: python -m bench.density [--quick] [--pure]
 1. The curve: rooms of six (everybody publishes 1 Mbit/s VP8 and Opus and gets everybody, every room recorded) are
    added to one server process until the p99 of the time a packet stays in it passes 5 ms or it uses a whole core. CPU
    is user and system time of the process from /proc; times are the server's own histogram, of the window alone. One
-   member in each room reads what it gets; of the others the kernel throws it away, so that the load client is not full
-   first.
+   member in each room reads what it gets, in C where there is a compiler; of the others the kernel throws it away, so
+   that the load client is not full first. When it is (it sends less than it should, or uses a whole core) the curve
+   ends and says so: the server carries more. It also ends after BUDGET_S.
 2. The full room: twelve members with three simulcast layers each, one of them speaking, first with everything sent to
    everybody, then with the eight pictures of last-N, then with small tiles around a large speaker as a phone shows
    them, then with the layers that nobody watches at rest; the ends of it once more without a recorder, which takes
@@ -27,6 +28,8 @@ import uvloop
 
 from bench import measure
 from bench.child import Child
+from bench.compiled import why_not
+from bench.counter import Counter
 from bench.load import AUDIO_S, PICTURE_S, REPORT_S, Hearing
 from bench.member import Member, Tally
 from bench.simulcast import SimulcastMember
@@ -43,6 +46,7 @@ LAST_N = 8
 STAGE_PX, TILE_PX = 720, 180
 SETTLE_S = 1.5
 TRIES = 3
+BUDGET_S = 150.0  # of one curve; the native and the pure one and the full room stay within eight minutes
 JOIN_S = 60.0
 QUIET_LEVEL = 127
 
@@ -84,6 +88,7 @@ class Court(Hearing):
         self.tally = tally
         self._size = size
         self._by_seat: dict[str, Member] = {}
+        self._counts = not why_not()
 
     def everything_of(self, room: int) -> list[Member]:
         return self.members[room * self._size : (room + 1) * self._size]
@@ -108,6 +113,15 @@ class Court(Hearing):
                 await asyncio.sleep(0.05)
         for member in members[readers:]:
             member.watching.deafen()
+        if self._counts and readers < len(members):
+            self._read_in_c(members[:readers])
+
+    def _read_in_c(self, members: Sequence[Member]) -> None:
+        if self._counter is None:
+            self._counter = Counter(self.tally)
+            self.spawn(self._sync())
+        for member in members:
+            self._counter.take(member)
 
     def _hears(self, member: Member) -> bool:
         return sum(1 for heard in member.heard.values() if heard.packets) >= self._size
@@ -155,11 +169,13 @@ class Court(Hearing):
     async def measure(self, rooms: int, length_s: float) -> Window:
         """Let it run for `length_s`."""
         before = await self.server.ask("stats")
+        self.sync()
         began, sent, read = time.monotonic(), self.tally.sent, self.tally.bytes
         server_s, own_s = measure.cpu_s(self.pid), time.process_time()
         await asyncio.sleep(length_s)
         elapsed_s = time.monotonic() - began
         server_s, own_s = measure.cpu_s(self.pid) - server_s, time.process_time() - own_s
+        self.sync()
         sent, read = self.tally.sent - sent, self.tally.bytes - read
         after = await self.server.ask("stats")
         stayed = _spread(after).since(_spread(before))
@@ -196,7 +212,7 @@ async def curve(arguments: Sequence[str], *, quick: bool, length_s: float) -> li
     members = [Member(number, tally) for number in range(ROOM_SIZE * steps[-1])]
     court = Court(members, tally, size=ROOM_SIZE, arguments=arguments)
     windows: list[Window] = []
-    opened = 0
+    opened, began_s = 0, time.monotonic()
     try:
         await court.start()
         for rooms in steps:
@@ -208,8 +224,11 @@ async def curve(arguments: Sequence[str], *, quick: bool, length_s: float) -> li
             print(windows[-1].line(), flush=True)
             if windows[-1].p99_ms > LIMIT_MS or windows[-1].core_share > FULL_CORE:
                 break
-            if windows[-1].in_per_s < SENT_SHARE * rooms * _room_rate():
-                print("the load client is full: the server carries more than this", flush=True)
+            if reason := _why_full(windows[-1]):
+                print(f"the load client is full ({reason}): the server carries more than this", flush=True)
+                break
+            if time.monotonic() - began_s > BUDGET_S:
+                print(f"out of time after {BUDGET_S:.0f} s: the server carries more than this", flush=True)
                 break
     finally:
         court.members = court.members[: opened * ROOM_SIZE]
@@ -225,6 +244,14 @@ async def _calmest(court: Court, rooms: int, length_s: float) -> Window:
             break
         found = min(found, await court.measure(rooms, length_s), key=lambda window: window.p99_ms)
     return found
+
+
+def _why_full(window: Window) -> str:
+    """Why the figures are the load client's and not the server's; "" when they are not."""
+    wanted = window.rooms * _room_rate()
+    if window.in_per_s < SENT_SHARE * wanted:
+        return f"sends {window.in_per_s:.0f} of {wanted:.0f} packets/s"
+    return f"uses {window.client_share:.0%} of a core" if window.client_share > FULL_CORE else ""
 
 
 def _room_rate() -> float:

@@ -69,7 +69,7 @@ class _Hearing(asyncio.DatagramProtocol):
 class _Flow:
     """One connection of the client: its address, its number in order of appearance, its socket to the server."""
 
-    __slots__ = ("address", "early", "number", "opening", "upstream")
+    __slots__ = ("address", "early", "is_stranded", "number", "opening", "upstream")
 
     def __init__(self, address: Any, number: int) -> None:
         self.address = address
@@ -77,6 +77,7 @@ class _Flow:
         self.upstream: Any = None
         self.opening: asyncio.Task[None] | None = None
         self.early: list[bytes] = []  # at most a few checks while the socket opens
+        self.is_stranded = False
 
 
 class Relay:
@@ -169,6 +170,14 @@ class Relay:
                 flow.upstream.close()
                 flow.upstream = None
 
+    def strand(self) -> None:
+        """The network card of now is gone: what the client opens from here on passes, from another address, and what it
+        has open is dead for good. A browser gets out of it with an ICE restart only; `move` it may not even notice.
+        """
+        self.move()
+        for flow in self._flows.values():
+            flow.is_stranded = True
+
     async def stop(self) -> None:
         for timer in (*self._script, *self._timers.values()):
             if timer is not None:
@@ -188,6 +197,9 @@ class Relay:
             if len(self._flows) >= MAX_FLOWS:
                 return
             flow = self._flows[address] = _Flow(address, len(self._flows))
+        if flow.is_stranded:
+            self._ways["up"].counts["dark"] += 1
+            return
         self._travel("up", flow, data)
 
     def _travel(self, direction: Direction, flow: _Flow, data: bytes) -> None:
