@@ -161,7 +161,8 @@ def media(
 @cli.command()
 def verify(
     path: Annotated[
-        Path, typer.Argument(help="A receipt, a folder of receipts, a recording's folder, an archive package.")
+        Path,
+        typer.Argument(help="A receipt, a folder of receipts, a recording's folder, an archive package."),
     ],
     policy: Annotated[
         Path | None,
