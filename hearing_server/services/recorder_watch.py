@@ -236,7 +236,9 @@ class RecorderWatch:
 
     def _fail(self, hearing_id: HearingId, code: str) -> None:
         live = self.live(hearing_id)
-        live.recording = replace(live.recording, state=WritingState.FAILED, alarm_code=alarm_of(code))
+        live.recording = replace(
+            live.recording, state=WritingState.FAILED, alarm_code=alarm_of(code), recorders=()
+        )
         self._alarms.expect(hearing_id)
         self._alarms.note(hearing_id, live.recording)
 
@@ -252,6 +254,7 @@ class RecorderWatch:
                 await self._seal_as_stored(row.id, hearing)
                 await self._recorder.listen(row.id, hearing_id)
                 self._recordings[hearing_id] = row.id
+                self._alarms.be_quiet(hearing_id, for_s=PROOF_WAIT_S)
                 if hearing.state is HearingState.RECESS and hearing.recess is not None:
                     await self.pause(hearing_id, hearing.recess.kind)
                 elif hearing.state is HearingState.IN_SESSION:

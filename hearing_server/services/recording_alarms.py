@@ -39,11 +39,13 @@ class RecordingAlarms:
         self._court_id = court_id
         self._alarmed: set[HearingId] = set()
         self._writing: dict[HearingId, dict[RecorderName, bool]] = {}
+        # Just taken up again: a second recorder needs a moment, and its coming is no news.
+        self._quiet_until_s: dict[HearingId, float] = {}
         self._unwritten: deque[_Alarm] = deque(maxlen=_MAX_UNWRITTEN)
 
     def note(self, hearing_id: HearingId, status: WritingStatus) -> bool:
         """Keep what is new about this hearing's recording; True when something is. Before `expect` nothing is news."""
-        if hearing_id not in self._writing:
+        if hearing_id not in self._writing or self._is_quiet(hearing_id, status):
             return False
         is_changed = self._note_recorders(hearing_id, status.recorders)
         kind = {
@@ -65,8 +67,23 @@ class RecordingAlarms:
         """The recording begins like this (without lights: with everything writing); what comes from here on is news."""
         self._writing.setdefault(hearing_id, {light.name: light.is_writing for light in lights})
 
+    def be_quiet(self, hearing_id: HearingId, *, for_s: float) -> None:
+        """The recording was just taken up: nothing is news until everything writes, or the time is over."""
+        self._quiet_until_s[hearing_id] = self._clock.monotonic_s() + for_s
+
+    def _is_quiet(self, hearing_id: HearingId, status: WritingStatus) -> bool:
+        until_s = self._quiet_until_s.get(hearing_id)
+        if until_s is None:
+            return False
+        all_write = bool(status.recorders) and all(light.is_writing for light in status.recorders)
+        if not all_write and self._clock.monotonic_s() < until_s:
+            return True
+        del self._quiet_until_s[hearing_id]
+        return False
+
     def forget(self, hearing_id: HearingId) -> None:
         """The recording is over."""
+        self._quiet_until_s.pop(hearing_id, None)
         self._writing.pop(hearing_id, None)
         self._alarmed.discard(hearing_id)
 
