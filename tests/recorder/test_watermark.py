@@ -7,7 +7,6 @@ import itertools
 import json
 import subprocess
 import sys
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import av
 import pytest
 
-from recorder.film import FilmWriter
-from recorder.sound import SOUND_RATE_HZ
 from recorder.watermark import PieceRequest, marked_piece
+from tests.recorder.small_film import write_small_film
 
 WIDTH, HEIGHT, SECONDS, GREY = 320, 180, 5, 90
 WHO = "林书瑶 a1b2c3 2026-11-22 19:15"
@@ -27,13 +25,7 @@ WHO = "林书瑶 a1b2c3 2026-11-22 19:15"
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five grey seconds, each a little brighter than the one before, under a tone."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    with FilmWriter(path, width=WIDTH, height=HEIGHT) as writer:
-        for tick in range(SECONDS * 25):
-            frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
-            for plane, value in zip(frame.planes, (GREY + tick // 25 * 10, 128, 128), strict=True):
-                plane.update(bytes([value]) * plane.buffer_size)
-            writer.picture(frame)
-            writer.sound(array("h", [1000, -1000] * (SOUND_RATE_HZ // 50)))
+    write_small_film(path, SECONDS, size=(WIDTH, HEIGHT), step=10)
     return path
 
 
