@@ -7,7 +7,7 @@ export default {
     over: "录像曾出现异常：{title}（已恢复）。",
     more: "另有 {count} 项。",
     read: "查看故障说明",
-    advice: "请确认现场情况；可继续庭审，也可休庭排查。",
+    advice: "请核实；可继续，也可休庭排查。",
   },
   state: { lasting: "仍在持续", over: "已恢复", signed: "已签署", unsigned: "待签署" },
   from: "起始",
