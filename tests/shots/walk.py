@@ -305,8 +305,15 @@ async def _film(camera: Camera, people: Walkers, told: Story, number: str) -> No
     await expect(clerk.get_by_role("link", name="到公开审核")).to_be_visible()
     await sign_in_staff(president, "president")
     await president.get_by_role("link", name="公开审核").click()
-    await expect(president.get_by_role("button", name="确认公开")).to_be_visible()
+    review = president.get_by_role("link", name="审核", exact=True)
+    await expect(review).to_be_visible()
     await camera.take(president, "publications")
+    address = str(await review.get_attribute("href")).removeprefix("/desk")
+    for page in (people.plaintiff, people.defendant):
+        await _accept_publication(camera, page, address)
+    await review.click()
+    await _show_frame(president, "公开版预览")
+    await camera.take(president, "publication", whole=True)
     await president.get_by_role("button", name="确认公开").click()
     await president.get_by_role("dialog").get_by_role("button", name="确认公开").click()
     await expect(president.get_by_role("link", name="查看公开页")).to_be_visible()
@@ -327,6 +334,17 @@ async def _film(camera: Camera, people: Walkers, told: Story, number: str) -> No
     await people.plaintiff.get_by_role("link", name=re.compile("案件空间")).first.click()
     await expect(people.plaintiff.get_by_role("log", name="消息")).to_be_visible()
     await camera.take(people.plaintiff, "case-space")
+
+
+async def _accept_publication(camera: Camera, page: Page, address: str) -> None:
+    """A party reads the forced reminder, then says on the page it speaks of that it has no objection."""
+    await page.goto(address)
+    await page.get_by_role("button", name=re.compile("我已知悉|I have read this")).click()
+    agree = page.get_by_role("button", name=re.compile("^无异议|^No objection"))
+    await expect(agree).to_be_visible()
+    await camera.take(page, "publication-notice")
+    await agree.click()
+    await expect(page.get_by_text(re.compile("您已确认无异议|You have confirmed"))).to_be_visible()
 
 
 async def _show_frame(page: Page, name: str) -> None:
