@@ -142,12 +142,15 @@ class Plane:
             self._is_draining = False
 
     def take_media(self) -> None:
-        """Take the packets that are recorded. Called every few ticks, and before anything is noted that came later."""
+        """Take all packets that are recorded. Called now and then, and before anything is noted that came later."""
         if self.handle is None or self._is_taking:
             return
         self._is_taking = True
         try:
-            self._take_media()
+            for _ in range(self._turns):
+                self._take_media()
+                if self.handle is None or not self._news.media_bytes:
+                    return
         finally:
             self._is_taking = False
 

@@ -103,16 +103,18 @@ def test_drain__when_a_handler_raises__then_the_packets_behind_it_are_not_lost(n
     assert len(publishing.taken) == 2
 
 
-def test_settle__when_more_waits_than_one_turn_takes__then_all_of_it_is_taken(native: Threads) -> None:
+def test_take__when_more_waits_than_one_turn_takes__then_all_of_it_is_taken(native: Threads) -> None:
     plane = native.plane()
     publishing, _ = room(Publishing(plane), Watching(plane))
     for first in range(1, 1001, 100):
         say_pictures(publishing, 100, first=first, size=1000)
         assert forwarded(plane, first + 99)
     plane.take_media()
-    assert len(publishing.taken) < 1000, "half a megabyte per turn"
+    assert len(publishing.taken) == 1000, "half a megabyte per turn"
+    for number in range(1001, 1011):
+        publishing.say(number, payload=picture(number))
     plane.settle()
-    assert len(publishing.taken) == 1000
+    assert len(publishing.taken) == 1010, "at the sockets, too"
 
 
 # Rights
@@ -288,13 +290,14 @@ def test_feedback__when_python_does_not_come__then_the_sender_hears_of_every_pac
     publishing.line.route(publishing.ours.fileno())
     publishing.line.tell(0xA1, publishing.ssrc)
     told: list[TransportFeedback] = []
+    began_s = time.monotonic()
     for number in range(1, 41):
         if number != 30:
             publishing.say(number, wide=100 + number)
         time.sleep(0.01)
         told += reports(publishing)
     assert {(each.sender_ssrc, each.ssrc) for each in told} == {(0xA1, publishing.ssrc)}
-    assert 3 <= len(told) <= 6, "ten a second"
+    assert 2 <= len(told) <= 10 * (time.monotonic() - began_s) + 2, "ten a second"
     assert [each.number for each in told] == list(range(len(told)))
     arrived = {each.base + at: tick for each in told for at, tick in enumerate(each.arrivals)}
     newest = max(arrived)
