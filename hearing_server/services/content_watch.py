@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 LOOK_S = 1.0
 # A piece is sealed every 3 s: with two pieces in a row an alarm comes 6 to 12 s after what it is about.
 CHECK_S = 2.0
-# The light tells of a stall within 3 s, and flickers when a disk or the machine is slow; what the judge must sign waits.
+# The light tells of a stall within 3 s and flickers on a slow machine; a statement to sign waits for so many looks.
 _WRITING_LOOKS = 5
 # Statements left open by a process that died are closed when so many pieces said nothing of it.
 _GOOD_PIECES = 3
