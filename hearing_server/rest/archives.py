@@ -14,18 +14,18 @@ async def get_archive(call: Call) -> object:
     return archive_view(await call.services.archives.get(call.actor, call.part("recording_id")))
 
 
-async def make_again(call: Call) -> object:
+async def archive_again(call: Call) -> object:
     return archive_view(await call.services.archives.make_again(call.actor, call.part("recording_id")))
 
 
-async def hold(call: Call) -> object:
+async def hold_archive(call: Call) -> object:
     reason = call.body(ReasonBody).reason
     return archive_view(
         await call.services.archives.hold(call.actor, call.part("recording_id"), reason=reason)
     )
 
 
-async def release(call: Call) -> object:
+async def release_archive(call: Call) -> object:
     reason = call.body(ReasonBody).reason
     return archive_view(
         await call.services.archives.release(call.actor, call.part("recording_id"), reason=reason)
@@ -70,8 +70,8 @@ def archive_view(archive: Archive) -> dict[str, object]:
 _A = "/recordings/{recording_id}/archive"
 ROUTES = (
     Route("GET", _A, get_archive, Who.STAFF, "The archive package of a recording"),
-    Route("POST", _A, make_again, Who.STAFF, "Make the package again", Nothing, 202),
-    Route("POST", _A + "/hold", hold, Who.STAFF, "Hold it whatever its class says", ReasonBody),
-    Route("POST", _A + "/release", release, Who.STAFF, "Lift the hold", ReasonBody),
+    Route("POST", _A, archive_again, Who.STAFF, "Make the package again", Nothing, 202),
+    Route("POST", _A + "/hold", hold_archive, Who.STAFF, "Hold it whatever its class says", ReasonBody),
+    Route("POST", _A + "/release", release_archive, Who.STAFF, "Lift the hold", ReasonBody),
     Route("GET", _A + "/package", get_package, Who.STAFF, "The package, a ZIP file"),
 )

@@ -83,7 +83,8 @@ def mount_description(app: web.Application, routes: Iterable[Route]) -> None:
 
 def _operation(route: Route) -> dict[str, object]:
     operation: dict[str, object] = {
-        "operationId": route.handler.__name__,
+        # Two nouns may have the same verb: a recording's playlist, a broadcast's.
+        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": route.summary,
         "description": _WHO[route.who],
         "parameters": [

@@ -34,7 +34,7 @@ async def get_piece(call: Call) -> object:
     return web.Response(body=piece, content_type="video/mp2t", headers=_KEPT_NOWHERE)
 
 
-async def release(call: Call) -> object:
+async def release_film(call: Call) -> object:
     allowed = call.body(ReleaseBody).allowed
     return recording_view(
         await call.services.replays.release(call.actor, call.part("recording_id"), allowed=allowed)
@@ -63,6 +63,6 @@ ROUTES = (
         "GET", _R + "/replay/film-{number}.ts", get_piece, Who.SIGNED_IN, "One piece, marked for its viewer"
     ),
     Route(
-        "POST", _R + "/downloads", release, Who.STAFF, "Let parties take the file, or no longer", ReleaseBody
+        "POST", _R + "/downloads", release_film, Who.STAFF, "Let parties take the file, or no longer", ReleaseBody
     ),
 )
