@@ -48,7 +48,9 @@ async def _sees(seat: Seat, other: CourtClient, *, more: int = 5) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_moved__without_a_socket__then_both_links_are_led_and_go_on(tmp_path: Path) -> None:
+async def test_moved__without_a_socket__then_both_links_are_led_and_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with two_seated(tmp_path) as (judge, clerk, _path):
         await judge.lose_socket()
         assert judge.up is not None
@@ -63,7 +65,7 @@ async def test_moved__without_a_socket__then_both_links_are_led_and_go_on(tmp_pa
             told.append(await post(to, body))
             return told[-1]
 
-        judge.client.post = noted  # type: ignore[method-assign]
+        monkeypatch.setattr(judge.client, "post", noted)
         led = await lead(judge.client, judge.hearing_id, judge.seat_id, judge.up, judge.down, lambda sdp: sdp)
         assert led == (True, True)
         assert _UFRAG.findall(told[0]["sdp"])[0] == names[0], (
@@ -103,8 +105,7 @@ async def test_moved__when_the_seat_is_not_the_callers__then_it_is_refused(tmp_p
 
 
 async def test_moved__when_nobody_is_signed_in__then_it_is_refused(tmp_path: Path) -> None:
-    async with two_seated(tmp_path) as (judge, clerk, path):
-        async with CourtClient(judge.client.url) as stranger:
-            with pytest.raises(Problem) as refused:
-                await stranger.post(path, {"seat": clerk.seat_id, "sources": {}})
-            assert refused.value.status == 401
+    async with two_seated(tmp_path) as (judge, clerk, path), CourtClient(judge.client.url) as stranger:
+        with pytest.raises(Problem) as refused:
+            await stranger.post(path, {"seat": clerk.seat_id, "sources": {}})
+        assert refused.value.status == 401
