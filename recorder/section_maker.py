@@ -5,36 +5,27 @@ Bounded: the window's segments, a section's voices (2 MB each), one decoded pict
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from recorder.canvas import Canvas, cover
 from recorder.director import Director
 from recorder.film import PieceWriter
-from recorder.film_plan import FilmPlan, sound_ticks, window_of
+from recorder.film_plan import FilmPlan, window_of
 from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX
 from recorder.journal import RecordKind
-from recorder.labels import Labels, Layout
+from recorder.labels import Labels
 from recorder.layers import Showing, plan_layers
 from recorder.manifest import Incident
 from recorder.pictures import PicturePlayer, PictureStream, new_stream
 from recorder.plates import Plates
 from recorder.redactions import RedactionPlan
 from recorder.scenes import SCREEN, ScenePlan, plan_scenes
-from recorder.sound import CHUNK_SAMPLES, Mixer, VoicePlayer, is_speaking, sample_at
-from recorder.speakers import MEMORY_TURNS, TURN_NS, plan_speakers
-from recorder.survey import KeyFrame, Problem, Survey, WindowSurvey
-from recorder.timeline import ALIGNMENT_TICKS, FILM_RATE_HZ, TICK_NS, PieceKind, Section
-from recorder.windows import BEFORE_NS, JournalPlace, SegmentReader
+from recorder.survey import HOLE_WAIT_NS, KeyFrame, Problem, Survey, WindowSurvey
+from recorder.timeline import ALIGNMENT_TICKS, TICK_NS, PieceKind, Section
+from recorder.voices import Voices
+from recorder.windows import BEFORE_NS, JournalPlace, SegmentReader, segments_of
 from recorder.withheld import Spans
-
-# A packet that fills a hole comes this much later than its neighbours (see rtp_order).
-_HOLE_WAIT_NS = 2_000_000_000
-# An Opus decoder that begins cold sounds right after 80 ms; the mixer's gain is itself again after a quarter second.
-_VOICE_LEAD_NS = 1_000_000_000
-# The mark of the speaking person stays this long, so that it does not flicker between words.
-SPEAKING_HOLD_TICKS = FILM_RATE_HZ * 2 // 5
 
 
 class NewBreaks(Exception):
@@ -65,7 +56,7 @@ class SectionMaker:
         span = window_of(film, section)
         window = None if span is None else self._look(film, span)
         survey, notes, problems = (Survey({}, 0), None, []) if window is None else window
-        voices = _Voices(film, section, survey, notes)
+        voices = Voices(film, section, survey, notes)
         scenes = plan_scenes(
             film.there,
             layout=film.labels.layout,
@@ -137,7 +128,7 @@ class SectionMaker:
             info = story.track.info
             if info.kind == "video":
                 sources.setdefault((info.identity, info.source == SCREEN), []).append(number)
-        pictures = _Pictures(notes, survey.wait_ns + _HOLE_WAIT_NS)
+        pictures = _Pictures(notes, survey.wait_ns + HOLE_WAIT_NS)
         is_next = self._warm_for == (section.from_ns, film.timeline.withheld, film.plan)
         warm, self._streams, self._warm_for = (self._streams if is_next else {}), {}, None
         for (identity, is_screen), numbers in sources.items():
@@ -198,7 +189,7 @@ class SectionMaker:
         """Feed and decode a stream from a key frame long before its window."""
         whole = Showing(showing.track, 0, 0, showing.until_ns)
         player = PicturePlayer(survey.stories, [whole], {showing.track: stream})
-        for segment in film.recording.manifest.segments:
+        for segment in segments_of(film.recording):
             if not place[0] <= segment.number <= until[0]:
                 continue
             for index, (at_ns, record) in enumerate(self._reader.read(film.recording, segment).records):
@@ -211,7 +202,7 @@ class SectionMaker:
         self,
         film: FilmPlan,
         section: Section,
-        voices: _Voices,
+        voices: Voices,
         pictures: _Pictures,
         director: Director,
         writer: PieceWriter,
@@ -317,90 +308,3 @@ class _Pictures:
                 detail = f"{identity} {source}: {player.broken_frames} frames"
                 found.append(Problem("picture.undecodable", detail))
         return found
-
-
-class _Voices:
-    """All that is heard in a section, and who is heard when."""
-
-    def __init__(self, film: FilmPlan, section: Section, survey: Survey, notes: WindowSurvey | None) -> None:
-        self._film, self._section = film, section
-        self._may_focus = film.labels.layout is not Layout.GRID and any(
-            len(now.people) > 1 for now in film.there
-        )
-        lead_ns = (MEMORY_TURNS + 1) * TURN_NS if self._may_focus else _VOICE_LEAD_NS
-        self._ticks = list(sound_ticks(film.timeline, section))
-        moments = [at_ns for at_ns in self._ticks if at_ns is not None]
-        self._heard: list[frozenset[str]] = []
-        self._chunks: list[list[array[int]]] = []
-        self.speakers = None
-        self._players: dict[int, VoicePlayer] = {}
-        if not moments or notes is None:
-            self._chunks = [[] for _ in self._ticks]
-            self._heard = [frozenset() for _ in self._ticks]
-            return
-        until_ns = moments[-1] + survey.wait_ns + _HOLE_WAIT_NS
-        for number, story in survey.stories.items():
-            if story.track.info.kind != "audio":
-                continue
-            silent = film.timeline.withheld | film.plan.muted(story.track.info.identity)
-            player = VoicePlayer(story, silent)
-            player.skip_to(sample_at(moments[0] - lead_ns))
-            for packet in notes.packets[number]:
-                if moments[0] - lead_ns - _VOICE_LEAD_NS <= packet.at_ns <= until_ns:
-                    player.feed(packet.raw, packet.at_ns)
-            player.end()
-            self._players[number] = player
-        before = [moments[0] - n * TICK_NS for n in range(round(lead_ns / TICK_NS), 0, -1)]
-        heard: dict[str, list[int]] = {}
-        for at_ns in before:
-            self._take(survey, at_ns, heard)
-        for tick_ns in self._ticks:
-            chunks, speaking = self._take(survey, tick_ns, heard) if tick_ns is not None else ([], set[str]())
-            self._chunks.append(chunks)
-            self._heard.append(frozenset(speaking))
-        if self._may_focus:
-            presiding = frozenset(film.labels.presiding)
-            self.speakers = plan_speakers(
-                heard, moments[0], moments[-1], listens_to=frozenset(heard) - presiding
-            )
-
-    def _take(
-        self, survey: Survey, at_ns: int, heard: dict[str, list[int]]
-    ) -> tuple[list[array[int]], set[str]]:
-        chunks: list[array[int]] = []
-        speaking: set[str] = set()
-        first_sample = sample_at(at_ns)
-        for number, player in self._players.items():
-            chunk = player.take(first_sample, CHUNK_SAMPLES)
-            if chunk is None:
-                continue
-            chunks.append(chunk)
-            identity = survey.stories[number].track.info.identity
-            if is_speaking(chunk):
-                speaking.add(identity)
-                heard.setdefault(identity, []).append(at_ns)
-        return chunks, speaking
-
-    def speaking(self, tick: int) -> frozenset[str]:
-        """Who was heard at a frame of the section or just before it."""
-        at = tick + ALIGNMENT_TICKS
-        return frozenset[str]().union(*self._heard[max(at - SPEAKING_HOLD_TICKS, 0) : at + 1])
-
-    def mixed(self) -> Iterator[array[int]]:
-        """The mix, one chunk per film frame, from `ALIGNMENT_TICKS` before the section to `TAIL_TICKS` after it."""
-        mixer = Mixer()
-        for chunks in self._chunks:
-            done = mixer.mix(chunks)
-            if done is not None:
-                yield done
-        last = mixer.flush()
-        if last is not None:
-            yield last
-
-    def problems(self) -> list[Problem]:
-        """What the decoders refused."""
-        return [
-            Problem("sound.undecodable", f"track {number}: {player.broken_frames} frames")
-            for number, player in self._players.items()
-            if player.broken_frames
-        ]

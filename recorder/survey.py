@@ -19,6 +19,8 @@ NS_PER_S = 1_000_000_000
 # A camera that sent nothing for this long is shown as interrupted; a still shared page may rest much longer.
 CAMERA_SILENCE_NS = 2 * NS_PER_S
 SCREEN_SILENCE_NS = 30 * NS_PER_S
+# A packet that fills a hole comes this much later than its neighbours (see rtp_order).
+HOLE_WAIT_NS = 2 * NS_PER_S
 # Waiting for late packets is memory: nine people at 2 Mbit/s for this long are 45 MB.
 LONGEST_WAIT_NS = 20 * NS_PER_S
 

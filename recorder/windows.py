@@ -24,6 +24,9 @@ AFTER_NS = 15 * NS_PER_S
 # A window is 49 s, segments are 2-5 s; nine people with three layers write 3 MB/s: 150 MB.
 KEPT_SEGMENTS = 28
 
+# Where there are no segments: about as long as one.
+_CHUNK_NS = 4 * NS_PER_S
+
 # Segment number and index of the record in it.
 JournalPlace: TypeAlias = tuple[int, int]
 
@@ -42,6 +45,7 @@ class SegmentReader:
     """Decoded segments of one recording, the latest used kept."""
 
     def __init__(self) -> None:
+        self._sweep: _Sweep | None = None
         self._kept: OrderedDict[tuple[int, str, int], ReadSegment] = OrderedDict()
 
     def read(self, recording: Recording, segment: SealedSegment) -> ReadSegment:
@@ -49,11 +53,16 @@ class SegmentReader:
         key = (segment.number, segment.sha256, segment.valid_bytes)
         known = self._kept.pop(key, None)
         if known is None:
-            known = _read(recording, segment)
+            known = _read(recording, segment) if segment.name else self._swept(recording, segment)
             while len(self._kept) >= KEPT_SEGMENTS:
                 self._kept.popitem(last=False)
         self._kept[key] = known
         return known
+
+    def _swept(self, recording: Recording, segment: SealedSegment) -> ReadSegment:
+        if self._sweep is None or not self._sweep.can_give(recording, segment.number):
+            self._sweep = _Sweep(recording)
+        return ReadSegment(segment.number, self._sweep.chunk(segment.number), (), ())
 
     def between(self, recording: Recording, from_ns: int, until_ns: int) -> Iterator[ReadSegment]:
         """Every segment that holds anything of a stretch of hearing time, in order."""
@@ -82,11 +91,53 @@ class SegmentReader:
         return None
 
 
+def segments_of(recording: Recording) -> tuple[SealedSegment, ...]:
+    """The segments; of a record read from two journals at once, stretches of time in their place (without a name)."""
+    manifest = recording.manifest
+    if manifest.segments:
+        return manifest.segments
+    root = manifest.root_sha256
+    return tuple(
+        SealedSegment(number, "", 0, 0, 0, root, "", number * _CHUNK_NS, (number + 1) * _CHUNK_NS - 1, 0, 0)
+        for number in range(manifest.duration_ns // _CHUNK_NS + 1)
+    )
+
+
+class _Sweep:
+    """Goes once through a record that can only be read from its beginning; what was passed long ago is gone."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._records = iter(recording.records())
+        self._chunks: OrderedDict[int, list[tuple[int, Record]]] = OrderedDict()
+        self._reached = self._gone = -1
+
+    def can_give(self, recording: Recording, number: int) -> bool:
+        """Not when it was passed, or when it is of another record."""
+        return recording == self._recording and number > self._gone
+
+    def chunk(self, number: int) -> tuple[tuple[int, Record], ...]:
+        """The records of one stretch. Late ones within a stretch of it are still found."""
+        while self._reached <= number + 1:
+            timed = next(self._records, None)
+            if timed is None:
+                break
+            at = max(timed.elapsed_ns // _CHUNK_NS, 0)
+            self._reached = max(self._reached, at)
+            if at > self._gone:
+                self._chunks.setdefault(at, []).append((timed.elapsed_ns, timed.record))
+            while len(self._chunks) > KEPT_SEGMENTS:
+                oldest = min(self._chunks)
+                del self._chunks[oldest]
+                self._gone = max(self._gone, oldest)
+        return tuple(self._chunks.get(number, ()))
+
+
 def segments_between(recording: Recording, from_ns: int, until_ns: int) -> list[SealedSegment]:
     """Segments that hold anything of [from, until), in order."""
     return [
         segment
-        for segment in recording.manifest.segments
+        for segment in segments_of(recording)
         if segment.first_ns < until_ns and segment.last_ns >= from_ns
     ]
 

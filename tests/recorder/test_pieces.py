@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from recorder.growing import GrowingRecording
 from recorder.labels import Labels, labels_of
 from recorder.live_film import Pace, Stopped, compose_while_recording
 from recorder.pieces import PieceIndex, read_index
-from recorder.recording import open_recording
+from recorder.recording import Recording, TimedRecord, open_recording
 from recorder.redactions import redactions_of
 from recorder.timeline import FILM_RATE_HZ
 from tests.recorder.synthetic_hearing import Actor, Network, Order, Stage
@@ -157,6 +158,26 @@ def test_digest_of_one_segment_differs__then_pieces_far_from_it_stay(played: Pla
     made = Composer(film).compose(filled, Wanted(labels())).made
     assert 0 < made < played.sections
     assert read_index(film).pieces[2] == read_index(played.film).pieces[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept(Recording):
+    """A record without segments of its own, as two journals read at once are: it goes from the beginning only."""
+
+    plain: Recording
+
+    def records(self, *, first_segment: int = 1) -> Iterator[TimedRecord]:
+        return self.plain.records()
+
+
+def test_record_of_two_journals__read_from_its_beginning_only__then_the_film_is_the_same(
+    played: Played, tmp_path: Path
+) -> None:
+    plain = open_recording(played.folder)
+    swept = Swept(plain.folder, replace(plain.manifest, segments=()), plain)
+    film = tmp_path / "film.mp4"
+    assert Composer(film).compose(swept, Wanted(labels())).made == played.sections
+    assert film.read_bytes() == played.film.read_bytes()
 
 
 def test_piece_lost_or_cut__then_it_is_made_again(played: Played, copy: Path) -> None:
