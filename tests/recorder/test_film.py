@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from recorder.compose import FilmReport, compose_film, map_path_of
+from recorder.compose import FilmReport, compose_film
+from recorder.composer import map_path_of
 from recorder.folder import segment_files
 from recorder.grid import Box, grid_cells, stage_cells
 from recorder.labels import Labels, labels_of

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from recorder.captions import CaptionLine, film_captions
-from recorder.compose import compose_film, map_path_of
+from recorder.compose import compose_film
+from recorder.composer import map_path_of
 from recorder.grid import grid_cells
 from recorder.labels import labels_of
 from recorder.manifest import Mark
