@@ -46,6 +46,7 @@ class SegmentReader:
 
     def __init__(self) -> None:
         self._sweep: _Sweep | None = None
+        self._keys: dict[tuple[int, str], dict[int, list[tuple[int, int, int | None]]]] = {}
         self._kept: OrderedDict[tuple[int, str, int], ReadSegment] = OrderedDict()
 
     def read(self, recording: Recording, segment: SealedSegment) -> ReadSegment:
@@ -77,18 +78,32 @@ class SegmentReader:
         Its time is that of arrival: good enough to say "before".
         """
         for segment in reversed(segments_between(recording, track.started_ns, before_ns)):
-            read = self.read(recording, segment)
-            for index in range(len(read.records) - 1, -1, -1):
-                at_ns, record = read.records[index]
-                if at_ns >= before_ns or record.track != track.number or record.kind != RecordKind.PACKET:
-                    continue
-                packet = parse_rtp(record.payload, at_ns)
-                if packet is None or not packet.payload:
-                    continue
-                begins, size_px = key_frame_start(track.info.codec, packet.payload)
-                if begins:
-                    return KeyFrame(at_ns, size_px[1] if size_px else None), (segment.number, index)
+            keys = self._keys_of(recording, segment).get(track.number, ())
+            for at_ns, index, height_px in reversed(keys):
+                if at_ns < before_ns:
+                    return KeyFrame(at_ns, height_px), (segment.number, index)
         return None
+
+    def _keys_of(
+        self, recording: Recording, segment: SealedSegment
+    ) -> dict[int, list[tuple[int, int, int | None]]]:
+        """Key frames (arrival, record, height) by track; kept for all segments, so that each is searched once."""
+        known = self._keys.get((segment.number, segment.sha256))
+        if known is not None:
+            return known
+        codecs = {track.number: track.info.codec for track in recording.tracks if track.info.kind == "video"}
+        found: dict[int, list[tuple[int, int, int | None]]] = {}
+        for index, (at_ns, record) in enumerate(self.read(recording, segment).records):
+            if record.kind != RecordKind.PACKET or record.track not in codecs:
+                continue
+            packet = parse_rtp(record.payload, at_ns)
+            if packet is None or not packet.payload:
+                continue
+            begins, size_px = key_frame_start(codecs[record.track], packet.payload)
+            if begins:
+                found.setdefault(record.track, []).append((at_ns, index, size_px[1] if size_px else None))
+        self._keys[segment.number, segment.sha256] = found
+        return found
 
 
 def segments_of(recording: Recording) -> tuple[SealedSegment, ...]:
