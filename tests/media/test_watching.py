@@ -204,3 +204,16 @@ async def test_record__when_the_middle_layer_rests__then_the_line_has_no_gap_for
         gap for gap in manifest.gaps if gap.track == best.number and gap.cause.value not in ("absent",)
     ]
     assert not longest
+
+
+async def test_sink__going_on_after_a_pause_of_its_own__is_given_whole_pictures() -> None:
+    async with hall(**QUICK) as place:
+        sender = await place.join("sender")
+        await place.engine.attach_sink(ROOM, Notes())
+        await until(lambda: sender.active == {"q", "f"})
+        layers = [layer for layer in place.engine._rooms[ROOM].layers() if layer.rid in ("q", "f")]
+        await until(lambda: not any(layer.stream.keyframes.is_wanted for layer in layers))
+        came_ms = {layer.rid: layer.keyframe_ms for layer in layers}
+        await asyncio.sleep(0.6)  # longer than two key frames may be apart
+        await place.engine.renew_pictures(ROOM)
+        await until(lambda: all(layer.keyframe_ms > came_ms[layer.rid] for layer in layers))
