@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hearing_server.domain.acts import Act, commitment_with, field_salt
+from hearing_server.domain.acts import MAX_ENTRY_BYTES, Act, commitment_with, field_salt
 from hearing_server.domain.canonical_json import JsonObject, canonical_json
-from hearing_server.domain.checkpoints import LogProof
+from hearing_server.domain.checkpoints import Checkpoint, LogProof
 from hearing_server.domain.merkle import leaf_hash
 from hearing_server.domain.signed_notes import KeyKind, VerifierKey, decoded, encoded
 from hearing_server.domain.trust_policy import NONE, TrustPolicy
@@ -161,15 +161,21 @@ class _Receipt:
         if not set(opened) <= set(FIELDS) or any(set(one) != {"salt", "value"} for one in opened.values()):
             raise ValueError("disclosed fields that an entry doesn't have")
         entry = json.loads(raw["entry"])
-        if not isinstance(entry, dict):
-            raise ValueError("the entry is no object")
+        if not isinstance(entry, dict) or canonical_json(entry) != raw["entry"].encode():
+            raise ValueError("the entry is no object in its one form")
+        if len(raw["entry"].encode()) > MAX_ENTRY_BYTES:
+            raise ValueError("an entry of this length is none")
+        proof = LogProof.parse(raw["proof"])
+        if proof.text() != raw["proof"]:
+            raise ValueError("the proof has lines that nobody answers for")
+        Checkpoint.parse(proof.note.text)
         stamp = raw["time_stamp"]
         return cls(
             raw["entry"].encode(),
             entry,
             {name: _hex(one["salt"]) for name, one in opened.items()},
             {name: one["value"] for name, one in opened.items()},
-            LogProof.parse(raw["proof"]),
+            proof,
             _key(raw["log"], KeyKind.LOG),
             tuple(_key(text, KeyKind.WITNESS) for text in raw["witnesses"]),
             None if stamp is None else _read_stamp(stamp),
@@ -267,7 +273,10 @@ def _read_stamp(raw: Mapping[str, str]) -> ReceiptStamp:
     token = decoded(raw["token"])
     if set(raw) != {"at", "token", "sha256"} or hashlib.sha256(token).hexdigest() != raw["sha256"]:
         raise ValueError("the time stamp was changed")
-    return ReceiptStamp(datetime.fromisoformat(raw["at"]), token)
+    at = datetime.fromisoformat(raw["at"])
+    if to_wire(at) != raw["at"]:
+        raise ValueError("the moment isn't written as moments are")
+    return ReceiptStamp(at, token)
 
 
 def _key(text: str, kind: KeyKind) -> VerifierKey:

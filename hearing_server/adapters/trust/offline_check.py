@@ -19,7 +19,7 @@ from hearing_server.domain.act_receipts import (
     check_receipt,
 )
 from hearing_server.domain.trust_policy import TrustPolicy
-from recorder.folder import MANIFEST_NAME, segment_files
+from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
 from recorder.manifest import Manifest, ManifestError
 from recorder.verify import Problem
 from recorder.verify_union import verify_whole
@@ -68,6 +68,7 @@ class Trusted:
 
 def examine(path: Path, trusted: Trusted) -> Report:
     """Check a receipt, a folder of receipts, or a recording's folder with the receipts in it. OSError."""
+    path.stat()
     report = Report()
     if path.is_file():
         _one_receipt(path, trusted, report)
@@ -160,26 +161,32 @@ def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> list[Fin
 
     Two recorders write the same hearing, each in its own folder: this one is that of the recorder it agrees with most.
     """
+    logged = _logged(receipts)
+    if not logged:
+        return []
+    recording_id = _recording_id(folder)
+    pieces_of = [pieces for (recording, _), pieces in logged.items() if recording_id in (None, recording)]
+    if not pieces_of:
+        # Whoever writes the whole folder anew could give it another name, so that no receipt speaks of it.
+        zh, en = "所附凭证存证的是另一份录音录像", "the receipts here are of another recording"
+        return [Finding("recording", "segment.other_recording", zh, en)]
     spans = _spans(folder)
     digests = {file.number: (file.name, _sha256(file.path)) for file in segment_files(folder) if file.sealed}
-    found = [_differences(pieces, digests, spans) for pieces in _logged(folder, receipts).values()]
-    return min(found, key=len, default=[])
+    return min((_differences(pieces, digests, spans) for pieces in pieces_of), key=len)
 
 
-def _logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> dict[str, dict[int, str]]:
-    """What was logged of this recording: recorder → segment → digest."""
-    recording_id = _recording_id(folder)
-    logged: dict[str, dict[int, str]] = {}
+def _logged(receipts: Iterable[CheckedReceipt]) -> dict[tuple[str, str], dict[int, str]]:
+    """What was logged of segments: (recording, recorder) → segment → digest."""
+    logged: dict[tuple[str, str], dict[int, str]] = {}
     for receipt in receipts:
         body = receipt.disclosed.get("body")
         if not receipt.holds or receipt.entry.get("sub") != "segment_sealed" or not isinstance(body, dict):
             continue
-        if recording_id in (None, body.get("recording_id")):
-            pieces = logged.setdefault(str(body.get("recorder")), {})
-            for piece in body.get("segments") or ():
-                # A receipt without a policy may be anybody's work.
-                if isinstance(piece, dict):
-                    pieces[int(piece.get("number", 0))] = str(piece.get("sha256"))
+        pieces = logged.setdefault((str(body.get("recording_id")), str(body.get("recorder"))), {})
+        for piece in body.get("segments") or ():
+            # A receipt without a policy may be anybody's work.
+            if isinstance(piece, dict):
+                pieces[int(piece.get("number", 0))] = str(piece.get("sha256"))
     return logged
 
 
@@ -190,9 +197,9 @@ def _differences(
     for number, digest in sorted(pieces.items()):
         name, seen = files.get(number, ("", ""))
         if not name:
-            found.append(
-                Finding(f"segment {number}", "segment.gone", "已存证的片段缺失", "a logged segment is gone")
-            )
+            name = f"{JOURNAL_FOLDER}/{number:08d}{SEALED_SUFFIX}"
+            zh, en = "已存证的片段缺失", "a logged segment is gone"
+            found.append(Finding(f"{name}, {spans.get(name, '')}", "segment.gone", zh, en))
         elif seen != digest:
             found.append(
                 Finding(
@@ -200,6 +207,14 @@ def _differences(
                     "it isn't what was logged during the hearing",
                 )
             )  # fmt: skip
+    for number in sorted(files.keys() - pieces.keys()):
+        name, _ = files[number]
+        found.append(
+            Finding(
+                f"{name}, {spans.get(name, '')}", "segment.not_logged", "所附凭证均未存证此片段",
+                "no receipt here says that it was logged",
+            )
+        )  # fmt: skip
     return found
 
 

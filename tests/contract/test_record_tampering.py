@@ -1,0 +1,225 @@
+"""A recording's folder with its receipts, tampered with at random: none is missed, and the place named is the place."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hearing_server.adapters.trust.offline_check import Finding, Trusted, examine
+from recorder.folder import MANIFEST_NAME, segment_files
+from recorder.manifest import Manifest
+from recorder.verify import verify
+from tests.contract.test_check_receipt import OTHER, POLICY
+from tests.logged_record import log_segments, record
+from tests.receipt_tampering import flipped
+from tests.recorder.stepped_session import stepped_writers
+
+SECONDS = 36
+TRUSTED = Trusted.read(POLICY)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z")
+
+# Given the draw and the journal's files; answers whose content changed.
+Attack = Callable[[random.Random, list[Path]], list[Path]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logged") / "rec_1"
+    with stepped_writers():
+        record(folder, seconds=SECONDS)
+    log_segments(folder)
+    assert len(segment_files(folder)) >= SECONDS // 3
+    assert len(list(folder.glob("*.receipt.json"))) >= 2
+    return folder
+
+
+def _codes(folder: Path) -> set[str]:
+    return {finding.code for finding in examine(folder, TRUSTED).findings}
+
+
+def _other_codes(folder: Path) -> set[str]:
+    return {code for _, code, _ in OTHER.examine(folder, OTHER.Policy(POLICY))[1]}
+
+
+@contextmanager
+def _put_back(folder: Path) -> Iterator[None]:
+    """All files are afterwards as they were."""
+    kept = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    try:
+        yield
+    finally:
+        for path in [path for path in folder.rglob("*") if path.is_file() and path not in kept]:
+            path.unlink()
+        for path, data in kept.items():
+            if not path.is_file() or path.read_bytes() != data:
+                path.write_bytes(data)
+
+
+def _flip(draw: random.Random, files: list[Path]) -> list[Path]:
+    file = draw.choice(files)
+    file.write_bytes(flipped(draw, file.read_bytes()))
+    return [file]
+
+
+def _truncate(draw: random.Random, files: list[Path]) -> list[Path]:
+    file = draw.choice(files)
+    data = file.read_bytes()
+    file.write_bytes(data[: draw.randrange(len(data))])
+    return [file]
+
+
+def _append(draw: random.Random, files: list[Path]) -> list[Path]:
+    file = draw.choice(files)
+    file.write_bytes(file.read_bytes() + draw.randbytes(draw.randrange(1, 200)))
+    return [file]
+
+
+def _swap(draw: random.Random, files: list[Path]) -> list[Path]:
+    first, second = draw.sample(files, 2)
+    a, b = first.read_bytes(), second.read_bytes()
+    first.write_bytes(b)
+    second.write_bytes(a)
+    return [first, second]
+
+
+def _delete(draw: random.Random, files: list[Path]) -> list[Path]:
+    file = draw.choice(files)
+    file.unlink()
+    return [file]
+
+
+def _replay(draw: random.Random, files: list[Path]) -> list[Path]:
+    """What was said once is heard again, in place of something else."""
+    source, target = draw.sample(files, 2)
+    target.write_bytes(source.read_bytes())
+    return [target]
+
+
+def _add(draw: random.Random, files: list[Path]) -> list[Path]:
+    added = files[-1].with_name(f"{int(files[-1].stem) + draw.randrange(1, 4):08}.seg")
+    added.write_bytes(draw.choice(files).read_bytes())
+    return [added]
+
+
+ATTACKS: tuple[Attack, ...] = (_flip, _truncate, _append, _swap, _delete, _replay, _add)
+
+
+def _is_within(finding: Finding, spans: list[tuple[datetime, datetime]]) -> bool:
+    """Whether the moments that a finding names, if it names any, lie 5 s at most from what was changed."""
+    said = [
+        datetime.strptime(each, "%Y-%m-%d %H:%M:%S.%fZ").replace(tzinfo=UTC)
+        for each in MOMENT.findall(finding.where)
+    ]
+    slack = timedelta(seconds=5)
+    return all(any(begin - slack <= moment <= end + slack for begin, end in spans) for moment in said)
+
+
+def test_untouched__by_both_checkers__raises_no_alarm(whole: Path) -> None:
+    for trusted in (TRUSTED, Trusted()):
+        assert examine(whole, trusted).findings == []
+    assert _other_codes(whole) == set()
+
+
+@pytest.mark.parametrize(
+    "count", [300, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])]
+)
+def test_tampered_journal__at_random__is_found_and_its_place_named(whole: Path, count: int) -> None:
+    draw = random.Random(2026)
+    manifest = Manifest.load(whole)
+    spans = {
+        Path(line.name).name: tuple(
+            datetime.fromtimestamp(manifest.clock.utc_ns(at_ns) / 1e9, UTC)
+            for at_ns in (line.first_ns, line.last_ns)
+        )
+        for line in manifest.segments
+    }
+    wrong: list[str] = []
+    for number in range(count):
+        attack = draw.choice(ATTACKS)
+        with _put_back(whole):
+            touched = attack(draw, [file.path for file in segment_files(whole)])
+            names = {path.name for path in touched}
+            findings = examine(whole, TRUSTED).findings
+            by_receipts = [each for each in findings if "logged" in each.code or each.code == "segment.gone"]
+            named = {name for name in names for each in by_receipts if name in each.where}
+            # A receipt says which segment: it names those that were changed and no other.
+            strangers = [each.where for each in by_receipts if not any(name in each.where for name in names)]
+            places = [spans[name] for name in names if name in spans]
+            far = [each.where for each in by_receipts if not _is_within(each, places)]  # type: ignore[arg-type]
+            other = _other_codes(whole)
+        if named != names or strangers or far or not other:
+            wrong.append(f"{number} {attack.__name__} {names}: {named} {strangers} {far} {other}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_manifest_or_receipt__changed_by_a_bit__is_found(whole: Path) -> None:
+    draw = random.Random(7)
+    for _ in range(60):
+        with _put_back(whole):
+            _flip(draw, [whole / MANIFEST_NAME, *sorted(whole.glob("*.receipt.json"))])
+            assert examine(whole, TRUSTED).findings
+
+
+def _written_anew(whole: Path, folder: Path) -> Path:
+    """Another hearing under the same name: segments, chain and manifest fit each other; the receipts lie beside."""
+    with stepped_writers():
+        record(folder, seconds=SECONDS, first=5000)
+    assert verify(folder) == []
+    for receipt in whole.glob("*.receipt.json"):
+        shutil.copy(receipt, folder)
+    return folder
+
+
+def test_journal__written_anew_and_consistent__is_caught_by_the_receipts(whole: Path, tmp_path: Path) -> None:
+    forged = _written_anew(whole, tmp_path / "forged")
+    count = len(segment_files(forged))
+    found = [finding.code for finding in examine(forged, TRUSTED).findings]
+    assert found == ["segment.not_as_logged"] * count
+    assert _other_codes(forged) == {"segment.not_as_logged"}
+
+
+def test_journal__consistent_and_longer_than_logged__names_what_no_act_speaks_of(tmp_path: Path) -> None:
+    folder = tmp_path / "rec_1"
+    with stepped_writers():
+        record(folder, seconds=SECONDS)
+    last = segment_files(folder)[-1].path
+    data = last.read_bytes()
+    last.unlink()
+    log_segments(folder)
+    last.write_bytes(data)
+    assert verify(folder) == []
+    findings = examine(folder, TRUSTED).findings
+    assert [(last.name in each.where, each.code) for each in findings] == [(True, "segment.not_logged")]
+    assert _other_codes(folder) == {"segment.not_logged"}
+
+
+def test_journal__under_another_name__is_not_taken_for_one_without_receipts(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "other"
+    with stepped_writers():
+        record(folder, seconds=6)
+    log_segments(folder, recording_id="rec_2")
+    assert _codes(folder) == {"segment.other_recording"}
+    assert _other_codes(folder) == {"segment.other_recording"}
+
+
+def test_folder__of_one_recorder_with_receipts_of_both__is_compared_with_its_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    with stepped_writers():
+        for number, folder in enumerate(folders):
+            record(folder, seconds=12, first=number * 7000)
+    for folder, recorder in zip(folders, ("first", "second"), strict=True):
+        log_segments(folder, recorder=recorder)
+    for receipt in folders[1].glob("*.receipt.json"):
+        shutil.copy(receipt, folders[0])
+    assert {code for code in _codes(folders[0]) if code.startswith("segment.")} == set()
+    _flip(random.Random(1), [segment_files(folders[0])[1].path])
+    assert "segment.not_as_logged" in _codes(folders[0])

@@ -1,0 +1,73 @@
+"""A real recording of some seconds and the receipts of its segments, as a party takes both home."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hearing_server.domain.act_receipts import write_receipt
+from hearing_server.domain.acts import Act, ActKind, seal_act
+from hearing_server.domain.canonical_json import JsonValue
+from hearing_server.domain.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
+from hearing_server.domain.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
+from hearing_server.domain.signed_notes import Note
+from hearing_server.kernel import ActId, PersonId
+from recorder.folder import segment_files
+from tests.recorder.stepped_session import Stepped, SteppedClock
+from tests.trust_example import LOG, WITNESSES
+
+NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+SEAL_S = 3.0
+# Acts of this many segments: more than one act, and several segments in each.
+PER_ACT = 5
+
+
+def record(folder: Path, *, seconds: float, first: int = 0) -> None:
+    """A recording whose packets are numbered from `first` on. Inside `stepped_writers`."""
+    session = Stepped(folder, SteppedClock(), seal_s=SEAL_S)
+    session.begin_tracks()
+    session.speak(first, seconds)
+    session.close()
+
+
+def log_segments(folder: Path, *, recorder: str = "first", recording_id: str = "rec_1") -> None:
+    """What the court does while it records: acts of the segments, in a log that is signed and witnessed; receipts."""
+    pieces: list[JsonValue] = []
+    for file in segment_files(folder):
+        data = file.path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        pieces.append({"number": file.number, "sha256": digest, "size": len(data)})
+    acts: list[Act] = []
+    head = (0, "")
+    for at in range(0, len(pieces), PER_ACT):
+        act = seal_act(
+            id=ActId(f"act_{recorder}_{at}"), court_code="浙0199", chain_id="cas_1", head=head,
+            kind=ActKind.RECORDING_SEGMENT_SEALED, at=NOON + timedelta(seconds=at), actor_id=PersonId("per_system"),
+            role="system", salt=bytes([at]) * 32,
+            payload={
+                "hearing_id": "hrg_1", "recording_id": recording_id, "recorder": recorder,
+                "segments": pieces[at : at + PER_ACT],
+            },
+        )  # fmt: skip
+        acts.append(act)
+        head = (act.case_seq, act.entry_sha256)
+    for index, act in enumerate(acts):
+        proof = _proof(acts, index)
+        keys = [key.verifier for key in WITNESSES]
+        (folder / f"{act.id}.receipt.json").write_bytes(write_receipt(act, proof, LOG.verifier, keys, None))
+
+
+def _proof(acts: Sequence[Act], index: int) -> LogProof:
+    leaves = [leaf_hash(act.entry) for act in acts]
+    tree = CompactRange()
+    for leaf in leaves:
+        tree = tree.append(leaf)
+    checkpoint = Checkpoint(LOG.name, tree.head())
+    hashes = tuple(
+        span_hash(span, lambda level, place: root_of(leaves[place << level : (place + 1) << level]))
+        for span in inclusion_spans(index, len(leaves))
+    )
+    lines = "".join(cosign(checkpoint.text(), key, at=NOON + timedelta(minutes=1)) for key in WITNESSES)
+    return LogProof(index, hashes, Note.parse(sign_checkpoint(checkpoint, LOG) + lines))
