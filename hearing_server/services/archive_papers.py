@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Any
+from datetime import datetime, tzinfo
 
 from hearing_server.domain.act_receipts import SUFFIX
 from hearing_server.domain.acts import Act, ActKind
 from hearing_server.domain.archives import Archive
+from hearing_server.domain.failures import draft_of
+from hearing_server.domain.hearings import Hearing
 from hearing_server.domain.recordings import Recording
 from hearing_server.filing.cases import Case, Court
 from hearing_server.kernel import PersonId, to_wire
@@ -32,6 +33,7 @@ record/        原始记录（逐包日志），为准 / the record itself, pack
 record-second/ 第二路录制 / the second recorder's folder; record/union.json says what both hold
 film/          合成影像，由原始记录得出 / the film, made from the record
 acts.jsonl     行为存证，一行一条 / acts, one a line: `entry` is what was hashed, the rest discloses its commitments
+failures.json  故障说明 / statements of failures, with the judge's remarks
 docket.json    案件流程记录 / what happened in the case
 receipts/      存证凭证，可脱离本系统核验 / receipts, checked without us
 hearing.json   庭审与到庭人员、缺口 / the hearing, who attended, gaps and their causes
@@ -41,7 +43,14 @@ hearing.json   庭审与到庭人员、缺口 / the hearing, who attended, gaps 
 
 
 async def papers_of(
-    unit: Unit, recording: Recording, archive: Archive, receipts: ActReceipts, *, court: Court, at: datetime
+    unit: Unit,
+    recording: Recording,
+    archive: Archive,
+    receipts: ActReceipts,
+    *,
+    court: Court,
+    zone: tzinfo,
+    at: datetime,
 ) -> tuple[list[tuple[str, bytes]], dict[str, object]]:
     """(files by name, what `package.json` says of the whole). Errors: Unavailable `proof.not_yet`."""
     hearing = await unit.hearings.get(recording.hearing_id)
@@ -76,6 +85,7 @@ async def papers_of(
         ("acts.jsonl", await _act_lines(unit, acts)),
         ("docket.json", _json(docket)),
         ("hearing.json", _json(_hearing(recording, hearing, case))),
+        ("failures.json", _json(await _failures(unit, recording, hearing, zone))),
     ]
     for act in acts:
         if act.kind in _PROVEN and act.payload.get("recording_id") == recording.id:
@@ -113,7 +123,7 @@ async def _act_lines(unit: Unit, acts: list[Act]) -> bytes:
     return "\n".join(lines).encode() + b"\n"
 
 
-def _hearing(recording: Recording, hearing: Any, case: Case) -> dict[str, object]:
+def _hearing(recording: Recording, hearing: Hearing, case: Case) -> dict[str, object]:
     return {
         "case_number": str(case.number),
         "cause": case.cause,
@@ -133,6 +143,22 @@ def _hearing(recording: Recording, hearing: Any, case: Case) -> dict[str, object
             for gap in recording.gaps
         ],
     }  # fmt: skip
+
+
+async def _failures(unit: Unit, recording: Recording, hearing: Hearing, zone: tzinfo) -> list[object]:
+    """故障说明 as drafted, with the judge's remarks where it was signed."""
+    names = {person.person_id: person.name for person in hearing.participants}
+    found = await unit.failures.of_recording(recording.id)
+    signers = await unit.people.many([one.signed_by for one in found if one.signed_by is not None])
+    return [
+        {
+            "id": one.id, "kind": one.kind.value, "began_at": to_wire(one.began_at), "ended_at": _when(one.ended_at),
+            "statement": draft_of(one, names.get(one.person_id, "") if one.person_id else "", zone=zone, language="zh"),
+            "remarks": one.remarks, "signed_at": _when(one.signed_at),
+            "signed_by": signers[one.signed_by].name if one.signed_by in signers else None,
+        }
+        for one in found
+    ]  # fmt: skip
 
 
 def _when(moment: datetime | None) -> str | None:

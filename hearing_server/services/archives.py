@@ -175,7 +175,13 @@ class Archives:
             assert recording is not None
             self._folders.film(recording)  # no package without its film
             texts, about = await papers_of(
-                unit, recording, archive, self._receipts, court=self._profile.court, at=now
+                unit,
+                recording,
+                archive,
+                self._receipts,
+                court=self._profile.court,
+                zone=self._profile.time_zone,
+                at=now,
             )
         package = await self._packer.pack(
             self._spool,
