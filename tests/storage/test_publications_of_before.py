@@ -24,7 +24,7 @@ def test_migration__with_publications_of_before__leaves_none_of_them_public(tmp_
     # Plain SQLite keeps no foreign keys: the rows around it don't matter here.
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'court.db'}")
     with engine.begin() as connection:
-        command.upgrade(migration_config(connection), "r0007")
+        command.upgrade(migration_config(connection), "r0004")
         for number, state in enumerate(("public", "submitted", "rejected")):
             document = {**BEFORE, "id": f"pub_{number}", "state": state}
             connection.execute(

@@ -1,6 +1,6 @@
 """Archive packages.
 
-Revision ID: r0007
+Revision ID: r0004
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0007"
+revision = "r0004"
 down_revision: str | None = "r0003"
 branch_labels: str | None = None
 depends_on: str | None = None

@@ -2,7 +2,7 @@
 
 Publications of before have no copy that anybody approved: they are public no more until one is made.
 
-Revision ID: r0004
+Revision ID: r0005
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import date
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0004"
-down_revision: str | None = "r0007"
+revision = "r0005"
+down_revision: str | None = "r0004"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -1,6 +1,6 @@
 """Delayed live broadcasts of hearings.
 
-Revision ID: r0008
+Revision ID: r0007
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0008"
+revision = "r0007"
 down_revision: str | None = "r0006"
 branch_labels: str | None = None
 depends_on: str | None = None
