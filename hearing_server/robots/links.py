@@ -14,7 +14,8 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.rtcconfiguration import RTCIceTransportPolicy
+from aiortc.rtcconfiguration import RTCBundlePolicy, RTCIceTransportPolicy
+from aiortc.sdp import SessionDescription
 
 from hearing_server.robots.ladder import LinkState
 
@@ -37,13 +38,20 @@ SendAnswer = Callable[[int, str], Awaitable[None]]
 
 
 def configuration(ice_servers: list[dict[str, Any]], *, relayed_only: bool = False) -> RTCConfiguration:
-    """What the join answer said, for aiortc. Never its default, which is somebody's public STUN server."""
+    """What the join answer said, for aiortc. Never its default, which is somebody's public STUN server.
+
+    One transport for all sections from the start (RFC 8829 4.1.1): by its default aiortc gives each kind one of its own
+    and moves only the first section of each kind to the common one. Every further picture of a fresh connection's
+    first offer then stays on a transport that is closed, unseen and unheard for good.
+    """
     servers = [
         RTCIceServer(urls=each["urls"], username=each.get("username"), credential=each.get("credential"))
         for each in ice_servers
     ]
     policy = RTCIceTransportPolicy.RELAY if relayed_only else RTCIceTransportPolicy.ALL
-    return RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
+    return RTCConfiguration(
+        iceServers=servers, iceTransportPolicy=policy, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
+    )
 
 
 def forget_host_sockets(peer: RTCPeerConnection) -> None:
@@ -228,7 +236,7 @@ class DownLink(Link):
         self._on_track = on_track
         self._send_answer = send_answer
         self._fingerprint = ""
-        self._known: set[tuple[str, str, str]] = set()
+        self._carried: dict[str, tuple[str, str]] = {}  # section -> whose, and what of them
 
     async def offered(self, offer: dict[str, Any], send_answer: SendAnswer | None = None) -> None:
         """One offer of the server, in order. `send_answer`: by another door."""
@@ -241,16 +249,34 @@ class DownLink(Link):
         self._fingerprint = fingerprint
         is_running = self.peer is not None
         if self.peer is None:
-            self._known.clear()
+            self._carried.clear()
         peer = self.peer or self._new_peer()
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await self._set_local(peer, await peer.createAnswer())
+        _expect_streams(peer, sdp)
         await (send_answer or self._send_answer)(offer["version"], peer.localDescription.sdp)
         if is_running:
             self.check_soon(sdp)
-        by_mid = {each.mid: each for each in peer.getTransceivers()}
+        by_mid = {each.mid: each.receiver for each in peer.getTransceivers()}
         for track in offer["tracks"]:
-            key = (track["identity"], track["source"], track["mid"])
-            if key not in self._known:
-                self._known.add(key)
-                self._on_track(track["identity"], track["source"], by_mid[track["mid"]].receiver)
+            carried = (track["identity"], track["source"])
+            if self._carried.get(track["mid"]) != carried:
+                self._carried[track["mid"]] = carried
+                self._on_track(*carried, by_mid[track["mid"]])
+
+
+def _expect_streams(peer: RTCPeerConnection, sdp: str) -> None:
+    """Tell the receivers that already run which streams the offer has for them.
+
+    aiortc takes SSRCs from the first offer of a section alone. A section that is given to somebody else has others,
+    and whatever comes by them would be thrown away. Browsers read each description (RFC 8829 5.10).
+    """
+    by_mid = {each.mid: each.receiver for each in peer.getTransceivers()}
+    for section in SessionDescription.parse(sdp).media:
+        receiver: Any = by_mid.get(section.rtp.muxId)
+        if receiver is None or not receiver._RTCRtpReceiver__started:
+            continue
+        ssrcs = [each.ssrc for each in section.ssrc]
+        receiver.transport._rtp_router.ssrc_table.update(dict.fromkeys(ssrcs, receiver))
+        if len(ssrcs) == 2:  # the picture and its repairs
+            receiver._RTCRtpReceiver__rtx_ssrc[ssrcs[1]] = ssrcs[0]

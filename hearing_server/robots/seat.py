@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from aiortc import RTCConfiguration, RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamTrack
@@ -68,6 +69,7 @@ class Seat:
         self._changed = asyncio.Event()
         self._offers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(64)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._following: WeakKeyDictionary[RTCRtpReceiver, asyncio.Task[Any]] = WeakKeyDictionary()
         self._rejoining: asyncio.Task[None] | None = None
         self._must_be_fresh = False
         self._is_closing = False
@@ -226,7 +228,10 @@ class Seat:
     def _on_track(self, identity: str, source: str, receiver: RTCRtpReceiver) -> None:
         if self._decode:
             watched = self.watched.setdefault((identity, source), Watched())
-            self._spawn(watched.follow(receiver.track))
+            former = self._following.pop(receiver, None)
+            if former is not None:
+                former.cancel()  # a section that somebody else had
+            self._following[receiver] = self._spawn(watched.follow(receiver.track))
             if self._recovers:
                 watched.count_packets(receiver)
 

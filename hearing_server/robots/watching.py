@@ -6,8 +6,10 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 KEPT: Final = 8192  # moments: 160 s of a voice
@@ -58,7 +60,8 @@ class Watched:
         """Note the moment of each packet. What flows is told by packets, not by frames: aiortc asks once for a lost one
         and may wait for it through hundreds of pictures, which no browser does.
         """
-        handle = receiver._handle_rtp_packet
+        # Its class's, not the one of whoever had its section before.
+        handle = partial(RTCRtpReceiver._handle_rtp_packet, receiver)
 
         async def noted(packet: Any, arrival_time_ms: int) -> None:
             self.times_s.append(time.monotonic())

@@ -1,10 +1,11 @@
 """One test per private name of aiortc and aioice that the robots lean on for what browsers can and aiortc cannot."""
 
 import inspect
+from typing import Any
 
 from aioice import ice
 from aiortc import RTCConfiguration, RTCPeerConnection
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
 
@@ -47,3 +48,17 @@ def test_receiver__then_each_packet_passes_the_method_that_robots_count() -> Non
     handle = inspect.signature(RTCRtpReceiver._handle_rtp_packet)
     assert list(handle.parameters) == ["self", "packet", "arrival_time_ms"]
     assert "receiver._handle_rtp_packet(" in inspect.getsource(RTCDtlsTransport._handle_rtp_data)
+
+
+async def test_receiver__then_its_streams_are_where_robots_add_those_of_a_later_offer() -> None:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        receiver: Any = peer.addTransceiver("video", direction="recvonly").receiver
+        assert receiver._RTCRtpReceiver__started is False
+        assert receiver._RTCRtpReceiver__rtx_ssrc == {}
+        router = receiver.transport._rtp_router
+        assert isinstance(router, RtpRouter)
+        assert router.ssrc_table == {}
+        assert "self.ssrc_table.get(packet.ssrc)" in inspect.getsource(RtpRouter.route_rtp)
+    finally:
+        await peer.close()
