@@ -26,6 +26,7 @@ from recorder.redactions import Redactions
 from recorder.section_maker import NewBreaks, SectionMaker
 from recorder.survey import Problem
 from recorder.timeline import FILM_RATE_HZ, Section, cut_sections, timeline_map
+from recorder.voices import BREATH_TICKS
 from recorder.windows import AFTER_NS
 
 # Free space asked for before starting: 720p at this crf stays below 3 Mbit/s with restless pictures; pieces and film.
@@ -92,7 +93,7 @@ class Composer:
         self._join(plan, index, wanted)
         self._shelf.forget_unused()
         problems = tuple(problem for piece in index for problem in self._problems(piece))
-        self._write_map(plan, wanted, problems)
+        self._write_map(plan, index, wanted, problems)
         size_bytes = self._film.stat().st_size
         return Composed(plan.timeline.duration_s, size_bytes, _once(problems), len(sections), made)
 
@@ -138,7 +139,8 @@ class Composer:
                 "size_bytes": size_bytes,
                 "sha256": sha256,
                 "ticks": one.task.section.ticks,
-                "problems": [asdict(problem) for problem in one.problems],
+                "problems": [asdict(problem) for problem in one.made.problems],
+                "speech": [asdict(speech) for speech in one.made.speech],
             }
             self._shelf.note(keys[target], note)
             made += 1
@@ -186,7 +188,9 @@ class Composer:
         else:
             Disk().discard(words)
 
-    def _write_map(self, plan: FilmPlan, wanted: Wanted, problems: tuple[Problem, ...]) -> None:
+    def _write_map(
+        self, plan: FilmPlan, index: list[FilmPiece], wanted: Wanted, problems: tuple[Problem, ...]
+    ) -> None:
         manifest = plan.recording.manifest
         facts: dict[str, Any] = {
             "recording_id": manifest.recording_id,
@@ -196,10 +200,31 @@ class Composer:
                 {"from_s": one.from_ms / 1000, "title": one.title}
                 for one in chapters_of(plan.timeline, manifest.marks, plan.labels)
             ],
+            "speech": self._speech(index),
             "problems": [asdict(problem) for problem in _once(problems)],
         }
         text = timeline_map(plan.timeline, plan.recording.clock, **facts)
         Disk().replace_file(map_path_of(self._film), text.encode())
+
+    def _speech(self, index: list[FilmPiece]) -> list[dict[str, Any]]:
+        """Who is heard when, in film seconds; what goes on over the edge of a piece is one."""
+        spans: list[dict[str, Any]] = []
+        last: dict[str, dict[str, Any]] = {}
+        for piece in index:
+            for one in (self._shelf.find(piece.key) or {}).get("speech", ()):
+                from_s = (piece.film_tick + one["from_tick"]) / FILM_RATE_HZ
+                until_s = (piece.film_tick + one["until_tick"]) / FILM_RATE_HZ
+                before = last.get(one["identity"])
+                if before is not None and from_s - before["until_s"] <= BREATH_TICKS / FILM_RATE_HZ:
+                    before["until_s"] = until_s
+                    continue
+                last[one["identity"]] = span = {
+                    "identity": one["identity"],
+                    "from_s": from_s,
+                    "until_s": until_s,
+                }
+                spans.append(span)
+        return spans
 
     def _problems(self, piece: FilmPiece) -> list[Problem]:
         note = self._shelf.find(piece.key) or {}

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from recorder.film import FilmError
 from recorder.film_plan import FilmPlan
-from recorder.section_maker import NewBreaks, SectionMaker
-from recorder.survey import Problem
+from recorder.section_maker import MadeSection, NewBreaks, SectionMaker
 from recorder.timeline import Section
 
 # Neighbours share a window and warm decoders; longer runs leave one process alone with the last of them.
@@ -39,7 +38,7 @@ class Done:
     """A section that was made."""
 
     task: Task
-    problems: tuple[Problem, ...]
+    made: MadeSection
 
 
 def make_sections(

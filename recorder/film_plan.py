@@ -36,7 +36,7 @@ from recorder.timeline import (
 from recorder.windows import AFTER_NS, BEFORE_NS, segments_between
 
 # Raise it with every change after which the same record gives other pictures or sounds.
-COMPOSITION_VERSION = 1
+COMPOSITION_VERSION = 2
 # What an AAC frame at the end still hears: one frame and the encoder's delay are less than two film frames.
 TAIL_TICKS = 2
 

@@ -6,6 +6,7 @@ Bounded: the window's segments, a section's voices (2 MB each), one decoded pict
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from recorder.canvas import Canvas, cover
@@ -23,7 +24,7 @@ from recorder.redactions import RedactionPlan
 from recorder.scenes import SCREEN, ScenePlan, plan_scenes
 from recorder.survey import HOLE_WAIT_NS, KeyFrame, Problem, Survey, WindowSurvey
 from recorder.timeline import ALIGNMENT_TICKS, TICK_NS, PieceKind, Section
-from recorder.voices import Voices
+from recorder.voices import Speech, Voices
 from recorder.windows import BEFORE_NS, JournalPlace, SegmentReader, segments_of
 from recorder.withheld import Spans
 
@@ -34,6 +35,14 @@ class NewBreaks(Exception):
     def __init__(self, breaks: tuple[Incident, ...]) -> None:
         super().__init__(f"{len(breaks)} stretches cannot be read")
         self.breaks = breaks
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSection:
+    """What is told of a section beside its file."""
+
+    problems: tuple[Problem, ...]
+    speech: tuple[Speech, ...]
 
 
 class SectionMaker:
@@ -51,7 +60,7 @@ class SectionMaker:
         self._plates: Plates | None = None
         self._plates_of: Labels | None = None
 
-    def make(self, film: FilmPlan, section: Section, target: Path) -> tuple[Problem, ...]:
+    def make(self, film: FilmPlan, section: Section, target: Path) -> MadeSection:
         """Compose `section` into `target`. FilmError, NewBreaks; damage the film knows of becomes problems."""
         span = window_of(film, section)
         window = None if span is None else self._look(film, span)
@@ -83,7 +92,7 @@ class SectionMaker:
         ) as writer:
             self._paint(film, section, voices, pictures, director, writer)
         self._warm_for = (section.until_ns, film.timeline.withheld, film.plan)
-        return (*problems, *voices.problems(), *pictures.problems())
+        return MadeSection((*problems, *voices.problems(), *pictures.problems()), voices.speech())
 
     def _look(self, film: FilmPlan, span: tuple[int, int]) -> tuple[Survey, WindowSurvey, list[Problem]]:
         from_ns, until_ns = span

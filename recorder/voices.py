@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from recorder.film_plan import FilmPlan, sound_ticks
 from recorder.labels import Layout
@@ -16,6 +17,18 @@ from recorder.timeline import ALIGNMENT_TICKS, FILM_RATE_HZ, TICK_NS, Section
 _VOICE_LEAD_NS = 1_000_000_000
 # The mark of the speaking person stays this long, so that it does not flicker between words.
 SPEAKING_HOLD_TICKS = FILM_RATE_HZ * 2 // 5
+# Who takes a breath goes on speaking; what is shorter than a word is none.
+BREATH_TICKS = FILM_RATE_HZ
+SHORTEST_SPEECH_TICKS = FILM_RATE_HZ * 2 // 5
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Somebody is heard, in ticks of a section."""
+
+    identity: str
+    from_tick: int
+    until_tick: int
 
 
 class Voices:
@@ -84,6 +97,21 @@ class Voices:
         """Who was heard at a frame of the section or just before it."""
         at = tick + ALIGNMENT_TICKS
         return frozenset[str]().union(*self._heard[max(at - SPEAKING_HOLD_TICKS, 0) : at + 1])
+
+    def speech(self) -> tuple[Speech, ...]:
+        """Who is heard when, breaths bridged, coughs left out; in ticks of the section."""
+        found: list[Speech] = []
+        for identity in sorted(frozenset[str]().union(*self._heard)):
+            runs: list[Speech] = []
+            for tick in range(self._section.ticks):
+                if identity not in self._heard[tick + ALIGNMENT_TICKS]:
+                    continue
+                if runs and tick - runs[-1].until_tick <= BREATH_TICKS:
+                    runs[-1] = replace(runs[-1], until_tick=tick + 1)
+                else:
+                    runs.append(Speech(identity, tick, tick + 1))
+            found += [run for run in runs if run.until_tick - run.from_tick >= SHORTEST_SPEECH_TICKS]
+        return tuple(sorted(found, key=lambda one: (one.from_tick, one.identity)))
 
     def mixed(self) -> Iterator[array[int]]:
         """The mix, one chunk per film frame, from `ALIGNMENT_TICKS` before the section to `TAIL_TICKS` after it."""

@@ -353,3 +353,21 @@ def test_film__when_made_twice__then_it_is_the_same_to_the_byte(tmp_path: Path) 
     perform_and_compose(tmp_path, [replace(JUDGE, until_s=2)], orders)
     compose_film(tmp_path / "recording", tmp_path / "again.mp4", labels())
     assert (tmp_path / "film.mp4").read_bytes() == (tmp_path / "again.mp4").read_bytes()
+
+
+def test_speech__of_three__stands_in_the_map_beside_the_film(made: tuple[FilmReport, FilmProbe]) -> None:
+    report, _ = made
+    spans = json.loads(report.map_path.read_text())["speech"]
+    of = {
+        person: [(one["from_s"], one["until_s"]) for one in spans if one["identity"] == person]
+        for person in PEOPLE
+    }
+    # They beep every second or so: words with breaths between.
+    for actor in (JUDGE, PLAINTIFF):
+        (first, last), *more = of[actor.identity]
+        assert abs(first - actor.first_flash_s) < 0.2, of
+        assert last > THREE_LENGTH_S - 1.5
+        assert not more
+    (first, last), *_ = of["per_defendant"]
+    assert first > 3.0
+    assert last < 5.2, "muted from the fifth second on"
