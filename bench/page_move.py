@@ -2,7 +2,8 @@
 
 Everything it has open is dead for good: its sockets, its connections and its media ports, so nothing but an ICE restart
 helps. The page is told what browsers tell: "online". With `by_door` false its requests to lead the links beside the
-socket are refused, and the links wait for the socket as they did before there was that door.
+socket are refused, and the links wait for the socket as they did before there was that door. Or the server is killed
+and started again, and several people come back in any order.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hearing_server.robots.party import RobotParty, parties_of
 
 PATIENCE_S: Final = 25.0
 SETTLE_S: Final = 3.0  # between two moves: the socket is back and the seat taken
+SHOWN_PICTURES: Final = 5  # one alone might be an old one, painted anew
 _DOOR: Final = "**/seat/moved*"
 # Pictures shown so far in the tiles that bear a name.
 _SHOWN = """name => [...document.querySelectorAll("article")]
@@ -38,10 +40,11 @@ _LOSE_NETWORK = """() => void window.dispatchEvent(new Event("online"))"""
 
 @dataclass(slots=True)
 class MovingPage:
-    """The page in its hearing, and its line."""
+    """The page in its hearing, and its line. `party` measures; `others` are there as well."""
 
     court: Court
     party: RobotParty
+    others: list[RobotParty]
     page: Page
     line: Relay
     stream: StreamRelay
@@ -59,6 +62,30 @@ class MovingPage:
             await self.page.unroute(_DOOR, _refuse)
         await asyncio.sleep(SETTLE_S)
         return None if seen_s is None else seen_s - moved_s
+
+    async def restart(self) -> float | None:
+        """The server dies: seconds from when it serves again until the page is seen and heard, and sees everybody."""
+        await self.court.kill()
+        self.stream.cut()
+        await self.court.start_again()
+        serves_s = time.monotonic()
+        names = [str(each.client.me["name"]) for each in (self.party, *self.others)]
+        seen_s, *shown_s = await asyncio.gather(
+            self._seen_s(serves_s), *(self._shown_s(name, serves_s) for name in names)
+        )
+        found = [each for each in (seen_s, *shown_s) if each is not None]
+        return max(found) - serves_s if len(found) == len(names) + 1 else None
+
+    async def _shown_s(self, name: str, since_s: float) -> float | None:
+        """When the page showed the next pictures of `name`; a link that is new counts from 0 again."""
+        before, grown = await self.page.evaluate(_SHOWN, name), 0
+        while time.monotonic() - since_s < PATIENCE_S:
+            await asyncio.sleep(0.05)
+            now = await self.page.evaluate(_SHOWN, name)
+            before, grown = now, grown + max(0, now - before)
+            if grown >= SHOWN_PICTURES:
+                return time.monotonic()
+        return None
 
     async def sees(self, name: str, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the tile of `name` shows further pictures. TimeoutError."""
@@ -88,17 +115,24 @@ async def _refuse(route: Route) -> None:
 
 
 @asynccontextmanager
-async def moving_page(folder: str) -> AsyncIterator[MovingPage]:
-    """A judge's page that sees a party and is seen by it, over a line of 50 ms round trip."""
+async def moving_page(folder: str, *, parties: int = 1) -> AsyncIterator[MovingPage]:
+    """A judge's page that sees the parties and is seen by them, over a line of 50 ms round trip."""
     court = await Court.start(folder)
+    others: list[RobotParty] = []
     line, stream = Relay(Conditions.both(OneWay(delay_ms=ONE_WAY_MS))), StreamRelay(one_way_ms=ONE_WAY_MS)
     try:
         await court.sign_in()
-        people = await parties_of(court.judge)
-        party = court.party = RobotParty(court.url, people[0], 1, rate_hz=RATE_HZ, size=SIZE, recovers=True)
-        await party.arrive()
+        people = (await parties_of(court.judge))[:parties]
+        party, *others = (
+            RobotParty(court.url, person, number, rate_hz=RATE_HZ, size=SIZE, recovers=True)
+            for number, person in enumerate(people, 1)
+        )
+        court.party = party
+        for each in (party, *others):
+            await each.arrive()
         await court.judge.post(f"/hearings/{court.hearing_id}/admissions", {"all": True})
-        await party.sit_down()
+        for each in (party, *others):
+            await each.sit_down()
         await line.start(court.media_port)
         await stream.start(int(court.url.rsplit(":", 1)[1]))
         sign_in = court.sign_in_of("judge")
@@ -110,8 +144,10 @@ async def moving_page(folder: str) -> AsyncIterator[MovingPage]:
                 page, await to_the_door(page, str(case["number"])), str(party.client.me["name"])
             )
             await asyncio.sleep(SETTLE_S)
-            yield MovingPage(court, party, page, line, stream)
+            yield MovingPage(court, party, others, page, line, stream)
     finally:
+        for each in others:
+            await each.close()
         await court.stop()
         await stream.stop()
         await line.stop()

@@ -1,4 +1,7 @@
-"""A page whose network card goes: its links come back beside its socket, and without that door by the socket."""
+"""A page whose network card goes: its links come back beside its socket, and without that door by the socket.
+
+And one whose server is killed and started again: it comes back by itself, whoever else is there before it.
+"""
 
 from pathlib import Path
 
@@ -30,3 +33,20 @@ async def test_page__when_its_network_goes_for_another__then_media_flow_both_way
         await moving.sees(name)
         assert None not in took_s, took_s
         print(f"seen and heard again: by the door, by the socket {took_s} s")
+
+
+@pytest.mark.timeout(240)
+async def test_page__when_its_server_was_killed_and_serves_again__then_sees_everybody_and_is_seen_untouched(
+    tmp_path: Path,
+) -> None:
+    async with moving_page(str(tmp_path), parties=2) as moving:
+        names = [str(each.client.me["name"]) for each in (moving.party, *moving.others)]
+        assert len(names) == 2
+        for _ in range(2):
+            took_s = await moving.restart()
+            assert took_s is not None, "somebody's voice or picture did not come back"
+            for name in names:
+                await moving.sees(name)
+            print(f"everybody seen again {took_s:.2f} s after the server served")
+        assert moving.party.seat is not None
+        assert moving.party.seat.ended is None
