@@ -84,6 +84,17 @@ export async function request<T>(verb: Verb, path: string, options: RequestOptio
   return body as T;
 }
 
+/** A file as it is, byte for byte, or a thrown `Problem`. */
+export async function getFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await send("GET", path, {});
+  if (!response.ok) {
+    const body: unknown = await response.json().catch(() => null);
+    if (response.status === 401) onSignedOut();
+    throw problemFromBody(response.status, body, response.headers.get("Retry-After"));
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 export const get = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("GET", path, options);
 export const post = <T>(path: string, body?: unknown, options?: RequestOptions): Promise<T> =>
   request<T>("POST", path, { ...options, body });

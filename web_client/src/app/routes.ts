@@ -47,6 +47,20 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: "case_space.title" },
   },
   {
+    path: "/cases/:id/acts",
+    name: "case-acts",
+    component: () => import("@/features/proofs/CaseActsPage.vue"),
+    props: true,
+    meta: { title: "proofs.acts" },
+  },
+  {
+    path: "/acts/:id",
+    name: "act-proof",
+    component: () => import("@/features/proofs/ActProofPage.vue"),
+    props: true,
+    meta: { title: "proofs.title" },
+  },
+  {
     path: "/hearings/:id/lobby",
     name: "lobby",
     component: () => import("@/features/lobby/LobbyPage.vue"),
