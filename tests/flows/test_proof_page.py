@@ -84,6 +84,7 @@ async def test_proof__of_an_act__is_checked_in_the_browser(tmp_path: Path) -> No
             await desk.goto(f"/desk/cases/{things.case_id}")
             log = desk.get_by_role("region", name="Log of acts")
             await expect(log.get_by_text("All signed")).to_be_visible()
+            await expect(desk.get_by_role("table", name="Act log")).to_be_visible()
             await _shot(desk, "case-desk")
             await desk.get_by_role("table", name="Act log").get_by_role("link").first.click()
             await desk.get_by_role("button", name="Check now").click()

@@ -21,7 +21,7 @@ export default {
   stamped: "Trusted time stamp",
   notStamped: "No time stamp",
   check: "Check",
-  checkText: "Your browser computes everything anew; you need not believe what this page shows.",
+  checkText: "Your browser computes every step anew. The program that does so came with this page from the court; to depend on the court in nothing, use the way at the end of the page.",
   noHash: "This page wasn't opened over a secure connection (https), so the browser can't compute here. Download the receipt and check it as shown below.",
   verify: "Check now",
   again: "Check again",
