@@ -493,9 +493,12 @@ def logged_segments(receipts):
             "recording",
             "segment_sealed",
         )
-        if is_of_segments and isinstance(body, dict):
-            pieces = logged.setdefault(body.get("recording_id"), {}).setdefault(body.get("recorder"), {})
-            pieces.update({one["number"]: one["sha256"] for one in body["segments"]})
+        if is_of_segments and isinstance(body, dict) and isinstance(body.get("segments"), list):
+            by_recorder = logged.setdefault(str(body.get("recording_id")), {})
+            pieces = by_recorder.setdefault(str(body.get("recorder")), {})
+            for one in body["segments"]:  # without a policy a receipt may be anybody's work
+                if isinstance(one, dict) and isinstance(one.get("number"), int):
+                    pieces[one["number"]] = one.get("sha256")
     return logged
 
 
@@ -510,14 +513,30 @@ def recording_id(journal):
     return None
 
 
-def recording_findings(journal, logged):
-    """The journal's files against what was logged of them: those of the recorder it agrees with most."""
+def recorder_of(journal, journals):
+    """Whose journal it is where a pointer (second.json) says it; None: it is compared with both recorders' receipts."""
+    if (journal.parent / "second.json").is_file():
+        return "first"
+    for other in journals:
+        try:
+            named = json.loads((other.parent / "second.json").read_bytes())["folder"]
+            if (other.parent / named).resolve() == journal.parent.resolve():
+                return "second"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return "second" if journal.parent.name == "record-second" else None  # in an archive package
+
+
+def recording_findings(journal, logged, recorder):
+    """The journal's files against what was logged of them by its recorder, or by the one it agrees with most."""
     files = {int(path.stem): path for path in journal.glob("[0-9]" * 8 + ".seg")}
     seen = {number: hashlib.sha256(path.read_bytes()).hexdigest() for number, path in files.items()}
     known = logged.get(recording_id(journal))
     if known is None:
         return [(str(journal), "segment.other_recording", "the receipts here are of another recording")]
-    found = []
+    if recorder is not None:
+        known = {recorder: known[recorder]} if recorder in known else {}
+    found = [] if known else [[]]
     for pieces in known.values():
         wrong = [number for number in pieces if number in seen and seen[number] != pieces[number]]
         groups = ((wrong, "not_as_logged", "it is not what was logged during the hearing"),
@@ -545,7 +564,7 @@ def examine(path, policy):
     journals = [] if path.is_file() else [each for each in sorted(path.rglob("journal")) if each.is_dir()]
     logged = logged_segments(good)
     for journal in journals:
-        findings += recording_findings(journal, logged) if logged else []
+        findings += recording_findings(journal, logged, recorder_of(journal, journals)) if logged else []
         lines.append(
             f"{journal}: {'compared with receipts' if logged else 'not compared: no receipt of a segment'}"
         )

@@ -8,6 +8,8 @@ import pytest
 from tests.architecture.tree import PACKAGES, ROOT, name_of, python_files, source_files, tracked_files
 
 HARD_STOP_LINES = 400
+# What people carry away as one file to run it without us can't be split.
+CARRIED_AWAY = {"docs/check_receipt.py": 600}
 # A function that a reader holds in the head. Tables of declarations and the composition root read as one piece.
 FUNCTION_LINES = 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "data"}
@@ -16,7 +18,9 @@ SIZED = (".py", ".c", ".h", ".ts", ".vue", ".css", ".mjs", ".js")
 
 def test_source_files__measured__stay_below_the_hard_stop() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in source_files(*SIZED)}
-    too_long = {name: lines for name, lines in lengths.items() if lines > HARD_STOP_LINES}
+    too_long = {
+        name: lines for name, lines in lengths.items() if lines > CARRIED_AWAY.get(name, HARD_STOP_LINES)
+    }
     assert not too_long, f"split these, one idea each: {too_long}"
 
 

@@ -15,6 +15,7 @@ import pytest
 from hearing_server.adapters.trust.offline_check import Finding, Trusted, examine
 from recorder.folder import MANIFEST_NAME, segment_files
 from recorder.manifest import Manifest
+from recorder.union import point_to_second
 from recorder.verify import verify
 from tests.contract.test_check_receipt import OTHER, POLICY
 from tests.logged_record import log_segments, record
@@ -223,3 +224,27 @@ def test_folder__of_one_recorder_with_receipts_of_both__is_compared_with_its_own
     assert {code for code in _codes(folders[0]) if code.startswith("segment.")} == set()
     _flip(random.Random(1), [segment_files(folders[0])[1].path])
     assert "segment.not_as_logged" in _codes(folders[0])
+
+
+def test_second_folder__behind_its_pointer__is_compared_with_receipts_of_its_own(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    with stepped_writers():
+        for number, folder in enumerate((first, second)):
+            record(folder, seconds=12, first=number * 7000)
+    log_segments(first, recorder="first")
+    assert {code for code in _codes(first) if code.startswith("segment.")} == set()
+    point_to_second(first, second)
+    assert {code for code in _codes(first) if code.startswith("segment.")} == set()
+    assert _other_codes(tmp_path) == set()
+    log_segments(second, recorder="second")
+    for receipt in second.glob("*.receipt.json"):
+        shutil.copy(receipt, first)
+    assert {code for code in _codes(first) if code.startswith("segment.")} == set()
+    assert _other_codes(tmp_path) == set()
+    last = segment_files(second)[-1].path
+    shutil.copy(last, last.with_name("00000009.seg"))
+    _flip(random.Random(1), [segment_files(second)[0].path])
+    found = {(each.where.split(",")[0], each.code) for each in examine(first, TRUSTED).findings}
+    assert ("second/journal/00000001.seg", "segment.not_as_logged") in found
+    assert ("second/journal/00000009.seg", "segment.not_logged") in found
+    assert _other_codes(tmp_path) == {"segment.not_as_logged", "segment.not_logged"}

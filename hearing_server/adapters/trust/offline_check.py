@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from hearing_server.domain.act_receipts import (
 from hearing_server.domain.trust_policy import TrustPolicy
 from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
 from recorder.manifest import Manifest, ManifestError
+from recorder.union import Side, second_folder
 from recorder.verify import Problem
 from recorder.verify_union import verify_whole
 
@@ -80,7 +81,7 @@ def examine(path: Path, trusted: Trusted) -> Report:
     report.findings += _chain_breaks(receipts)
     if segment_files(path) or (path / MANIFEST_NAME).is_file():
         report.findings += _recording(path, report)
-        report.findings += _not_as_logged(path, [receipt for _, receipt in receipts])
+        report.findings += _recorders_as_logged(path, [receipt for _, receipt in receipts])
         report.lines.append("recording / 录音录像")
     elif not receipts:
         report.findings.append(
@@ -154,6 +155,22 @@ def _where(problem: Problem, spans: dict[str, str]) -> str:
     span = spans.get(problem.file, "")
     place = f"{problem.file}, bytes {problem.offset}+{problem.length_bytes}"
     return f"{place}, {span}" if span else place
+
+
+def _recorders_as_logged(folder: Path, receipts: Sequence[CheckedReceipt]) -> Iterator[Finding]:
+    """The folder, and the second recorder's where the pointer in it leads: then each has receipts of its own."""
+    second = second_folder(folder)
+    if second is None or not segment_files(second):
+        yield from _not_as_logged(folder, receipts)
+        return
+    yield from _not_as_logged(folder, _by(Side.FIRST, receipts))
+    for finding in _not_as_logged(second, _by(Side.SECOND, receipts)):
+        yield replace(finding, where=f"{Side.SECOND}/{finding.where}")
+
+
+def _by(side: Side, receipts: Iterable[CheckedReceipt]) -> list[CheckedReceipt]:
+    bodies = [(receipt, receipt.disclosed.get("body")) for receipt in receipts]
+    return [receipt for receipt, body in bodies if isinstance(body, dict) and body.get("recorder") == side]
 
 
 def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> list[Finding]:
