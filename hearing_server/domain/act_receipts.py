@@ -160,6 +160,8 @@ class _Receipt:
         opened = raw["disclosed"]
         if not set(opened) <= set(FIELDS) or any(set(one) != {"salt", "value"} for one in opened.values()):
             raise ValueError("disclosed fields that an entry doesn't have")
+        if not isinstance(raw["witnesses"], list):
+            raise ValueError("the witnesses are no list")
         entry = json.loads(raw["entry"])
         if not isinstance(entry, dict) or canonical_json(entry) != raw["entry"].encode():
             raise ValueError("the entry is no object in its one form")

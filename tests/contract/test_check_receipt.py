@@ -90,7 +90,10 @@ def test_script__run_by_itself__answers_as_it_says(tmp_path: Path) -> None:
     "count", [3000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 def test_tampered_receipts__by_both__are_found_alike(receipts: list[bytes], count: int) -> None:
-    """Seeded. Not compared: a stamp whose bytes change outside what is stamped, while nobody named its roots."""
+    """Seeded. What a changed token comes to is not compared, only that the second checker leaves what was stamped alone:
+
+    outside what its signature covers (a status of 1, a list of algorithms) our reader of DER is stricter than openssl.
+    """
     draw = random.Random(606)
     sides = ((Trusted(), None), (Trusted.read(POLICY), OTHER.Policy(POLICY)))
     differ: Counter[str] = Counter()
@@ -106,8 +109,9 @@ def test_tampered_receipts__by_both__are_found_alike(receipts: list[bytes], coun
         is_found = Outcome.FAILS in theirs.values()
         if change in BLUNT and not is_found:
             missed.append((change.__name__, data))
-        is_of_nobody = change.__name__ == "_token" and policy is None
-        if ours != theirs and not is_of_nobody:
+        if change.__name__ == "_token" and theirs.get("time") != Outcome.FAILS:
+            ours["time"] = theirs["time"]
+        if ours != theirs:
             differ[f"{change.__name__}: {json.dumps(ours)} / {json.dumps(theirs)}"] += 1
     assert not missed
     assert not differ, "\n".join(f"{count} {what}" for what, count in differ.most_common())
