@@ -17,6 +17,7 @@ MAX_REASON_CHARS = 200
 # A full disk or a store that sleeps is tried again soon, and then less and less often.
 FIRST_RETRY_S = 60
 LAST_RETRY_S = 6 * 3600
+POSTPONED_S = 10
 
 
 class Retention(StrEnum):
@@ -81,6 +82,10 @@ class Archive:
             self, state=ArchiveState.FAILED, error=error, attempt=self.attempt + 1,
             due_at=at + timedelta(seconds=wait_s),
         )  # fmt: skip
+
+    def postponed(self, why: str, *, at: datetime) -> Archive:
+        """Nothing failed: what it needs is on its way."""
+        return replace(self, error=why, due_at=at + timedelta(seconds=POSTPONED_S))
 
     def checked(self, error: str | None, *, at: datetime, check_s: float) -> Archive:
         """The whole package was read back. A bad reading is repeated within the hour: it may have been the line."""

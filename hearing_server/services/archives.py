@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 _SECONDS_A_DAY = 86_400.0
 # A package has no business beside a running hearing for longer than this; then it waits for the next turn.
 _PACK_S = 3600.0
+NOT_YET = "proof.not_yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,10 @@ class Archives:
                 async with asyncio.timeout(_PACK_S):
                     await self._make(archive)
             except (HearingError, OSError, TimeoutError) as error:
+                if isinstance(error, HearingError) and error.code == NOT_YET:
+                    # The newest acts wait for their checkpoint: a matter of seconds, or of a signer that doctor names.
+                    await self._save(archive.postponed(NOT_YET, at=self._clock.utc_now()))
+                    continue
                 reason = error.code if isinstance(error, HearingError) else type(error).__name__
                 _log.exception("archive failed", extra={"recording": archive.recording_id})
                 await self._save(archive.failed(reason, at=self._clock.utc_now()))

@@ -249,11 +249,11 @@ async def _publish(cast: Cast, told: Story, number: str, folder: Path) -> Path:
     clerk = cast.clerk
     await clerk.get_by_role("link", name="庭审录像").click()
     row = clerk.get_by_role("row").filter(has_text=number)
+    await expect(row.get_by_text("可播放")).to_be_visible()
     await row.get_by_role("link").first.click()
     await _plays(clerk.get_by_label("庭审录像播放"))
-    answer = await clerk.request.get(
-        await clerk.get_by_label("庭审录像播放").evaluate("video => video.currentSrc")
-    )
+    address = str(await clerk.get_by_role("link", name="下载录像文件").get_attribute("href"))
+    answer = await clerk.request.get(address)
     assert answer.ok
     film = folder / "film.mp4"
     film.write_bytes(await answer.body())
@@ -261,12 +261,18 @@ async def _publish(cast: Cast, told: Story, number: str, folder: Path) -> Path:
     sheet = clerk.get_by_role("dialog", name="申请公开")
     await sheet.get_by_label("公开标题").fill("买卖合同纠纷庭审")
     await sheet.get_by_role("button", name="申请公开").click()
-    await expect(clerk.get_by_text("待确认")).to_be_visible()
+    await expect(clerk.get_by_role("link", name="到公开审核")).to_be_visible()
 
     await sign_in_staff(cast.president, "president")
     await cast.president.get_by_role("link", name="公开审核").click()
+    review = cast.president.get_by_role("link", name="审核", exact=True)
+    notice = str(await review.get_attribute("href")).removeprefix("/desk")
+    for party in (cast.plaintiff, cast.defendant):
+        await _agree(party, notice)
+    await review.click()
+    await _plays(cast.president.locator("video").and_(cast.president.get_by_label("公开版预览", exact=True)))
     await cast.president.get_by_role("button", name="确认公开").click()
-    await cast.president.get_by_role("dialog", name="确认公开").get_by_role("button", name="确认公开").click()
+    await cast.president.get_by_role("dialog").get_by_role("button", name="确认公开").click()
     await expect(cast.president.get_by_role("link", name="查看公开页")).to_be_visible()
 
     await cast.anybody.goto("/")
@@ -274,6 +280,14 @@ async def _publish(cast: Cast, told: Story, number: str, folder: Path) -> Path:
     await cast.anybody.get_by_role("link", name="播放《买卖合同纠纷庭审》").tap()
     await _plays(cast.anybody.get_by_label("庭审录像", exact=True))
     return film
+
+
+async def _agree(party: Page, notice: str) -> None:
+    """A party reads the forced reminder and says on the page it speaks of that nothing stands against it."""
+    await party.goto(notice)
+    await party.get_by_role("button", name="我已知悉").click()
+    await party.get_by_role("button", name=re.compile("^无异议")).click()
+    await expect(party.get_by_text("您已确认无异议")).to_be_visible()
 
 
 async def _plays(video: Locator) -> None:

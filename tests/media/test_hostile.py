@@ -115,7 +115,10 @@ async def test_call__when_a_participant_sends_garbage_inside_its_own_channel__th
         stream = next(iter(camera.layers.values())).stream
         sent, ssrc, chance = 0, sender._ssrc, random.Random(5)
         for number in range(600):
-            at, whose = (stream.cache.newest + 5 + number % 50) & 0xFFFF, ssrc + number % 3
+            at, whose = (
+                (stream.report_block(0.0).highest_sequence + 5 + number % 50) & 0xFFFF,
+                ssrc + number % 3,
+            )
             head = struct.pack(
                 "!BBHII", 0x80 | chance.randrange(64), chance.randrange(128), at, number, whose
             )
