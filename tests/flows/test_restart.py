@@ -94,6 +94,10 @@ async def test_start__with_a_damaged_recording__serves_and_says_so_until_it_is_m
         assert (view["state"], view["recording"]["state"]) == ("in_session", "writing")
         assert view["recording"]["alarm"]["code"] == "recording.first_down"
         assert view["recording"]["recorders"] == {"expected": 2, "writing": 1, "down": ["first"]}
+        # A recorder that is only being taken up is no news; one that stays away is.
+        async with asyncio.timeout(30):
+            while "recording.one_stalled" not in await _alarm_acts(judge, hearing["case_id"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
         journal.unlink()
         aside.rename(journal)
         async with asyncio.timeout(30):
