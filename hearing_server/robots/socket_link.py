@@ -161,16 +161,18 @@ class SocketLink:
         """A command and its ack; Problem on a refusal, one of NO_ANSWER when none came."""
         if self._socket is None:
             raise ConnectionError("no socket")
-        call = asyncio.ensure_future(self._socket.call(name, body, namespace="/hearing", timeout=_ack_s))
-        gone = asyncio.ensure_future(self._gone.wait())
+        # Awaited here and not in a task of its own: what follows an ack must come before the server's next event.
+        caller, gone = asyncio.current_task(), self._gone
+        assert caller is not None
+        guard = asyncio.ensure_future(_interrupt(caller, gone))
         try:
-            await asyncio.wait((call, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not call.done():
-                raise ConnectionError("the socket went before its ack came")
-            ack = call.result()
+            ack = await self._socket.call(name, body, namespace="/hearing", timeout=_ack_s)
+        except asyncio.CancelledError:
+            if gone.is_set() and caller.uncancel() == 0:
+                raise ConnectionError("the socket went before its ack came") from None
+            raise
         finally:
-            call.cancel()
-            gone.cancel()
+            guard.cancel()
         if not isinstance(ack, dict) or not ack.get("ok"):
             raise Problem(0, ack if isinstance(ack, dict) else {})
         return ack
@@ -205,3 +207,8 @@ async def _hang_up(socket: socketio.AsyncClient) -> None:
             await socket.disconnect()
     except NO_ANSWER:
         return
+
+
+async def _interrupt(caller: asyncio.Task[Any], gone: asyncio.Event) -> None:
+    await gone.wait()
+    caller.cancel()
