@@ -72,13 +72,7 @@ class Archives:
     async def make_due(self) -> int:
         """Make one package that is due; how many were tried."""
         now = self._clock.utc_now()
-        async with self._units.write() as unit:
-            for recording in await unit.archives.without(20):
-                hearing = await unit.hearings.get(recording.hearing_id)
-                case = await unit.cases.get(hearing.case_id) if hearing else None
-                if case is not None:
-                    retention = Retention(self._profile.retention_of(case.number.type_code))
-                    await unit.archives.add(new_archive(recording.id, case.id, retention=retention, at=now))
+        await self._note_new(now)
         async with self._units.read() as unit:
             due = await unit.archives.due((ArchiveState.WAITING, ArchiveState.FAILED), now, 1)
         for archive in due:
@@ -94,6 +88,19 @@ class Archives:
                 _log.exception("archive failed", extra={"recording": archive.recording_id})
                 await self._save(archive.failed(reason, at=self._clock.utc_now()))
         return len(due)
+
+    async def _note_new(self, now: datetime) -> None:
+        """A row for every film that has none yet. Mostly there is none: only then is anything written."""
+        async with self._units.read() as unit:
+            if not await unit.archives.without(1):
+                return
+        async with self._units.write() as unit:
+            for recording in await unit.archives.without(20):
+                hearing = await unit.hearings.get(recording.hearing_id)
+                case = await unit.cases.get(hearing.case_id) if hearing else None
+                if case is not None:
+                    retention = Retention(self._profile.retention_of(case.number.type_code))
+                    await unit.archives.add(new_archive(recording.id, case.id, retention=retention, at=now))
 
     async def check_due(self) -> int:
         """Read one package back that is due; how many were read."""
