@@ -34,7 +34,7 @@ from bench.listening import voice_number
 from bench.phone import Phone
 from hearing_server.robots.network.conditions import Conditions, parse
 from hearing_server.robots.network.relay import Direction, Relay
-from recorder.depacketizer import OpusDepacketizer
+from recorder.codecs.depacketizer import OpusDepacketizer
 from signaling.engine import MediaEngine
 from signaling.events import PicturesChanged, RoomEvent, SubscriptionOffered
 from signaling.grants import JoinGrant, sign_grant

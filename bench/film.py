@@ -25,17 +25,17 @@ from pathlib import Path
 
 from bench.filmed import CLIP_S, FITTING, PEOPLE, TOP, Clip, FilmedHearing, make_clip, write_matroska
 from bench.measure import Figure, figure, print_result
-from recorder.composer import Composer, Wanted
-from recorder.film import KEY_FRAME_TICKS, SOUND_BITS_PER_S, VIDEO_OPTIONS
+from recorder.account.manifest import Manifest
+from recorder.film.composer import Composer, Wanted
+from recorder.film.film import KEY_FRAME_TICKS, SOUND_BITS_PER_S, VIDEO_OPTIONS
+from recorder.film.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, grid_cells
+from recorder.film.joining import JoinedFilm, join_pieces
+from recorder.film.labels import labels_of
+from recorder.film.pieces import read_index
+from recorder.film.timeline import FILM_RATE_HZ
 from recorder.folder import segment_files
-from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, grid_cells
-from recorder.growing import GrowingRecording
-from recorder.joining import JoinedFilm, join_pieces
-from recorder.labels import labels_of
-from recorder.manifest import Manifest
-from recorder.pieces import read_index
-from recorder.timeline import FILM_RATE_HZ
-from recorder.verify import verify
+from recorder.reading.growing import GrowingRecording
+from recorder.reading.verify import verify
 
 LABELS = {
     "case_number": "（2026）京0491民初1号",
@@ -67,7 +67,7 @@ def run(command: Sequence[str]) -> tuple[Spent, str]:
 def compose(folder: Path, film: Path, labels: Path) -> tuple[Spent, dict[str, float]]:
     """The composer as the court runs it, but not niced below everything else."""
     spent, said = run(
-        [sys.executable, "-m", "recorder.compose", str(folder), str(film), "--labels", str(labels)]
+        [sys.executable, "-m", "recorder.film.compose", str(folder), str(film), "--labels", str(labels)]
     )
     return spent, json.loads(said.splitlines()[-1])
 

@@ -18,7 +18,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 
-from recorder.manifest import Manifest
+from recorder.account.manifest import Manifest
 from signaling.sink import TrackInfo
 from tests.recorder.synthetic_hearing import NS_PER_S, Stage, rtp, vp8_payloads
 

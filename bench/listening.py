@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bench.decoding import Stillness, TemporalDecoder, read_part
-from recorder.frame_formats import red_blocks
+from recorder.codecs.frame_formats import red_blocks
 from signaling.rtp.nack import VOICE, LossDetector, Patience
 from signaling.rtp.sequence import nearest_extended
 

@@ -25,11 +25,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.measure import Figure, figure, print_result
+from recorder.account.manifest import Manifest
 from recorder.folder import segment_files
-from recorder.manifest import Manifest
-from recorder.recording import take_inventory
-from recorder.session import RecordingSession
-from recorder.writer import TICK_S as WRITER_TICK_S
+from recorder.reading.recording import take_inventory
+from recorder.writing.session import RecordingSession
+from recorder.writing.writer import TICK_S as WRITER_TICK_S
 from signaling.sink import TrackInfo
 
 PEOPLE = 6

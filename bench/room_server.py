@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 
 from bench import inventory, memory
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from signaling.engine import MediaEngine
 from signaling.errors import SignalingError
 from signaling.events import LayersWanted, RoomEvent, SubscriptionOffered

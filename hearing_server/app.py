@@ -64,9 +64,9 @@ from hearing_server.sockets.refusals import explain_error
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.schema import bring_up_to_date
 from hearing_server.storage.unit_of_work import SqlUnits
-from signaling.engine_io import HubSettings
-from signaling.hub import Hub
 from signaling.settings import MediaSettings
+from signaling.socket_kit.engine_io import HubSettings
+from signaling.socket_kit.hub import Hub
 
 ROUTES = (
     *config.ROUTES,

@@ -90,7 +90,9 @@ async def _folder(settings: Settings) -> Check:
 
 
 async def _disk(settings: Settings) -> Check:
-    places = [place for place in (settings.recordings_dir, settings.second_recordings_dir) if place is not None]
+    places = [
+        place for place in (settings.recordings_dir, settings.second_recordings_dir) if place is not None
+    ]
     folders = [place if place.is_dir() else settings.storage.data_dir for place in places]
     # Both recorders write everything; on one volume they share what is free there.
     volumes = [folder.stat().st_dev for folder in folders]

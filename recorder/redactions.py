@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from recorder.clock import HearingClock
+from recorder.film.labels import Labels
+from recorder.film.timeline import TICK_NS, Timeline
 from recorder.journal import compact_json
-from recorder.labels import Labels
-from recorder.timeline import TICK_NS, Timeline
 from recorder.withheld import NOTHING, Spans
 
 MAX_REDACTIONS = 500

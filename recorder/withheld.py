@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recorder.manifest import Mark
+from recorder.account.manifest import Mark
 
 SEALED, UNSEALED = "sealed", "unsealed"
 

@@ -23,15 +23,15 @@ from signaling.events import (
 from signaling.forwarder import ForwardStep, PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.grants import verify_grant
-from signaling.measures import RoomMeasures
-from signaling.meter import RoomMeter
 from signaling.native.step import NativeForwardStep
-from signaling.participant import Participant
-from signaling.room import Room
+from signaling.rooms.measures import RoomMeasures
+from signaling.rooms.meter import RoomMeter
+from signaling.rooms.participant import Participant
+from signaling.rooms.room import Room
+from signaling.rooms.ticker import RoomClock
 from signaling.rtp.histogram import Histogram, Spread
 from signaling.settings import MediaSettings
 from signaling.sink import PacketSink
-from signaling.ticker import RoomClock
 from signaling.traffic import PictureStarts, Traffic
 
 logger = logging.getLogger(__name__)

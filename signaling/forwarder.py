@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, Unpack
 
 from signaling.dtls import MAX_PLAIN_BYTES, scratch, scratch_c, scratch_length, srtp_protect
-from signaling.ice import NoPathError
 from signaling.native.plane import StreamOwner
-from signaling.pacing import Pacing
+from signaling.paths.ice import NoPathError
 from signaling.rtp.incoming import Incoming, StreamFacts
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import Rewriter, RewriterSettings
 from signaling.rtp.stream import IncomingStream
 from signaling.transport import Transport
+from signaling.watching.pacing import Pacing
 
 CONGESTION_PAUSE_MS: Final = (
     200.0  # after a full send buffer a picture waits this long, then asks for a key frame

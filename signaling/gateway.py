@@ -3,15 +3,15 @@
 import logging
 
 from signaling.dtls import Certificate
-from signaling.ice import IceAgent, IceTable, Ingress, IngressCounters
-from signaling.ice_tcp import TcpPort
 from signaling.native.build import load
 from signaling.native.plane import Plane
 from signaling.negotiation import LocalTransport
-from signaling.pulse import REST_S, Pulse
+from signaling.paths.ice import IceAgent, IceTable, Ingress, IngressCounters
+from signaling.paths.ice_tcp import TcpPort
+from signaling.paths.udp_port import UdpPort
+from signaling.rooms.pulse import REST_S, Pulse
 from signaling.settings import MediaSettings
 from signaling.traffic import PictureStarts
-from signaling.udp_port import UdpPort
 
 logger = logging.getLogger(__name__)
 

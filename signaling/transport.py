@@ -10,14 +10,14 @@ from typing import Any, Final
 from signaling.dtls import MIN_MEDIA_BYTES, SecureChannel
 from signaling.errors import SignalingError
 from signaling.gateway import Gateway
-from signaling.guards import SecondGate, SourceGate
-from signaling.ice import IceAgent, NoPathError, Path
 from signaling.native.plane import Line
 from signaling.negotiation import LocalTransport
-from signaling.pacing import Pacing
+from signaling.paths.guards import SecondGate, SourceGate
+from signaling.paths.ice import IceAgent, NoPathError, Path
 from signaling.rtp.arrivals import ArrivalLog
 from signaling.rtp.send_history import SendHistory, WideHistory
 from signaling.sdp import Description, Fingerprint
+from signaling.watching.pacing import Pacing
 
 logger = logging.getLogger(__name__)
 

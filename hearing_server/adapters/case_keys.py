@@ -111,7 +111,9 @@ class CaseKeys:
         key = secrets.token_bytes(KEY_BYTES)
         try:
             wrapped = _json(self._wrapping.wrap(key, case_id=case_id))
-            await obstore.put_async(self._store, key_place(case_id), wrapped, mode="create", use_multipart=False)
+            await obstore.put_async(
+                self._store, key_place(case_id), wrapped, mode="create", use_multipart=False
+            )
         except AlreadyExistsError:  # another process was first
             there = await self._find(case_id)
             assert there is not None

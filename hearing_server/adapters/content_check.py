@@ -1,4 +1,4 @@
-"""ContentCheck over `python -m recorder.content_check`: one child for all recordings, started when first asked."""
+"""ContentCheck over `python -m recorder.content.content_check`: one child for all recordings, started at need."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ContentChild:
         if now_s < self._not_before_s:
             raise EOFError
         process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "recorder.content_check",
+            sys.executable, "-m", "recorder.content.content_check",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             limit=_LINE_BYTES,
             # What a decoder may read of our environment is the way to its libraries and nothing else.

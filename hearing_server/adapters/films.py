@@ -1,4 +1,4 @@
-"""FilmMaker over `python -m recorder.compose`: a process of its own, low priority, killed with its task."""
+"""FilmMaker over `python -m recorder.film.compose`: a process of its own, low priority, killed with its task."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ProcessFilms:
             words.write_text(json.dumps(labels, ensure_ascii=False), "utf-8")
             hidden.write_text(json.dumps(redactions, ensure_ascii=False), "utf-8")
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "recorder.compose", str(folder), str(film),
+                sys.executable, "-m", "recorder.film.compose", str(folder), str(film),
                 "--labels", str(words), "--redactions", str(hidden), "--progress",
                 "--pieces", str(film_path(folder).with_name("pieces")),
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, limit=_LINE_BYTES,
@@ -91,7 +91,7 @@ class ProcessFilms:
                     await process.wait()
         if code != 0:
             raise Unavailable("film.failed", zh="影像合成失败", en=str(last.get("code") or f"exit {code}"))
-        await _run("recorder.poster", str(film), str(poster))
+        await _run("recorder.delivery.poster", str(film), str(poster))
         sha256, size_bytes = await asyncio.to_thread(_digest, film)
         return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
 

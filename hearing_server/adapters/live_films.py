@@ -1,4 +1,4 @@
-"""PieceMaker over `python -m recorder.compose --while-recording`: one quiet child process per running recording.
+"""PieceMaker over `python -m recorder.film.compose --while-recording`: one quiet child process per running recording.
 
 Together the children take at most a share of one core. A loop that wakes late is a room that waits: then they pause,
 and go on when it has been calm for a while. A child whose server dies reads the end of its input and ends.
@@ -127,7 +127,7 @@ class ProcessPieces:
             words = Path(scratch) / "labels.json"
             words.write_text(facts[0], "utf-8")
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "recorder.compose", str(folder), str(film),
+                sys.executable, "-m", "recorder.film.compose", str(folder), str(film),
                 "--labels", str(words), "--while-recording",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""SegmentMaker over `python -m recorder.live_hls`: one short process whenever a running hearing's film has grown."""
+"""SegmentMaker over `python -m recorder.delivery.live_hls`: a short process whenever a running film has grown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hearing_server.adapters.films import film_path
 from hearing_server.ports.broadcasts import LiveSegment
-from recorder.live_hls import INDEX_NAME
-from recorder.pieces import index_path
+from recorder.delivery.live_hls import INDEX_NAME
+from recorder.film.pieces import index_path
 
 _log = logging.getLogger(__name__)
 # Copying a piece takes a fraction of a second; a hearing that was long already when this began takes more.
@@ -33,7 +33,7 @@ class ProcessSegments:
             if grown is None or self._made.get(folder) == grown:
                 return
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "recorder.live_hls", str(folder), str(film), str(_out(folder)),
+                sys.executable, "-m", "recorder.delivery.live_hls", str(folder), str(film), str(_out(folder)),
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             try:

@@ -1,4 +1,4 @@
-"""PieceMarker over `python -m recorder.watermark`: a few workers that stay, started when first needed."""
+"""PieceMarker over `python -m recorder.delivery.watermark`: a few workers that stay, started when first needed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class MarkerWorkers:
 
 async def _start() -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recorder.watermark",
+        sys.executable, "-m", "recorder.delivery.watermark",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
 

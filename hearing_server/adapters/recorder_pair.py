@@ -18,9 +18,9 @@ from typing import Any
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.kernel import HearingId, RecordingId
 from hearing_server.ports.media import RecorderWriting, Writing
-from recorder.second_recorder import SecondRecorder, SecondRecording
-from recorder.session import CLOSE_TIMEOUT_S, RecordingFailure, RecordingSession, WritingProof
-from recorder.union import point_to_second
+from recorder.second.second_recorder import SecondRecorder, SecondRecording
+from recorder.union.union import point_to_second
+from recorder.writing.session import CLOSE_TIMEOUT_S, RecordingFailure, RecordingSession, WritingProof
 from signaling.errors import SignalingError
 from signaling.sink import PacketSink
 

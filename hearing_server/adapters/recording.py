@@ -13,8 +13,8 @@ from hearing_server.errors import HearingError, Unavailable
 from hearing_server.kernel import HearingId, RecordingId
 from hearing_server.ports.measures import Measure
 from hearing_server.ports.media import RecordingStanding, Sealed, Writing
-from recorder.second_recorder import SecondRecorder
-from recorder.session import RecordingFailure
+from recorder.second.second_recorder import SecondRecorder
+from recorder.writing.session import RecordingFailure
 from signaling.errors import SignalingError
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from hearing_server.ports.room_media import (
 )
 from signaling.engine import EngineStats
 from signaling.events import ConnectionFacts, ConnectionState
-from signaling.measures import PersonMeasures, PersonTotals, PublishedTrack, RoomMeasures, WatchedTrack
+from signaling.rooms.measures import PersonMeasures, PersonTotals, PublishedTrack, RoomMeasures, WatchedTrack
 from signaling.rtp.histogram import Spread
 
 _TRAFFIC = {

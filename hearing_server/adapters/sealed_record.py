@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hearing_server.errors import Unavailable
 from hearing_server.ports.media import Sealed, SealedGap
-from recorder.line_gaps import line_gaps
-from recorder.manifest import GapCause, Manifest
-from recorder.recording import RecordingError
-from recorder.union import OpenedUnion, needs_merging, open_union, write_union
+from recorder.account.line_gaps import line_gaps
+from recorder.account.manifest import GapCause, Manifest
+from recorder.reading.recording import RecordingError
+from recorder.union.union import OpenedUnion, needs_merging, open_union, write_union
 
 _log = logging.getLogger(__name__)
 # Both journals of a long day are read at some 10 MB/s of small packets; the hearing is over, nobody sits before it.
@@ -36,7 +36,7 @@ async def sealed_record(folder: Path, second: Path | None) -> Sealed:
 async def _merge(folder: Path, second: Path) -> None:
     """Write `union.json` out of process: rooms of this one must not wait for a Python that counts packets."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recorder.union", str(folder), str(second),
+        sys.executable, "-m", "recorder.union.union", str(folder), str(second),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, env=_environment(),
     )  # fmt: skip
     try:

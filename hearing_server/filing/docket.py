@@ -57,7 +57,10 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.HEARING_OPENED: ("开庭", "Hearing opened"),
     DocketKind.HEARING_RECESSED: ("休庭", "Recess"),
     DocketKind.HEARING_RESUMED: ("恢复庭审", "Hearing resumed"),
-    DocketKind.RECORD_PAUSED_FOR_EXHIBIT: ("不公开质证，暂停录制", "Exhibit examined in private, record paused"),
+    DocketKind.RECORD_PAUSED_FOR_EXHIBIT: (
+        "不公开质证，暂停录制",
+        "Exhibit examined in private, record paused",
+    ),
     DocketKind.RECORD_PAUSED_FOR_MEDIATION: ("调解，暂停录制", "Mediation, record paused"),
     DocketKind.SEALING_BEGUN: ("封闭时段开始", "Sealed span begun"),
     DocketKind.SEALING_ENDED: ("封闭时段解除", "Sealed span ended"),

@@ -63,6 +63,11 @@ ROUTES = (
         "GET", _R + "/replay/film-{number}.ts", get_piece, Who.SIGNED_IN, "One piece, marked for its viewer"
     ),
     Route(
-        "POST", _R + "/downloads", release_film, Who.STAFF, "Let parties take the file, or no longer", ReleaseBody
+        "POST",
+        _R + "/downloads",
+        release_film,
+        Who.STAFF,
+        "Let parties take the file, or no longer",
+        ReleaseBody,
     ),
 )

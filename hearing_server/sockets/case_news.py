@@ -19,7 +19,7 @@ from hearing_server.sockets.case_space import (
     session_room,
 )
 from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, has_room, watch_of
-from signaling.hub import Hub
+from signaling.socket_kit.hub import Hub
 
 _log = logging.getLogger(__name__)
 # A bell that got lost on its way between processes is made up for within this time.

@@ -15,8 +15,8 @@ from hearing_server.services.case_space import PAGE_BYTES, PAGE_EVENTS, CaseSpac
 from hearing_server.services.reminders import Reminding
 from hearing_server.services.sessions import Sessions
 from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, watch_of
-from signaling.connection import Command, Connection, Knock, Namespace, SocketBody
-from signaling.hub import Hub
+from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, SocketBody
+from signaling.socket_kit.hub import Hub
 
 # Phone, desk, a second tab or two. The oldest is told why it is closed.
 _SOCKETS_PER_PERSON = 8

@@ -20,8 +20,8 @@ from hearing_server.ports.media import Offer, RoomEngine
 from hearing_server.services.access import seen_by
 from hearing_server.services.courtroom import Courtroom, seat_key_of
 from hearing_server.services.sessions import Sessions
-from signaling.connection import Command, Connection, Knock, Namespace, SocketBody
-from signaling.hub import Hub
+from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, SocketBody
+from signaling.socket_kit.hub import Hub
 
 _log = logging.getLogger(__name__)
 NAME = "/hearing"

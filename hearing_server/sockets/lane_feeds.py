@@ -13,8 +13,8 @@ from typing import Any
 
 from hearing_server.kernel import LaneId
 from hearing_server.services.case_space import CaseSpace
-from signaling.connection import Connection
-from signaling.hub import Hub
+from signaling.socket_kit.connection import Connection
+from signaling.socket_kit.hub import Hub
 
 NAMESPACE = "/case"
 # The window of one reader: beyond it events wait in the log, not in our memory.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hearing_server.errors import HearingError
-from signaling.connection import Refusal
+from signaling.socket_kit.connection import Refusal
 
 
 def explain_error(error: BaseException, language: str) -> Refusal | None:

@@ -15,7 +15,7 @@ from hearing_server.adapters.media_plane import MediaPlane, media_plane
 from hearing_server.errors import HearingError
 from hearing_server.kernel import HearingId, PersonId, RecordingId
 from hearing_server.ports.media import NodeListener, RoomListener, SeatListener, SeatTaken
-from recorder.union import open_union
+from recorder.union.union import open_union
 from signaling.settings import MediaSettings
 
 ROOM, LIN, ZHAO = HearingId("hrg_1"), PersonId("per_lin"), PersonId("per_zhao")

@@ -20,7 +20,7 @@ from hearing_server.adapters.media_process.wire import open_socket, packed, read
 from hearing_server.errors import Unavailable
 from hearing_server.kernel import HearingId, RecordingId
 from hearing_server.ports.media import NodeListener, RoomListener, SeatListener
-from recorder.verify import verify
+from recorder.reading.verify import verify
 from tests.contract.test_media_plane import LIN, REC, ROOM, Heard, proven, seat, settings
 
 OTHER = HearingId("hrg_2")

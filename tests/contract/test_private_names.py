@@ -1,4 +1,4 @@
-"""One test per private name of aiortc, aioice and pylibsrtp that signaling/dtls.py and signaling/ice.py lean on.
+"""One test per private name of aiortc, aioice and pylibsrtp that signaling/dtls.py and signaling/paths/ice.py lean on.
 
 When a pinned version moves, the test of the name that changed fails first and says which.
 """
@@ -139,7 +139,7 @@ def test_ffi_buffer__when_wrapped_in_a_memoryview__then_slices_share_the_memory(
 
 
 def test_stun_parse_message__when_mutated__then_only_the_errors_we_catch_come_out() -> None:
-    from signaling.ice import STUN_ERRORS
+    from signaling.paths.ice import STUN_ERRORS
 
     request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
     request.attributes["USERNAME"] = "ours:theirs"

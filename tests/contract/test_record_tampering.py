@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from hearing_server.adapters.trust.offline_check import Finding, Trusted, examine
+from recorder.account.manifest import Manifest
 from recorder.folder import MANIFEST_NAME, segment_files
-from recorder.manifest import Manifest
-from recorder.union import point_to_second
-from recorder.verify import verify
+from recorder.reading.verify import verify
+from recorder.union.union import point_to_second
 from tests.contract.test_check_receipt import OTHER, POLICY
 from tests.logged_record import log_segments, record
 from tests.receipt_tampering import flipped

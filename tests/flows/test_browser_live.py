@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from recorder.compose import compose_film
-from recorder.live_hls import INDEX_NAME, make_segments
+from recorder.delivery.live_hls import INDEX_NAME, make_segments
+from recorder.film.compose import compose_film
 from tests.court import running_court
 from tests.flows.browser_people import CHROMIUM, FLAGS
 from tests.recorder.test_nothing_withheld_is_shown import LABELS, Case, record

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator, Page, expect
 
-from recorder.grid import Box, fit, grid_cells
+from recorder.film.grid import Box, fit, grid_cells
 from tests.flows.browser_people import DESK, PHONE, Browsers, Source, browsers, hears, sees, until
 from tests.flows.browser_steps import (
     admit_all,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hearing_server.robots.court_client import Problem
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from signaling.sink import TrackInfo
 from tests.flows.court_story import Story, story
 

@@ -12,11 +12,11 @@ import pytest
 
 from hearing_server.robots.seat import Seat
 from hearing_server.robots.senses import COLOURS, PITCHES_HZ, Face, Metronome, Voice
-from recorder.line_gaps import line_gaps
-from recorder.manifest import GapCause
-from recorder.recording import open_recording
-from recorder.recovery import recover
-from recorder.verify import verify
+from recorder.account.line_gaps import line_gaps
+from recorder.account.manifest import GapCause
+from recorder.reading.recording import open_recording
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
 from tests.flows.court_story import FACE_SIZE, RATE_HZ, MovableClock, Story
 from tests.flows.demo_process import demo_process
 

@@ -9,7 +9,7 @@ import pytest
 
 from hearing_server.robots.court_client import Problem
 from hearing_server.robots.senses import PITCHES_HZ
-from recorder.grid import grid_cells
+from recorder.film.grid import grid_cells
 from tests.flows.court_story import Story, story
 from tests.recorder.film_probe import FilmProbe
 from tests.rest.recorded import confirmed

@@ -22,7 +22,7 @@ from hearing_server.domain.checkpoints import Checkpoint
 from hearing_server.domain.merkle import leaf_hash, root_of
 from hearing_server.domain.signed_notes import Note
 from hearing_server.robots.court_client import CourtClient
-from recorder.manifest import Manifest
+from recorder.account.manifest import Manifest
 from tests.contract.test_witness import running_witness
 from tests.flows.court_story import Story, story
 from tests.flows.demo_process import demo_process

@@ -16,8 +16,8 @@ from hearing_server.adapters.media_process.look import end_media_processes, medi
 from hearing_server.demo_court import PASSWORD
 from hearing_server.robots.court_client import CourtClient
 from hearing_server.robots.seat import Seat
-from recorder.manifest import GapCause, Manifest
-from recorder.verify import verify
+from recorder.account.manifest import GapCause, Manifest
+from recorder.reading.verify import verify
 from tests.flows.court_story import MovableClock, Story, story
 from tests.flows.demo_process import demo_process
 

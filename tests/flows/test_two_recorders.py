@@ -17,9 +17,9 @@ import pytest
 from hearing_server.kernel import SystemClock
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.seat import Seat
-from recorder.recording import open_recording
-from recorder.union import open_union
-from recorder.verify import verify
+from recorder.reading.recording import open_recording
+from recorder.reading.verify import verify
+from recorder.union.union import open_union
 from tests.court import RunningCourt, running_court
 
 

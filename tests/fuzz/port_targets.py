@@ -8,9 +8,9 @@ import hmac
 from random import Random
 from typing import Any, Final, cast
 
-from signaling.guards import STUN_HEADER_BYTES
-from signaling.ice import Credentials, IceAgent, IceTable, Ingress, IngressCounters, Path
-from signaling.ice_tcp import MAX_FRAME_BYTES, TcpPort, _Connection
+from signaling.paths.guards import STUN_HEADER_BYTES
+from signaling.paths.ice import Credentials, IceAgent, IceTable, Ingress, IngressCounters, Path
+from signaling.paths.ice_tcp import MAX_FRAME_BYTES, TcpPort, _Connection
 from signaling.settings import MediaSettings
 from tests.fuzz.corpus import hex_lines
 from tests.fuzz.mutator import byte_mutator

@@ -10,15 +10,15 @@ from signaling.events import RoomEvent, SubscriptionOffered
 from signaling.forwarder import PythonForwardStep
 from signaling.gateway import Gateway
 from signaling.grants import JoinGrant
-from signaling.ice import IceAgent, IceTable, IngressCounters
-from signaling.meter import RoomMeter
 from signaling.negotiation import LocalTransport
-from signaling.publisher import MAX_STREAMS, NEW_LAYERS_PER_MINUTE
-from signaling.room import Room
+from signaling.paths.ice import IceAgent, IceTable, IngressCounters
+from signaling.publishing.publisher import MAX_STREAMS, NEW_LAYERS_PER_MINUTE
+from signaling.rooms.meter import RoomMeter
+from signaling.rooms.room import Room
+from signaling.rooms.ticker import RoomClock
 from signaling.sdp import MAX_RIDS, Fingerprint
 from signaling.settings import MediaSettings
 from signaling.sink import TrackInfo
-from signaling.ticker import RoomClock
 from signaling.traffic import PictureStarts, Traffic
 from signaling.transport import Transport
 from tests.fuzz.corpus import FOLDER

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.errors import SignalingError
-from signaling.guards import SecondGate, claimed_ufrag, is_check
+from signaling.paths.guards import SecondGate, claimed_ufrag, is_check
 from signaling.rtp import rtcp
 from signaling.rtp.header import build_header, parse_header
 from signaling.rtp.transport_cc import build_feedback, parse_feedback
 from signaling.sdp import parse
-from signaling.wire import ProtocolFault, StrictPacket
+from signaling.socket_kit.wire import ProtocolFault, StrictPacket
 from tests.fuzz.runner import EPISODE
 from tests.fuzz.targets import TARGETS
 

@@ -13,12 +13,12 @@ import orjson
 from pydantic import ValidationError
 
 from hearing_server.sockets import case_space, hearing
-from signaling.connection import SocketBody, _invalid
 from signaling.errors import SignalingError
 from signaling.grants import verify_grant
 from signaling.negotiation import KIND_OF_SOURCE, LocalTransport, accept, write_answer
 from signaling.sdp import MAX_RIDS, MAX_SECTIONS, MAX_SSRCS, Fingerprint, parse
-from signaling.wire import MAX_DEPTH, ProtocolFault, StrictPacket
+from signaling.socket_kit.connection import SocketBody, _invalid
+from signaling.socket_kit.wire import MAX_DEPTH, ProtocolFault, StrictPacket
 from tests.fuzz.corpus import hex_lines, texts
 from tests.fuzz.mutator import Mutate, byte_mutator, line_mutator
 from tests.fuzz.runner import Check, Target

@@ -16,8 +16,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from signaling.engine import MediaEngine
 from signaling.events import RoomEvent, SubscriptionOffered
-from signaling.ice import IceAgent
 from signaling.negotiation import OFFERED_RED
+from signaling.paths.ice import IceAgent
 from tests.media.notebook import Notebook
 from tests.media.robots import both_paths, grant, settings, until
 

@@ -10,11 +10,11 @@ from playwright.async_api import Page
 
 from hearing_server.robots.network.conditions import TRANSPARENT, OneWay
 from hearing_server.robots.network.relay import Relay
-from recorder.frame_formats import red_blocks
+from recorder.codecs.frame_formats import red_blocks
 from signaling.rtp.header import parse_header
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS
 from signaling.sink import TrackInfo
-from signaling.viewer import Viewer
+from signaling.watching.viewer import Viewer
 from tests.media.notebook import Notebook
 from tests.media.robots import until
 from tests.media.test_chromium_room import Desk, desk, seated, sees

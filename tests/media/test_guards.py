@@ -6,7 +6,7 @@ import socket
 from aioice import stun
 
 from signaling.events import SubscriptionOffered
-from signaling.guards import STUN_COOKIE
+from signaling.paths.guards import STUN_COOKIE
 from tests.media.robots import House, grant, house, until
 
 

@@ -166,7 +166,7 @@ def _has_tracks(notebook: Notebook, count: int) -> bool:
 async def test_tracks__when_one_participant_connects_anew_without_end__then_no_more_are_started_than_by_one_who_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("signaling.publisher.NEW_LAYERS_PER_MINUTE", 4)
+    monkeypatch.setattr("signaling.publishing.publisher.NEW_LAYERS_PER_MINUTE", 4)
     async with house() as place:
         notebook = Notebook()
         await place.engine.attach_sink("hearing", notebook)

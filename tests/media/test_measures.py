@@ -3,7 +3,7 @@
 import pytest
 
 from signaling.events import ConnectionFacts, ConnectionState, PathsMeasured
-from signaling.measures import PersonMeasures, RoomMeasures
+from signaling.rooms.measures import PersonMeasures, RoomMeasures
 from tests.media.robots import House, Tone, house, until
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from recorder.manifest import GapCause
-from recorder.session import RecordingSession
+from recorder.account.manifest import GapCause
+from recorder.writing.session import RecordingSession
 from signaling.engine import MediaEngine
 from signaling.native.build import load
 from signaling.native.step import NativeForwardStep
 from signaling.negotiation import AcceptedSection
-from signaling.publication import Layer, Publication
+from signaling.publishing.publication import Layer, Publication
 from signaling.rtp.packet import Codec
 from signaling.rtp.speaker import SpeakerDetector
 from tests.media.notebook import Notebook

@@ -8,7 +8,7 @@ import pytest
 from bench import simulated_time
 from bench.bad_network import Room
 from hearing_server.robots.network.conditions import Conditions, OneWay
-from signaling.pacing import Pace
+from signaling.watching.pacing import Pace
 
 THIN = OneWay(rate_bps=500_000.0, buffer_ms=400.0, delay_ms=30.0)
 KEY_FRAMES = 2

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from signaling.grants import Standing
 from signaling.sink import TrackInfo
 from tests.media.robots import both_paths, until

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import AUDIO_STEP, VIDEO_STEP, camera, microphone, rtp
 
 

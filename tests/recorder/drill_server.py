@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from recorder.clock import SystemClocks
-from recorder.session import RecordingFailure, RecordingSession
+from recorder.writing.session import RecordingFailure, RecordingSession
 from tests.recorder.packets import camera, microphone
 
 BUSY_S = 5.0  # the kernel lets go of a killed process's lock when it is really gone
@@ -66,7 +66,7 @@ def _create(folder: Path, step: Path) -> RecordingSession:
 
 def film(folder: Path, target: Path, labels: Path) -> None:
     """Compose once."""
-    from recorder import compose
+    from recorder.film import compose
 
     raise SystemExit(compose.main([str(folder), str(target), "--labels", str(labels)]))
 
@@ -93,7 +93,7 @@ def main() -> None:
     """Serve until stdin ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need nobody to bury them
     if "film" in sys.argv:
-        import recorder.compose  # noqa: F401  # forked children find it loaded
+        import recorder.film.compose  # noqa: F401  # forked children find it loaded
     print("ready", flush=True)
     for line in sys.stdin:
         work, *arguments = line.split()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import av
 
-from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, Box
+from recorder.film.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, Box
 
 # Every eighth pixel is enough to see a colour, and keeps a minute of film at 32 MB.
 SHRINK = 8

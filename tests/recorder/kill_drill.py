@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recorder.recording import open_recording
+from recorder.reading.recording import open_recording
 from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, rtp, sequence_of
 
 ROOT = Path(__file__).parents[2]

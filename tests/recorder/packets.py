@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from signaling.sink import TrackInfo
 
 MS = 1_000_000

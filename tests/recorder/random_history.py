@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recorder.account.manifest import Manifest
 from recorder.durable import Disk
-from recorder.manifest import Manifest
 from signaling.sink import TrackInfo
 from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphone, rtp
 from tests.recorder.stepped_session import TICK_NS, NoSyncs, Stepped, SteppedClock
@@ -140,7 +140,9 @@ class History:
         for count, _ in enumerate(self._steps(lasting_ns)):
             if count % 20 == 19:
                 self._send(self._delay_ns())
-        for _ in self._steps(100 * MS):  # a loss beside silence would be named, and rightly: who knows what it was
+        for _ in self._steps(
+            100 * MS
+        ):  # a loss beside silence would be named, and rightly: who knows what it was
             self._send(self._delay_ns())
 
     def mute(self, lasting_ns: int) -> None:

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from recorder import writer as writer_module
+from recorder.account.manifest import Manifest
 from recorder.durable import Disk, SystemCalls
-from recorder.manifest import Manifest
-from recorder.session import RecordingSession
+from recorder.writing import writer as writer_module
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphone, rtp
 
 TICK_NS = 250 * MS

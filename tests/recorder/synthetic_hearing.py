@@ -21,8 +21,8 @@ from av import AudioFrame, VideoFrame
 from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
-from recorder.manifest import Manifest
-from recorder.session import RecordingSession
+from recorder.account.manifest import Manifest
+from recorder.writing.session import RecordingSession
 from signaling.sink import PacketSink, TrackInfo
 
 NS_PER_S = 1_000_000_000

@@ -3,7 +3,7 @@
 import tracemalloc
 from dataclasses import asdict, replace
 
-from recorder.inventory import Inventory
+from recorder.account.inventory import Inventory
 from recorder.journal import RecordKind, compact_json
 from tests.recorder.packets import AUDIO_STEP, MS, microphone, rtp
 

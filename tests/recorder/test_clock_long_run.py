@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from recorder.manifest import Mark
-from recorder.timeline import Timeline, build_timeline
-from recorder.track_clock import ClockSurvey, TrackClock, settle_clocks
+from recorder.account.manifest import Mark
+from recorder.account.track_clock import ClockSurvey, TrackClock, settle_clocks
+from recorder.film.timeline import Timeline, build_timeline
 from tests.recorder.long_call import Captured, LongCall, Report
 
 GOAL_MS = 40.0

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from recorder.labels import LabelsError, labels_of
+from recorder.film.labels import LabelsError, labels_of
 from tests.recorder.film_probe import FilmProbe
 from tests.recorder.synthetic_hearing import Actor, Order, Stage
 
@@ -38,7 +38,7 @@ def labels(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
-    command = [sys.executable, "-m", "recorder.compose", *map(str, arguments)]
+    command = [sys.executable, "-m", "recorder.film.compose", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -125,7 +125,7 @@ def test_command__when_it_is_stopped__then_no_half_film_is_left(labels: Path, tm
     command = [
         sys.executable,
         "-m",
-        "recorder.compose",
+        "recorder.film.compose",
         str(tmp_path / "recording"),
         str(film),
         "--labels",
@@ -157,7 +157,15 @@ def test_command__when_the_disk_takes_no_more__then_it_says_so(
 ) -> None:
     film = tmp_path / "out" / "film.mp4"
     film.parent.mkdir()
-    command = [sys.executable, "-m", "recorder.compose", str(recording), str(film), "--labels", str(labels)]
+    command = [
+        sys.executable,
+        "-m",
+        "recorder.film.compose",
+        str(recording),
+        str(film),
+        "--labels",
+        str(labels),
+    ]
     done = subprocess.run(
         command,
         capture_output=True,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from recorder.content.still_picture import stands_still
 from recorder.folder import segment_files
-from recorder.still_picture import stands_still
 from tests.recorder.synthetic_hearing import Actor, Order, Stage
 
 LENGTH_S = 14.0
@@ -25,11 +25,11 @@ GONE = Actor("per_gone", (100, 60, 60), 900, until_s=3)
 
 
 class Child:
-    """`python -m recorder.content_check`."""
+    """`python -m recorder.content.content_check`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "recorder.content_check"],
+            [sys.executable, "-m", "recorder.content.content_check"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

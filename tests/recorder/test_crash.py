@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from recorder.account.manifest import GapCause, Manifest
 from recorder.durable import Disk
 from recorder.folder import MANIFEST_NAME, segment_files
 from recorder.journal import Record, RecordKind, encode_record, scan
-from recorder.manifest import GapCause, Manifest
-from recorder.recording import Recording, RecordingError, open_recording
-from recorder.recovery import recover
-from recorder.session import RecordingFailure, RecordingSession
-from recorder.verify import verify
+from recorder.reading.recording import Recording, RecordingError, open_recording
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
+from recorder.writing.session import RecordingFailure, RecordingSession
 from tests.recorder.packets import MS, feed_audio, microphone, sequence_of
 
 SEEDS = int(os.environ.get("HEARING_CRASH_SEEDS", "10"))

@@ -10,9 +10,9 @@ import av
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
-from recorder.depacketizer import Depacketizer, EncodedFrame, depacketizer_for
-from recorder.frame_formats import h264_size_px, opus_duration_samples, red_blocks
-from recorder.rtp_order import Reorderer, RtpPacket, parse_rtp
+from recorder.codecs.depacketizer import Depacketizer, EncodedFrame, depacketizer_for
+from recorder.codecs.frame_formats import h264_size_px, opus_duration_samples, red_blocks
+from recorder.codecs.rtp_order import Reorderer, RtpPacket, parse_rtp
 from signaling.sink import TrackInfo
 from tests.recorder.synthetic_hearing import Actor, Network, perform, rtp
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from recorder import writer as writer_module
-from recorder.manifest import GapCause
-from recorder.recording import open_recording, take_inventory
-from recorder.recovery import recover
-from recorder.session import RecordingFailure, RecordingSession
-from recorder.verify import verify
+from recorder.account.manifest import GapCause
+from recorder.reading.recording import open_recording, take_inventory
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
+from recorder.writing import writer as writer_module
+from recorder.writing.session import RecordingFailure, RecordingSession
 from tests.recorder.faulty_disk import FaultyDisk
 from tests.recorder.packets import MS, feed_audio, microphone, rtp, sequence_of
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from hearing_server.adapters.object_folder import ObjectFolder
+from recorder.account.manifest import GapCause, Manifest
 from recorder.durable import Disk
-from recorder.manifest import GapCause, Manifest
-from recorder.recording import open_recording, take_inventory
-from recorder.recovery import recover
-from recorder.session import RecordingFailure, RecordingSession
-from recorder.verify import verify
+from recorder.reading.recording import open_recording, take_inventory
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
+from recorder.writing.session import RecordingFailure, RecordingSession
 from tests.recorder.faulty_disk import FaultyDisk
 from tests.recorder.packets import MS, microphone, sequence_of
 from tests.recorder.stepped_session import Stepped, SteppedClock, stepped_writers

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recorder.compose import FilmReport, compose_film
-from recorder.composer import map_path_of
+from recorder.film.compose import FilmReport, compose_film
+from recorder.film.composer import map_path_of
+from recorder.film.grid import Box, grid_cells, stage_cells
+from recorder.film.labels import Labels, labels_of
 from recorder.folder import segment_files
-from recorder.grid import Box, grid_cells, stage_cells
-from recorder.labels import Labels, labels_of
 from tests.recorder.film_probe import FilmProbe
 from tests.recorder.synthetic_hearing import Actor, Network, Order, Stage
 

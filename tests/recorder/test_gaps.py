@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.cause_spans import CauseSpan, paint
-from recorder.gaps import TrackLedger
-from recorder.manifest import Gap, GapCause
+from recorder.account.cause_spans import CauseSpan, paint
+from recorder.account.gaps import TrackLedger
+from recorder.account.manifest import Gap, GapCause
 from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphone, rtp
 
 SECOND = 1000 * MS

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from recorder.line_gaps import LineGap, line_gaps
-from recorder.manifest import GapCause, Manifest
-from recorder.recovery import recover
-from recorder.verify import verify
+from recorder.account.line_gaps import LineGap, line_gaps
+from recorder.account.manifest import GapCause, Manifest
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
 from tests.recorder.kill_drill import TICK_NS, Feeder, ForkServer, Victim, live_together
 from tests.recorder.packets import MS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from recorder.line_gaps import LineGap, line_gaps
-from recorder.manifest import Manifest
-from recorder.verify import verify
+from recorder.account.line_gaps import LineGap, line_gaps
+from recorder.account.manifest import Manifest
+from recorder.reading.verify import verify
 from tests.recorder.packets import MS
 from tests.recorder.random_history import History, Hole
 from tests.recorder.stepped_session import stepped_writers

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from recorder.account.line_gaps import line_gaps
+from recorder.account.manifest import GapCause
 from recorder.clock import NS_PER_S
-from recorder.line_gaps import line_gaps
-from recorder.manifest import GapCause
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import MS, VIDEO_STEP, camera, feed_audio, microphone, rtp
 
 

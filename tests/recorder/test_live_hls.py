@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import pytest
 
-from recorder.compose import compose_film
-from recorder.live_hls import INDEX_NAME, main, make_segments
-from recorder.pieces import read_index
-from recorder.recording import open_recording
+from recorder.delivery.live_hls import INDEX_NAME, main, make_segments
+from recorder.film.compose import compose_film
+from recorder.film.pieces import read_index
+from recorder.reading.recording import open_recording
 from tests.recorder.film_probe import FilmProbe
 from tests.recorder.test_nothing_withheld_is_shown import LABELS, PEOPLE, SLOTS, Case, heard, record, seen
 

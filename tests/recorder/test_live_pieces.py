@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hearing_server.adapters.films import ProcessFilms, film_path
 from hearing_server.adapters.live_films import CALM_S, ProcessPieces
-from recorder.pieces import PieceIndex, read_index
+from recorder.film.pieces import PieceIndex, read_index
 from tests.recorder.synthetic_hearing import Actor, Order, Stage
 
 HUM = Actor("per_a", (90, 90, 160), 440, size=(160, 120), rate_hz=5, until_s=19, bit_rate=60_000)

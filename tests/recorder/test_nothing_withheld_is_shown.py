@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from recorder.compose import compose_film
-from recorder.labels import labels_of
-from recorder.recording import open_recording
+from recorder.film.compose import compose_film
+from recorder.film.labels import labels_of
+from recorder.film.timeline import Timeline, build_timeline
+from recorder.reading.recording import open_recording
 from recorder.redactions import redactions_of
-from recorder.timeline import Timeline, build_timeline
 from tests.recorder.film_probe import SOUND_RATE_HZ, FilmFrame, FilmProbe
 from tests.recorder.synthetic_hearing import NS_PER_S, Actor, Colour, Network, Order, Stage
 

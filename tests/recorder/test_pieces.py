@@ -15,16 +15,16 @@ from pathlib import Path
 import av
 import pytest
 
-from recorder.captions import CaptionLine
-from recorder.compose import compose_film
-from recorder.composer import Composer, Wanted
-from recorder.growing import GrowingRecording
-from recorder.labels import Labels, labels_of
-from recorder.live_film import Pace, Stopped, compose_while_recording
-from recorder.pieces import PieceIndex, read_index
-from recorder.recording import Recording, TimedRecord, open_recording
+from recorder.film.captions import CaptionLine
+from recorder.film.compose import compose_film
+from recorder.film.composer import Composer, Wanted
+from recorder.film.labels import Labels, labels_of
+from recorder.film.live_film import Pace, Stopped, compose_while_recording
+from recorder.film.pieces import PieceIndex, read_index
+from recorder.film.timeline import FILM_RATE_HZ
+from recorder.reading.growing import GrowingRecording
+from recorder.reading.recording import Recording, TimedRecord, open_recording
 from recorder.redactions import redactions_of
-from recorder.timeline import FILM_RATE_HZ
 from tests.recorder.synthetic_hearing import Actor, Network, Order, Stage
 
 NS = 1_000_000_000

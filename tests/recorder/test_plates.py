@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image, ImageFont
 
-from recorder.canvas import Canvas, painting_of
-from recorder.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, Box
-from recorder.labels import WORDS, Language, labels_of
-from recorder.plates import MAX_KEPT_PAINTINGS, Plates, font_path, shorten, span_text, wrapped
+from recorder.film.canvas import Canvas, painting_of
+from recorder.film.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX, Box
+from recorder.film.labels import WORDS, Language, labels_of
+from recorder.film.plates import MAX_KEPT_PAINTINGS, Plates, font_path, shorten, span_text, wrapped
 
 ENDLESS = "北京某某网络科技股份有限公司法定代表人" * 6
 PEOPLE = {"per_a": {"name": ENDLESS, "role": ENDLESS}, "per_b": {"name": "王芳", "role": "被告"}}

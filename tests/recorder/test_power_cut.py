@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from recorder.account.manifest import GapCause, Manifest
 from recorder.durable import Disk
-from recorder.manifest import GapCause, Manifest
-from recorder.recording import RecordingError, open_recording
-from recorder.recovery import recover
-from recorder.verify import verify
+from recorder.reading.recording import RecordingError, open_recording
+from recorder.reading.recovery import recover
+from recorder.reading.verify import verify
 from tests.recorder.packets import MS, sequence_of
 from tests.recorder.power_cut import Call, PowerCut, WrittenDownCalls
 from tests.recorder.stepped_session import AUDIO_NS, Stepped, SteppedClock, stepped_writers

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from recorder.folder import segment_files
-from recorder.recording import Recording, open_recording
+from recorder.reading.recording import Recording, open_recording
 from tests.recorder.two_recorders import two_recorders
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "read_record.py"

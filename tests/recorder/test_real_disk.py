@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from recorder.manifest import GapCause
-from recorder.recording import open_recording
-from recorder.session import RecordingSession
-from recorder.verify import verify
+from recorder.account.manifest import GapCause
+from recorder.reading.recording import open_recording
+from recorder.reading.verify import verify
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import MS, camera, feed_audio, microphone, rtp, sequence_of
 
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from recorder.grid import (
+from recorder.account.manifest import RecordedTrack
+from recorder.account.track_clock import TrackClock
+from recorder.film.grid import (
     FILM_HEIGHT_PX,
     FILM_WIDTH_PX,
     HEADER_HEIGHT_PX,
@@ -16,12 +18,10 @@ from recorder.grid import (
     grid_cells,
     stage_cells,
 )
-from recorder.layers import plan_layers
-from recorder.manifest import RecordedTrack
-from recorder.scenes import Scene, ScenePlan, attendances
-from recorder.scenes import plan_scenes as plan_scenes_of
-from recorder.survey import KeyFrame, TrackStory
-from recorder.track_clock import TrackClock
+from recorder.film.layers import plan_layers
+from recorder.film.scenes import Scene, ScenePlan, attendances
+from recorder.film.scenes import plan_scenes as plan_scenes_of
+from recorder.film.survey import KeyFrame, TrackStory
 from signaling.sink import TrackInfo
 
 NS_PER_S = 1_000_000_000

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from recorder.captions import CaptionLine, film_captions
-from recorder.compose import compose_film
-from recorder.composer import map_path_of
-from recorder.grid import grid_cells
-from recorder.labels import labels_of
-from recorder.manifest import Mark
-from recorder.recording import open_recording
+from recorder.account.manifest import Mark
+from recorder.film.captions import CaptionLine, film_captions
+from recorder.film.compose import compose_film
+from recorder.film.composer import map_path_of
+from recorder.film.grid import grid_cells
+from recorder.film.labels import labels_of
+from recorder.film.timeline import PieceKind, build_timeline
+from recorder.reading.recording import open_recording
 from recorder.redactions import RedactionsError, redactions_of
-from recorder.timeline import PieceKind, build_timeline
 from recorder.withheld import Spans, sealed_by_marks
 from tests.recorder.film_probe import FilmProbe
 from tests.recorder.synthetic_hearing import Actor, Order, Stage

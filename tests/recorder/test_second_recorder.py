@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from recorder.compose import open_for_film
-from recorder.feed import Feed
-from recorder.feed_wire import Frame, FrameKind, unpack_batch
+from recorder.account.manifest import GapCause
+from recorder.film.compose import open_for_film
 from recorder.journal import RecordKind
-from recorder.manifest import GapCause
-from recorder.recording import Recording, open_recording
-from recorder.session import RecordingSession
-from recorder.union import MERGED_FOLDER, open_union, point_to_second
-from recorder.verify import verify
+from recorder.reading.recording import Recording, open_recording
+from recorder.reading.verify import verify
+from recorder.second.feed import Feed
+from recorder.second.feed_wire import Frame, FrameKind, unpack_batch
+from recorder.union.union import MERGED_FOLDER, open_union, point_to_second
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import MS, camera, microphone, rtp, sequence_of
 from tests.recorder.two_recorders import Pair, two_recorders
 
@@ -230,7 +230,7 @@ def _hang(session: RecordingSession) -> threading.Event:
 async def test_second__when_nothing_is_recorded_for_a_while__then_it_ends_and_starts_again_when_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recorder.second_recorder._IDLE_BEATS", 5)
+    monkeypatch.setattr("recorder.second.second_recorder._IDLE_BEATS", 5)
     async with two_recorders(tmp_path) as pair:
         await pair.close()
         async with asyncio.timeout(20):

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from recorder.manifest import SealedSegment
-from recorder.segment_book import SegmentBook
+from recorder.account.manifest import SealedSegment
+from recorder.writing.segment_book import SegmentBook
 
 HOUR = 1200  # segments of three seconds
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from recorder.account.manifest import GapCause, Manifest, ManifestError, Mark, SealedSegment
 from recorder.clock import NS_PER_S, SystemClocks
 from recorder.durable import Disk
 from recorder.folder import MANIFEST_NAME
 from recorder.journal import RecordKind
-from recorder.manifest import GapCause, Manifest, ManifestError, Mark, SealedSegment
-from recorder.recording import RecordingError, open_recording, take_inventory
-from recorder.session import RecordingFailure, RecordingSession, WritingProof
-from recorder.verify import verify
+from recorder.reading.recording import RecordingError, open_recording, take_inventory
+from recorder.reading.verify import verify
+from recorder.writing.session import RecordingFailure, RecordingSession, WritingProof
 from tests.recorder.packets import MS, camera, feed_audio, microphone, rtp, sequence_of
 
 

@@ -6,7 +6,7 @@ import math
 from array import array
 from itertools import pairwise
 
-from recorder.sound import CHUNK_SAMPLES, LIMIT, Mixer, is_speaking, sample_at, stretched
+from recorder.film.sound import CHUNK_SAMPLES, LIMIT, Mixer, is_speaking, sample_at, stretched
 
 
 def tone(amplitude: int, hz: int = 300, count: int = CHUNK_SAMPLES, first: int = 0) -> array[int]:

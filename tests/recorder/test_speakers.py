@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from recorder.labels import Layout
-from recorder.scenes import Attendance, Scene, plan_scenes
-from recorder.speakers import MEMORY_TURNS, TURN_NS, SpeakerPlan, Turn, plan_speakers
-from recorder.timeline import TICK_NS
+from recorder.film.labels import Layout
+from recorder.film.scenes import Attendance, Scene, plan_scenes
+from recorder.film.speakers import MEMORY_TURNS, TURN_NS, SpeakerPlan, Turn, plan_speakers
+from recorder.film.timeline import TICK_NS
 
 NS = 1_000_000_000
 PEOPLE = ("judge", "a", "b", "c", "d")

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from recorder.account.manifest import Incident, Mark, Pause
 from recorder.clock import ClockRun, HearingClock
-from recorder.manifest import Incident, Mark, Pause
-from recorder.timeline import (
+from recorder.film.timeline import (
     ALIGNMENT_TICKS,
     SECTION_TICKS,
     Timeline,

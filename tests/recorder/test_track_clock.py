@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from recorder.track_clock import ClockSurvey, TrackClock, lower_envelope, settle_clocks
+from recorder.account.track_clock import ClockSurvey, TrackClock, lower_envelope, settle_clocks
 
 NS_PER_S = 1_000_000_000
 DELAY_NS = 30_000_000

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from recorder.account.manifest import GapCause, Manifest
 from recorder.folder import UNION_NAME, segment_files
-from recorder.manifest import GapCause, Manifest
-from recorder.recording import Recording, RecordingError, open_recording
-from recorder.session import RecordingSession
-from recorder.union import MERGED_FOLDER, Side, open_union, point_to_second, second_folder, write_union
-from recorder.verify import verify
-from recorder.verify_union import verify_whole
+from recorder.reading.recording import Recording, RecordingError, open_recording
+from recorder.reading.verify import verify
+from recorder.union.union import MERGED_FOLDER, Side, open_union, point_to_second, second_folder, write_union
+from recorder.union.verify_union import verify_whole
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import MS, feed_audio, microphone, rtp, sequence_of
 from tests.recorder.two_recorders import two_recorders
 

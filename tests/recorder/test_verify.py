@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from recorder.account.manifest import Manifest
 from recorder.folder import LOCK_NAME, MANIFEST_NAME, segment_files
 from recorder.journal import Record, RecordKind, encode_record, scan
-from recorder.manifest import Manifest
-from recorder.session import RecordingSession
-from recorder.verify import Problem, verify
+from recorder.reading.verify import Problem, verify
+from recorder.writing.session import RecordingSession
 from tests.recorder.packets import feed_audio, microphone
 
 

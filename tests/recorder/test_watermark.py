@@ -14,7 +14,7 @@ from typing import Any
 import av
 import pytest
 
-from recorder.watermark import PieceRequest, marked_piece
+from recorder.delivery.watermark import PieceRequest, marked_piece
 from tests.recorder.small_film import write_small_film
 
 WIDTH, HEIGHT, SECONDS, GREY = 320, 180, 5, 90
@@ -90,7 +90,7 @@ def test_piece__behind_the_end__is_refused(film: Path) -> None:
 
 @pytest.fixture
 def worker() -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "recorder.watermark"]
+    command = [sys.executable, "-m", "recorder.delivery.watermark"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()

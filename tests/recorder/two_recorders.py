@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recorder.second_recorder import SecondRecorder, SecondRecording
-from recorder.session import RecordingSession
+from recorder.second.second_recorder import SecondRecorder, SecondRecording
+from recorder.writing.session import RecordingSession
 from signaling.sink import PacketSink
 from tests.recorder.packets import AUDIO_STEP, VIDEO_STEP, camera, microphone, rtp
 

@@ -76,7 +76,9 @@ async def confirmed(decider: CourtClient, publication_id: str) -> dict[str, Any]
     copy = (await copied(decider, publication_id))["copy"]
     async with decider.http.get(f"{decider.url}/api/v1/publications/{publication_id}/film") as answer:
         assert hashlib.sha256(await answer.read()).hexdigest() == copy["sha256"]
-    return dict(await decider.post(f"/publications/{publication_id}/confirm", {"copy_sha256": copy["sha256"]}))
+    return dict(
+        await decider.post(f"/publications/{publication_id}/confirm", {"copy_sha256": copy["sha256"]})
+    )
 
 
 async def published(court: RunningCourt, things: Objects, **draft: Any) -> str:

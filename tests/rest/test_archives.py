@@ -25,7 +25,7 @@ from hearing_server.domain.acts import Act, ActKind
 from hearing_server.kernel import RecordingId, system_actor
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.services.acts import record_act
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from tests.court import RunningCourt
 from tests.recorder.packets import feed_audio, microphone
 from tests.rest.recorded import FILM, recorded

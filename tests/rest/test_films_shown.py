@@ -108,7 +108,9 @@ async def test_public_film__whose_file_is_not_the_approved_one__is_not_served(co
     (folder / "0001.mp4").write_bytes(FILM[:-1] + b"!")
     async with court.client() as anybody:
         for part in ("/film", "/poster"):
-            async with anybody.http.get(f"{court.url}/api/v1/public/recordings/{publication}{part}") as answer:
+            async with anybody.http.get(
+                f"{court.url}/api/v1/public/recordings/{publication}{part}"
+            ) as answer:
                 assert answer.status == 404
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.seat import Seat
-from recorder.recording import take_inventory
+from recorder.reading.recording import take_inventory
 from tests.court import RunningCourt, running_court
 
 WHY = {"reason": "涉及商业秘密"}

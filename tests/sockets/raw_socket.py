@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from signaling.connection import Command, Connection, Knock, Namespace, Refusal, SocketBody
-from signaling.engine_io import HubSettings
-from signaling.hub import Hub
+from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, Refusal, SocketBody
+from signaling.socket_kit.engine_io import HubSettings
+from signaling.socket_kit.hub import Hub
 
 PATIENCE_S = 15.0
 

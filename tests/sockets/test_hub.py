@@ -10,8 +10,8 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
-from signaling.connection import Command, Connection, SocketBody
-from signaling.engine_io import HubSettings
+from signaling.socket_kit.connection import Command, Connection, SocketBody
+from signaling.socket_kit.engine_io import HubSettings
 from tests.sockets.raw_socket import Words, raw_socket, stage
 
 

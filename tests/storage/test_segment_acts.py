@@ -17,7 +17,7 @@ from hearing_server.services.segment_acts import SegmentActs
 from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.unit_of_work import SqlUnits
 from recorder.folder import segment_files
-from recorder.session import RecordingSession
+from recorder.writing.session import RecordingSession
 from tests.unit.court_pieces import at
 
 CASE = CaseId("cas_1")

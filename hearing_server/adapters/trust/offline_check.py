@@ -19,11 +19,11 @@ from hearing_server.domain.act_receipts import (
     check_receipt,
 )
 from hearing_server.domain.trust_policy import TrustPolicy
+from recorder.account.manifest import Manifest, ManifestError
 from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
-from recorder.manifest import Manifest, ManifestError
-from recorder.union import Side, second_folder
-from recorder.verify import Problem
-from recorder.verify_union import verify_whole
+from recorder.reading.verify import Problem
+from recorder.union.union import Side, second_folder
+from recorder.union.verify_union import verify_whole
 
 
 @dataclass(frozen=True, slots=True)

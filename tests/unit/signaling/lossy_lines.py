@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from signaling.forwarder import FanoutOf, PythonForwardStep
 from signaling.negotiation import AcceptedSection
-from signaling.publication import Publication
+from signaling.publishing.publication import Publication
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.rtp.transport_cc import LOST, TransportFeedback
-from signaling.slot import Slot
+from signaling.watching.slot import Slot
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 PACKET_BYTES = 700

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.allocation import (
+from signaling.rtp.rates import LayerOffer
+from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS as ALL
+from signaling.watching.allocation import (
     OTHERS_PRIORITY,
     SCREEN_PRIORITY,
     SPEAKER_PRIORITY,
@@ -15,8 +17,6 @@ from signaling.allocation import (
     Wish,
     allocate,
 )
-from signaling.rtp.rates import LayerOffer
-from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS as ALL
 
 LAYERS = (LayerOffer(1, 150e3, 180), LayerOffer(2, 500e3, 360), LayerOffer(3, 1700e3, 720))
 THINNABLE = tuple(replace(layer, shares=(0.4, 0.6, 1.0)) for layer in LAYERS)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signaling.attention import (
+from signaling.grants import Standing
+from signaling.rooms.attention import (
     HOLD_MS,
     LEAST_VOICES,
     MAX_PINS,
@@ -18,7 +19,6 @@ from signaling.attention import (
     pinned,
     silenced,
 )
-from signaling.grants import Standing
 
 NAMES = [f"p{number:02}" for number in range(14)]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from signaling.early_copies import SHARE, EarlyCopies
-from signaling.line_estimate import LineEstimate
 from signaling.rtp.send_history import SendHistory
+from signaling.watching.early_copies import SHARE, EarlyCopies
+from signaling.watching.line_estimate import LineEstimate
 from tests.unit.signaling.lossy_lines import PACKET_BYTES, Leg, send_steadily, slot_with
 
 

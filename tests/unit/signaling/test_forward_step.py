@@ -16,7 +16,7 @@ from signaling.forwarder import ForwardStep, Leg, PythonForwardStep
 from signaling.native.plane import Line, Plane
 from signaling.native.step import NativeForwardStep
 from signaling.negotiation import AcceptedSection
-from signaling.publication import Layer, Publication
+from signaling.publishing.publication import Layer, Publication
 from signaling.rtp.extensions import WIDE_ID, build_block, transport_sequence
 from signaling.rtp.header import parse_header
 from signaling.rtp.rewriter import RewriterSettings

@@ -3,7 +3,7 @@
 import pytest
 from aioice import stun
 
-from signaling.guards import claimed_ufrag, is_check, network_of
+from signaling.paths.guards import claimed_ufrag, is_check, network_of
 
 
 @pytest.mark.parametrize(

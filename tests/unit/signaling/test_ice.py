@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aioice import stun
 
-from signaling.ice import IceAgent, IceTable, Ingress, IngressCounters, Path
+from signaling.paths.ice import IceAgent, IceTable, Ingress, IngressCounters, Path
 from signaling.settings import MediaSettings
 
 SECOND = 1_000_000_000

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.layer_demand import PAUSE_AFTER_MS, LayerDemand, LayerSeen, Rids, Want, wanted_rids
+from signaling.publishing.layer_demand import PAUSE_AFTER_MS, LayerDemand, LayerSeen, Rids, Want, wanted_rids
 
 OFFERED = ("q", "h", "f")
 SEEN = [

@@ -1,9 +1,9 @@
 """Which of two estimates holds for a viewer's line."""
 
-from signaling.line_estimate import UNHEARD_REPORTS, LineEstimate
 from signaling.rtp.delay_trend import Usage
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.transport_cc import TransportFeedback
+from signaling.watching.line_estimate import UNHEARD_REPORTS, LineEstimate
 
 START_BPS = 8e6
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from struct import pack
 
-from signaling.publisher import MAX_STREAMS
+from signaling.publishing.publisher import MAX_STREAMS
 from signaling.rtp import rtcp
 from signaling.rtp.arrivals import MAX_WAITING, ArrivalLog
 from signaling.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS
@@ -16,7 +16,7 @@ from signaling.rtp.nack import AnswerLimiter
 from signaling.rtp.packet import Codec
 from signaling.rtp.rewriter import Rewriter
 from signaling.rtp.stream import IncomingStream
-from signaling.viewer import MAX_SLOTS
+from signaling.watching.viewer import MAX_SLOTS
 from tests.fuzz.room_targets import OFFER, HostileRoom
 from tests.fuzz.rtp_targets import rewriter_settings
 from tests.unit.rtp.streams import rtp, vp8_payload

@@ -2,8 +2,8 @@
 
 import pytest
 
-from signaling.picture_start import CONNECT_MS, due_before_start
 from signaling.rtp.cache import REPLAY_PACKETS
+from signaling.watching.picture_start import CONNECT_MS, due_before_start
 from tests.unit.signaling.test_viewer import scene
 
 NOW_MS = 50_000.0

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from signaling.pulse import Pulse
+from signaling.rooms.pulse import Pulse
 
 LONG_S = 60.0  # a rest that no test waits for
 

@@ -1,6 +1,6 @@
 """A browser's download estimate is believed only when it says less than what is being sent, for long enough."""
 
-from signaling.remb_gate import FREE, RembGate
+from signaling.watching.remb_gate import FREE, RembGate
 
 
 def test_gate__when_the_estimate_lags_after_a_step_up__then_it_is_not_believed() -> None:

@@ -8,17 +8,17 @@ import pytest
 
 from signaling.forwarder import PythonForwardStep
 from signaling.gateway import Gateway
-from signaling.line_estimate import LineEstimate
-from signaling.prober import LENGTH_MS, Prober
-from signaling.publication import CEASED_MS, CEASED_PICTURES, Layer, Publication
-from signaling.publisher import ASKED_TWICE_LOSS, Publisher
-from signaling.repairing import LOSSY_SHARE, Repairs
+from signaling.publishing.publication import CEASED_MS, CEASED_PICTURES, Layer, Publication
+from signaling.publishing.publisher import ASKED_TWICE_LOSS, Publisher
 from signaling.rtp import rtcp
 from signaling.rtp.path_estimate import PathEstimate
 from signaling.rtp.probing import LEAST_PACKETS
 from signaling.rtp.send_history import SendHistory
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
+from signaling.watching.line_estimate import LineEstimate
+from signaling.watching.prober import LENGTH_MS, Prober
+from signaling.watching.repairing import LOSSY_SHARE, Repairs
 from tests.unit.signaling.lossy_lines import CAMERA, PACKET_BYTES, Leg, send_steadily, slot_with
 
 SETTINGS = MediaSettings(host="127.0.0.1", announced_addresses=("127.0.0.1",), grant_keys=(b"k",))

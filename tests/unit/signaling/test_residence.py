@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from signaling.ice import Path
+from signaling.paths.ice import Path
+from signaling.paths.udp_port import UdpPath, UdpPort
 from signaling.residence import ResidenceMeter, ask_for_stamps, receive_stamped
 from signaling.rtp.histogram import Histogram
 from signaling.settings import MediaSettings
-from signaling.udp_port import UdpPath, UdpPort
 
 
 class Step:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from aioice import stun
 
-from signaling.ice import IceAgent, IceTable, IngressCounters, Path
-from signaling.path_proof import PathProof
-from signaling.roaming import PACKETS_PER_NETWORK, SILENT_NS, TRIES_PER_S, Roaming
+from signaling.paths.ice import IceAgent, IceTable, IngressCounters, Path
+from signaling.paths.path_proof import PathProof
+from signaling.paths.roaming import PACKETS_PER_NETWORK, SILENT_NS, TRIES_PER_S, Roaming
 from signaling.settings import MediaSettings
 
 NOW_NS = 10_000_000_000

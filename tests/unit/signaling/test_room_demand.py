@@ -7,16 +7,16 @@ from typing import cast
 from signaling.events import LayersWanted, RoomEvent
 from signaling.forwarder import PythonForwardStep
 from signaling.grants import JoinGrant
-from signaling.layer_demand import RETURN_MS, Want, usual_bps
 from signaling.negotiation import AcceptedSection
-from signaling.participant import Participant
-from signaling.publication import Layer, Publication
-from signaling.room_demand import REPEATS, RoomDemand
-from signaling.room_sinks import RoomSinks
+from signaling.publishing.layer_demand import RETURN_MS, Want, usual_bps
+from signaling.publishing.publication import Layer, Publication
+from signaling.rooms.participant import Participant
+from signaling.rooms.room_demand import REPEATS, RoomDemand
+from signaling.rooms.room_sinks import RoomSinks
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.sink import TrackInfo
-from signaling.slot import Slot
-from signaling.viewer import Viewer
+from signaling.watching.slot import Slot
+from signaling.watching.viewer import Viewer
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("q", "h", "f"), (), {})
 HEIGHTS = {"q": 180, "h": 360, "f": 720}

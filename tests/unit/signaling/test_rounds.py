@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from signaling.participant import Participant
-from signaling.room_demand import RoomDemand
-from signaling.rounds import ROUND_MS, Rounds
-from signaling.viewer import Viewer
+from signaling.rooms.participant import Participant
+from signaling.rooms.room_demand import RoomDemand
+from signaling.rooms.rounds import ROUND_MS, Rounds
+from signaling.watching.viewer import Viewer
 
 TICK_MS = 20.0
 

@@ -1,12 +1,12 @@
 """What one viewer is shown, and what it is told about it."""
 
-from signaling.attention import Attention, PictureKey
 from signaling.forwarder import PythonForwardStep
 from signaling.grants import Standing
 from signaling.negotiation import AcceptedSection
-from signaling.publication import Publication
+from signaling.publishing.publication import Publication
+from signaling.rooms.attention import Attention, PictureKey
 from signaling.rtp.speaker import SpeakerDetector
-from signaling.showing import DEFAULT_HEIGHT_PX, Showing
+from signaling.watching.showing import DEFAULT_HEIGHT_PX, Showing
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, (), (), {})
 SCREEN = AcceptedSection("2", "screen", "video", "VP8", 90000, 96, 97, None, {}, (), (), {})

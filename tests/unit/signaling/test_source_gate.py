@@ -7,7 +7,7 @@ from typing import Any
 from pylibsrtp import Error as SrtpError
 
 from signaling.gateway import Gateway
-from signaling.guards import MAX_SOURCES, SourceGate
+from signaling.paths.guards import MAX_SOURCES, SourceGate
 from signaling.settings import MediaSettings
 from signaling.transport import Transport
 from tests.unit.signaling.native.threads import packet, sessions

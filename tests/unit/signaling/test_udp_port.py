@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from signaling.ice import Path
+from signaling.paths.ice import Path
+from signaling.paths.udp_port import BURST, UdpPath, UdpPort
 from signaling.settings import MediaSettings
-from signaling.udp_port import BURST, UdpPath, UdpPort
 
 MEDIA, CHECK = b"\x80media", b"\x00check"
 

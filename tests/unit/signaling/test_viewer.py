@@ -5,21 +5,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from signaling.attention import Attention
 from signaling.forwarder import PythonForwardStep, PythonLeg
 from signaling.gateway import Gateway
-from signaling.layer_choice import Decision, decide
 from signaling.negotiation import AcceptedSection
-from signaling.publication import Layer, Publication
-from signaling.repairing import REPAIR_FLOOR_BPS
+from signaling.publishing.publication import Layer, Publication
+from signaling.rooms.attention import Attention
 from signaling.rtp import rtcp
 from signaling.rtp.packet import MediaPacket
 from signaling.rtp.rewriter import ALL_TEMPORAL_LAYERS, NO_SOURCE, Rewriter
 from signaling.rtp.speaker import SpeakerDetector
 from signaling.settings import MediaSettings
-from signaling.showing import Showing
-from signaling.slot import Slot
-from signaling.viewer import AWAY_MS, Viewer
+from signaling.watching.layer_choice import Decision, decide
+from signaling.watching.repairing import REPAIR_FLOOR_BPS
+from signaling.watching.showing import Showing
+from signaling.watching.slot import Slot
+from signaling.watching.viewer import AWAY_MS, Viewer
 
 CAMERA = AcceptedSection("0", "camera", "video", "VP8", 90000, 96, 97, None, {}, ("h", "f"), (), {})
 VOICE = AcceptedSection("1", "microphone", "audio", "opus", 48000, 111, None, None, {}, (), (), {})
@@ -265,7 +265,9 @@ async def test_reports__when_a_browser_was_away__then_its_pictures_begin_with_a_
         assert s.asked == [s.low], "nothing flows in a recess"
 
 
-async def test_choose__when_the_line_is_only_guessed_to_be_narrow__then_the_smallest_picture_still_goes_out() -> None:
+async def test_choose__when_the_line_is_only_guessed_to_be_narrow__then_the_smallest_picture_still_goes_out() -> (
+    None
+):
     async with scene() as s:
         s.viewer.transport.state = "connected"
         for number in range(1, 60):

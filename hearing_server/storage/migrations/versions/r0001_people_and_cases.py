@@ -62,7 +62,9 @@ def _case_number_counters() -> None:
         sa.Column("type_code", sa.String(16), nullable=False),
         sa.Column("last_serial", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("court_id", "year", "type_code", name=op.f("pk_case_number_counters")),
-        sa.ForeignKeyConstraint(["court_id"], ["courts.id"], name=op.f("fk_case_number_counters_court_id_courts")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_case_number_counters_court_id_courts")
+        ),
     )
 
 
@@ -138,7 +140,9 @@ def _staff_accounts() -> None:
         sa.Column("password_hash", sa.String(200), nullable=False),
         sa.Column("role", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_staff_accounts")),
-        sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_staff_accounts_person_id_persons")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name=op.f("fk_staff_accounts_person_id_persons")
+        ),
         sa.UniqueConstraint("username", name=op.f("uq_staff_accounts_username")),
     )
 
@@ -172,7 +176,9 @@ def _parties() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parties")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_parties_case_id_cases")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_parties_person_id_persons")),
-        sa.UniqueConstraint("case_id", "standing", "ordinal", name=op.f("uq_parties_case_id_standing_ordinal")),
+        sa.UniqueConstraint(
+            "case_id", "standing", "ordinal", name=op.f("uq_parties_case_id_standing_ordinal")
+        ),
     )
     op.create_index(op.f("ix_parties_case_id"), "parties", ["case_id"], unique=False)
     op.create_index(op.f("ix_parties_person_id"), "parties", ["person_id"], unique=False)
@@ -186,7 +192,9 @@ def _socket_tickets() -> None:
         sa.Column("expires_at", _MOMENT, nullable=False),
         sa.Column("used_at", _MOMENT),
         sa.PrimaryKeyConstraint("ticket_sha256", name=op.f("pk_socket_tickets")),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_socket_tickets_session_id_sessions")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_socket_tickets_session_id_sessions")
+        ),
     )
     op.create_index(op.f("ix_socket_tickets_session_id"), "socket_tickets", ["session_id"], unique=False)
 
@@ -203,8 +211,12 @@ def _representatives() -> None:
         sa.Column("left_at", _MOMENT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_representatives")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_representatives_case_id_cases")),
-        sa.ForeignKeyConstraint(["party_id"], ["parties.id"], name=op.f("fk_representatives_party_id_parties")),
-        sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_representatives_person_id_persons")),
+        sa.ForeignKeyConstraint(
+            ["party_id"], ["parties.id"], name=op.f("fk_representatives_party_id_parties")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name=op.f("fk_representatives_person_id_persons")
+        ),
     )
     op.create_index(op.f("ix_representatives_case_id"), "representatives", ["case_id"], unique=False)
     op.create_index(op.f("ix_representatives_party_id"), "representatives", ["party_id"], unique=False)

@@ -52,7 +52,9 @@ def _acts() -> None:
         sa.Column("entry_sha256", sa.String(64), nullable=False),
         sa.Column("prev_sha256", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acts")),
-        sa.ForeignKeyConstraint(["chain_id"], ["act_chains.chain_id"], name=op.f("fk_acts_chain_id_act_chains")),
+        sa.ForeignKeyConstraint(
+            ["chain_id"], ["act_chains.chain_id"], name=op.f("fk_acts_chain_id_act_chains")
+        ),
         sa.UniqueConstraint("chain_id", "case_seq", name=op.f("uq_acts_chain_id_case_seq")),
     )
 
@@ -98,7 +100,9 @@ def _attachments() -> None:
         sa.Column("uploaded_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_attachments_case_id_cases")),
-        sa.ForeignKeyConstraint(["uploader_id"], ["persons.id"], name=op.f("fk_attachments_uploader_id_persons")),
+        sa.ForeignKeyConstraint(
+            ["uploader_id"], ["persons.id"], name=op.f("fk_attachments_uploader_id_persons")
+        ),
     )
     op.create_index(op.f("ix_attachments_case_id"), "attachments", ["case_id"], unique=False)
 
@@ -176,7 +180,9 @@ def _invitations() -> None:
         sa.Column("ended_at", _MOMENT),
         sa.Column("last_used_at", _MOMENT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.ForeignKeyConstraint(["hearing_id"], ["hearings.id"], name=op.f("fk_invitations_hearing_id_hearings")),
+        sa.ForeignKeyConstraint(
+            ["hearing_id"], ["hearings.id"], name=op.f("fk_invitations_hearing_id_hearings")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_invitations_person_id_persons")),
         sa.UniqueConstraint("token_sha256", name=op.f("uq_invitations_token_sha256")),
     )
@@ -220,7 +226,9 @@ def _lane_receipts() -> None:
         sa.Column("updated_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("lane", "person_id", name=op.f("pk_lane_receipts")),
         sa.ForeignKeyConstraint(["lane"], ["lanes.id"], name=op.f("fk_lane_receipts_lane_lanes")),
-        sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_lane_receipts_person_id_persons")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name=op.f("fk_lane_receipts_person_id_persons")
+        ),
     )
 
 
@@ -239,7 +247,9 @@ def _obligations() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligations")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_obligations_case_id_cases")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_obligations_person_id_persons")),
-        sa.ForeignKeyConstraint(["reminder_id"], ["reminders.id"], name=op.f("fk_obligations_reminder_id_reminders")),
+        sa.ForeignKeyConstraint(
+            ["reminder_id"], ["reminders.id"], name=op.f("fk_obligations_reminder_id_reminders")
+        ),
     )
     op.create_index(op.f("ix_obligations_case_id"), "obligations", ["case_id"], unique=False)
     op.create_index(op.f("ix_obligations_next_at"), "obligations", ["next_at"], unique=False)
@@ -259,7 +269,9 @@ def _recordings() -> None:
         sa.Column("document", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recordings")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_recordings_case_id_cases")),
-        sa.ForeignKeyConstraint(["hearing_id"], ["hearings.id"], name=op.f("fk_recordings_hearing_id_hearings")),
+        sa.ForeignKeyConstraint(
+            ["hearing_id"], ["hearings.id"], name=op.f("fk_recordings_hearing_id_hearings")
+        ),
         sa.UniqueConstraint("hearing_id", name=op.f("uq_recordings_hearing_id")),
     )
     op.create_index(op.f("ix_recordings_case_id"), "recordings", ["case_id"], unique=False)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from signaling.guards import MAX_SOURCES
 from signaling.native.plane import Line, Peer
+from signaling.paths.guards import MAX_SOURCES
 from tests.unit.signaling.native.threads import (
     Owner,
     Publishing,

@@ -1,0 +1,1 @@
+"""How a film reaches its viewers: live, marked with who watches, as a poster."""

@@ -1,0 +1,1 @@
+"""The second recorder: a process of its own, fed with the same packets."""

@@ -1,0 +1,1 @@
+"""The record of a hearing that two recorders wrote."""

@@ -1,0 +1,1 @@
+"""How datagrams find a peer: sockets, ICE, proof of addresses, and what a packet must pass first."""

@@ -1,0 +1,1 @@
+"""One publisher: its sources, their layers, and what of them is wanted."""

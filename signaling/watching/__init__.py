@@ -1,0 +1,1 @@
+"""One viewer: what it is shown, what its line carries, and how losses are repaired."""
