@@ -52,9 +52,9 @@ from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
 from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.container import Services
-from hearing_server.services.log_keeping import LogKeeping
-from hearing_server.services.room_recovery import RoomRecovery
-from hearing_server.services.room_reports import RoomReports
+from hearing_server.services.hearing.room_recovery import RoomRecovery
+from hearing_server.services.hearing.room_reports import RoomReports
+from hearing_server.services.trust.log_keeping import LogKeeping
 from hearing_server.settings import ROOT, Settings
 from hearing_server.sockets.case_news import CaseNews
 from hearing_server.sockets.case_space import CaseSocket

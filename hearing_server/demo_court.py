@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hearing_server.app import CourtServer
-from hearing_server.domain.hearings import HearingState
+from hearing_server.domain.hearing.hearings import HearingState
 from hearing_server.filing.cases import Authority, Case, Openness, PartyKind, Procedure, Standing
 from hearing_server.filing.intake import CaseTerms, PartyIntake, RepresentativeIntake
 from hearing_server.kernel import Actor, CourtId, PersonId, Role, new_id
 from hearing_server.ports.people import Person, StaffAccount
-from hearing_server.services.cases import NewCase
-from hearing_server.services.sessions import hash_password
+from hearing_server.services.cases.cases import NewCase
+from hearing_server.services.identity.sessions import hash_password
 
 # The same for every member of the demo's staff, shown on the demo page; a real court has no such account.
 PASSWORD: Final = "yunhe-demo"

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from hearing_server.adapters.bus import MemoryBus
 from hearing_server.adapters.trust.ends import open_ends
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import VerifierKey
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import VerifierKey
 from hearing_server.settings import Settings
 from hearing_server.storage.database import create_engine
 from hearing_server.storage.unit_of_work import SqlUnits

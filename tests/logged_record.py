@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hearing_server.domain.act_receipts import write_receipt
 from hearing_server.domain.acts import Act, ActKind, seal_act
 from hearing_server.domain.canonical_json import JsonValue
-from hearing_server.domain.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
-from hearing_server.domain.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
-from hearing_server.domain.signed_notes import Note
+from hearing_server.domain.trust.act_receipts import write_receipt
+from hearing_server.domain.trust.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
+from hearing_server.domain.trust.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
+from hearing_server.domain.trust.signed_notes import Note
 from hearing_server.kernel import ActId, PersonId
 from recorder.folder import segment_files
 from tests.recorder.stepped_session import Stepped, SteppedClock

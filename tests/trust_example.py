@@ -13,12 +13,12 @@ from pathlib import Path
 
 from hearing_server.adapters.trust.http_posts import HttpPosts
 from hearing_server.adapters.trust.time_stamp_client import HttpTimeStamps
-from hearing_server.domain.act_receipts import ReceiptStamp, write_receipt
 from hearing_server.domain.acts import Act, ActKind, seal_act
 from hearing_server.domain.canonical_json import JsonObject
-from hearing_server.domain.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
-from hearing_server.domain.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
-from hearing_server.domain.signed_notes import KeyKind, Note, SigningKey
+from hearing_server.domain.trust.act_receipts import ReceiptStamp, write_receipt
+from hearing_server.domain.trust.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
+from hearing_server.domain.trust.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
+from hearing_server.domain.trust.signed_notes import KeyKind, Note, SigningKey
 from hearing_server.kernel import ActId, PersonId
 from tests.openssl_tsa import openssl_tsa
 

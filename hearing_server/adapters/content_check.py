@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hearing_server.domain.content_rules import LineSeen, PieceSeen
+from hearing_server.domain.recording.content_rules import LineSeen, PieceSeen
 from hearing_server.kernel import PersonId
 
 _log = logging.getLogger(__name__)

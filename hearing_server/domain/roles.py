@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from hearing_server.domain.hearings import BEFORE_THE_END, RUNNING, HearingState
+from hearing_server.domain.hearing.hearings import BEFORE_THE_END, RUNNING, HearingState
 from hearing_server.errors import Forbidden
 from hearing_server.filing.cases import CaseRole
 from hearing_server.kernel import Role

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hearing_server.domain.checkpoints import Checkpoint
-from hearing_server.domain.merkle import CompactRange, TreeHead
-from hearing_server.domain.signed_notes import VerifierKey
-from hearing_server.domain.tiles import TileId
+from hearing_server.domain.trust.checkpoints import Checkpoint
+from hearing_server.domain.trust.merkle import CompactRange, TreeHead
+from hearing_server.domain.trust.signed_notes import VerifierKey
+from hearing_server.domain.trust.tiles import TileId
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from hearing_server.domain.archives import Archive, ArchiveState
-from hearing_server.domain.recordings import Recording
+from hearing_server.domain.recording.archives import Archive, ArchiveState
+from hearing_server.domain.recording.recordings import Recording
 from hearing_server.kernel import RecordingId
 
 

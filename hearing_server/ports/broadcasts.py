@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from hearing_server.domain.broadcasts import Broadcast, BroadcastState
+from hearing_server.domain.publishing.broadcasts import Broadcast, BroadcastState
 from hearing_server.kernel import BroadcastId, HearingId
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from hearing_server.domain.content_rules import PieceSeen
-from hearing_server.domain.failures import Failure
+from hearing_server.domain.recording.content_rules import PieceSeen
+from hearing_server.domain.recording.failures import Failure
 from hearing_server.kernel import FailureId, HearingId, PersonId, RecordingId
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from hearing_server.domain.hearings import Hearing, HearingState
+from hearing_server.domain.hearing.hearings import Hearing, HearingState
 from hearing_server.kernel import CaseId, HearingId
 
 

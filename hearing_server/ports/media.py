@@ -80,7 +80,7 @@ class PathFacts:
 
 @dataclass(frozen=True, slots=True)
 class PersonStanding:
-    """Somebody who sits in a room now: the path in words of `domain.participants.Connection`.
+    """Somebody who sits in a room now: the path in words of `domain.hearing.participants.Connection`.
 
     `seat_key` is that of the grant the seat was taken with: it names the session, also to a server started later.
     """
@@ -145,7 +145,7 @@ class RoomEngine(Protocol):
 
 
 class RoomListener(Protocol):
-    """What rooms tell the court floor; `state` and `device` are the words of domain/participants.py."""
+    """What rooms tell the court floor; `state` and `device` are the words of domain/hearing/participants.py."""
 
     async def seat_taken(self, room: HearingId, person: PersonId) -> None: ...
     async def seat_left(self, room: HearingId, person: PersonId, reason: str) -> None: ...

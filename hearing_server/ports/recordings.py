@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Protocol
 
-from hearing_server.domain.publications import CopyState, Publication, PublicationState
-from hearing_server.domain.recordings import Recording, RecordingState
+from hearing_server.domain.publishing.publications import CopyState, Publication, PublicationState
+from hearing_server.domain.recording.recordings import Recording, RecordingState
 from hearing_server.kernel import CaseId, HearingId, PublicationId, RecordingId
 
 

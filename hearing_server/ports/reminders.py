@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from hearing_server.domain.reminders import Obligation, Reminder
+from hearing_server.domain.reminding.reminders import Obligation, Reminder
 from hearing_server.kernel import CaseId, ObligationId, PersonId, ReminderId
 
 

@@ -69,7 +69,7 @@ class ShownTrack:
 
 @dataclass(frozen=True, slots=True)
 class PersonMedia:
-    """One seat: the path in words of `domain.participants.Connection`, its figures, both directions."""
+    """One seat: the path in words of `domain.hearing.participants.Connection`, its figures, both directions."""
 
     person_id: PersonId
     connection: str

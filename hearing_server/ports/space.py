@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hearing_server.domain.messages import Lane, LaneEvent, LaneKind
-from hearing_server.domain.receipts import Receipt
+from hearing_server.domain.case_space.messages import Lane, LaneEvent, LaneKind
+from hearing_server.domain.case_space.receipts import Receipt
 from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId
 
 

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from hearing_server.domain.act_receipts import SUFFIX
-from hearing_server.domain.tiles import TilePath
+from hearing_server.domain.trust.act_receipts import SUFFIX
+from hearing_server.domain.trust.tiles import TilePath
 from hearing_server.errors import NotFound
 from hearing_server.rest.routing import SERVICES, Call, Route, Who
-from hearing_server.services.public_log import PublicLog
+from hearing_server.services.trust.public_log import PublicLog
 
 # The checkpoint changes every few seconds, a tile of a given width never.
 _FOR_SECONDS = {"Cache-Control": "public, max-age=2", "Access-Control-Allow-Origin": "*"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hearing_server.domain.archives import Archive
+from hearing_server.domain.recording.archives import Archive
 from hearing_server.rest.hearings import ReasonBody
 from hearing_server.rest.routing import Call, Route, Who
 from hearing_server.rest.sign_in import Nothing

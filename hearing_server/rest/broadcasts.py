@@ -13,7 +13,7 @@ from hearing_server.rest.hearings import ReasonBody
 from hearing_server.rest.publications import AnswerBody, ResponseBody, response_view
 from hearing_server.rest.routing import Body, Call, Route, Who
 from hearing_server.rest.sign_in import Nothing
-from hearing_server.services.broadcasts import LiveList, SeenBroadcast
+from hearing_server.services.publishing.broadcasts import LiveList, SeenBroadcast
 
 _KEPT_NOWHERE = {"Cache-Control": "no-store"}
 _MAX_SEARCH_CHARS = 60

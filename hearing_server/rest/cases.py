@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hearing_server.domain.hearings import BEFORE_THE_END
+from hearing_server.domain.hearing.hearings import BEFORE_THE_END
 from hearing_server.filing.cases import (
     MAX_REPRESENTATIVES,
     Authority,
@@ -31,7 +31,7 @@ from hearing_server.filing.intake import (
 from hearing_server.kernel import Actor, PersonId
 from hearing_server.rest.hearings import hearing_brief
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.cases import NewCase
+from hearing_server.services.cases.cases import NewCase
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARS)]
 Text32 = Annotated[str, StringConstraints(min_length=1, max_length=32)]

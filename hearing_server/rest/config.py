@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from hearing_server.domain.consents import ConsentStage, current_text
+from hearing_server.domain.hearing.consents import ConsentStage, current_text
 from hearing_server.errors import NotFound
 from hearing_server.rest.middlewares import SETTINGS
 from hearing_server.rest.routing import Call, Route, Who

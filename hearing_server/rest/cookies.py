@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hearing_server.rest.middlewares import SETTINGS
-from hearing_server.services.sessions import SignedIn
+from hearing_server.services.identity.sessions import SignedIn
 
 _PLAIN, _SECURE = "hs_session", "__Host-hs_session"
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from hearing_server.domain.failures import MAX_REMARKS_CHARS
+from hearing_server.domain.recording.failures import MAX_REMARKS_CHARS
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.failures import FailureShown
+from hearing_server.services.recording.failures import FailureShown
 
 
 class SignatureBody(Body):

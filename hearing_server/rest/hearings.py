@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field, StringConstraints, model_validator
 
-from hearing_server.domain.consents import ConsentStage, Decision
-from hearing_server.domain.hearings import Hearing, PauseKind
-from hearing_server.domain.participants import Source
+from hearing_server.domain.hearing.consents import ConsentStage, Decision
+from hearing_server.domain.hearing.hearings import Hearing, PauseKind
+from hearing_server.domain.hearing.participants import Source
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import PersonId
 from hearing_server.rest.routing import Body, Call, Moment, Route, Who

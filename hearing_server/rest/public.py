@@ -7,8 +7,8 @@ from datetime import date, datetime
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from hearing_server.domain.publications import Publication
-from hearing_server.domain.redactions import redacted_title
+from hearing_server.domain.publishing.publications import Publication
+from hearing_server.domain.publishing.redactions import redacted_title
 from hearing_server.errors import Invalid, NotFound
 from hearing_server.rest.film_stream import stream_film
 from hearing_server.rest.routing import Call, Moment, Route, Who

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from aiohttp import hdrs, web
 from pydantic import Field, StringConstraints
 
-from hearing_server.domain.objections import Response
-from hearing_server.domain.publications import Publication, PublicationState
-from hearing_server.domain.redactions import MAX_REDACTIONS, Redaction, RedactionKind
+from hearing_server.domain.publishing.objections import Response
+from hearing_server.domain.publishing.publications import Publication, PublicationState
+from hearing_server.domain.publishing.redactions import MAX_REDACTIONS, Redaction, RedactionKind
 from hearing_server.errors import Invalid
 from hearing_server.kernel import PersonId
 from hearing_server.rest.hearings import Id, ReasonBody
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.publications import SeenPublication
+from hearing_server.services.publishing.publications import SeenPublication
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 _Text = Annotated[str, StringConstraints(max_length=200)]

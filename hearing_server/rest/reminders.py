@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from hearing_server.domain.reminders import MAX_RECIPIENTS, MAX_TEXT_CHARS, MAX_TITLE_CHARS
+from hearing_server.domain.reminding.reminders import MAX_RECIPIENTS, MAX_TEXT_CHARS, MAX_TITLE_CHARS
 from hearing_server.rest.routing import Body, Call, Moment, Route, Who
 from hearing_server.rest.sign_in import Nothing
 

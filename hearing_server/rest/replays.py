@@ -7,7 +7,7 @@ from aiohttp import web
 from hearing_server.errors import NotFound
 from hearing_server.rest.recordings import recording_view
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.replays import Replay
+from hearing_server.services.recording.replays import Replay
 
 _KEPT_NOWHERE = {"Cache-Control": "private, no-store"}
 _DIGITS = 6

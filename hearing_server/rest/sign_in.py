@@ -11,7 +11,7 @@ from hearing_server.kernel import Actor
 from hearing_server.rest.answers import json_answer
 from hearing_server.rest.cookies import clear_session, set_session
 from hearing_server.rest.routing import Body, Call, Route, Who
-from hearing_server.services.sessions import TICKET_LIFE, SignedIn
+from hearing_server.services.identity.sessions import TICKET_LIFE, SignedIn
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 Phone = Annotated[str, StringConstraints(min_length=6, max_length=24)]

@@ -8,8 +8,8 @@ from aiohttp import hdrs, web
 
 from hearing_server.errors import Malformed
 from hearing_server.rest.routing import Call, Route, Who
-from hearing_server.services.attachments import SeenPicture
-from hearing_server.services.case_space import PAGE_EVENTS
+from hearing_server.services.case_space.attachments import SeenPicture
+from hearing_server.services.case_space.case_space import PAGE_EVENTS
 
 _MAX_SEQ = 2**53
 _CHUNK_BYTES = 256 * 1024

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hearing_server.domain.hearings import Hearing
-from hearing_server.domain.messages import Lane
-from hearing_server.domain.publications import Publication
-from hearing_server.domain.recordings import Recording
+from hearing_server.domain.case_space.messages import Lane
+from hearing_server.domain.hearing.hearings import Hearing
+from hearing_server.domain.publishing.publications import Publication
+from hearing_server.domain.recording.recordings import Recording
 from hearing_server.domain.roles import Action, Capacity, can, capacity_of
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case, CaseMember

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hearing_server.domain.act_readers import ActReader
 from hearing_server.domain.acts import (
     NO_PREVIOUS,
     SALT_BYTES,
@@ -18,7 +17,8 @@ from hearing_server.domain.acts import (
     verify_chain,
 )
 from hearing_server.domain.canonical_json import JsonObject
-from hearing_server.domain.hearings import BEFORE_THE_END, Hearing
+from hearing_server.domain.hearing.hearings import BEFORE_THE_END, Hearing
+from hearing_server.domain.trust.act_readers import ActReader
 from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import ActId, Actor, PersonId, new_id
 from hearing_server.ports.units import Unit, Units

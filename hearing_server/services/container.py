@@ -6,30 +6,30 @@ from dataclasses import dataclass
 
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
-from hearing_server.services.archives import Archives
-from hearing_server.services.attachments import Attachments
-from hearing_server.services.broadcasts import Broadcasts
-from hearing_server.services.case_imports import CaseImports
-from hearing_server.services.case_space import CaseSpace
-from hearing_server.services.cases import CaseFiling
-from hearing_server.services.courtroom import Courtroom
-from hearing_server.services.failures import FailureStatements
-from hearing_server.services.films import Films
-from hearing_server.services.hearing_soon import HearingSoon
-from hearing_server.services.hearings import Hearings
-from hearing_server.services.invitations import Invitations
-from hearing_server.services.live_films import LiveFilms
-from hearing_server.services.log_keeping import LogKeeping
-from hearing_server.services.notices import NoticeRelay
-from hearing_server.services.outbox import Outbox
-from hearing_server.services.public_copies import PublicCopies
-from hearing_server.services.public_films import PublicFilms
-from hearing_server.services.publications import Publications
-from hearing_server.services.recordings import Recordings
-from hearing_server.services.reminders import Reminding
-from hearing_server.services.replays import Replays
-from hearing_server.services.sealing import Sealing
-from hearing_server.services.sessions import Sessions
+from hearing_server.services.case_space.attachments import Attachments
+from hearing_server.services.case_space.case_space import CaseSpace
+from hearing_server.services.cases.case_imports import CaseImports
+from hearing_server.services.cases.cases import CaseFiling
+from hearing_server.services.hearing.courtroom import Courtroom
+from hearing_server.services.hearing.hearing_soon import HearingSoon
+from hearing_server.services.hearing.hearings import Hearings
+from hearing_server.services.identity.invitations import Invitations
+from hearing_server.services.identity.sessions import Sessions
+from hearing_server.services.publishing.broadcasts import Broadcasts
+from hearing_server.services.publishing.public_copies import PublicCopies
+from hearing_server.services.publishing.public_films import PublicFilms
+from hearing_server.services.publishing.publications import Publications
+from hearing_server.services.recording.archives import Archives
+from hearing_server.services.recording.failures import FailureStatements
+from hearing_server.services.recording.films import Films
+from hearing_server.services.recording.live_films import LiveFilms
+from hearing_server.services.recording.recordings import Recordings
+from hearing_server.services.recording.replays import Replays
+from hearing_server.services.recording.sealing import Sealing
+from hearing_server.services.reminding.notices import NoticeRelay
+from hearing_server.services.reminding.outbox import Outbox
+from hearing_server.services.reminding.reminders import Reminding
+from hearing_server.services.trust.log_keeping import LogKeeping
 
 
 @dataclass(frozen=True, slots=True)

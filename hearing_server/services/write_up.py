@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hearing_server.domain.hearings import Hearing, PauseKind
-from hearing_server.domain.messages import Card
+from hearing_server.domain.case_space.messages import Card
+from hearing_server.domain.hearing.hearings import Hearing, PauseKind
 from hearing_server.domain.roles import Action
 from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Actor
 from hearing_server.ports.units import Unit
+from hearing_server.services.case_space.lanes import post_card
 from hearing_server.services.docket import enter_docket
-from hearing_server.services.lanes import post_card
 
 _DOCKET = {
     Action.OPEN: DocketKind.HEARING_OPENED,

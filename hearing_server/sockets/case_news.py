@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from hearing_server.domain.receipts import is_shown_to
+from hearing_server.domain.case_space.receipts import is_shown_to
 from hearing_server.kernel import CaseId, LaneId, ObligationId, PersonId
 from hearing_server.ports.bus import Doorbell, EventBus
-from hearing_server.services.case_space import CaseSpace
-from hearing_server.services.reminders import Reminding
+from hearing_server.services.case_space.case_space import CaseSpace
+from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.sockets.case_space import (
     CaseSocket,
     end_session,

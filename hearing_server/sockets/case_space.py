@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hearing_server.domain.messages import EventType
+from hearing_server.domain.case_space.messages import EventType
 from hearing_server.kernel import Actor, LaneId, PersonId, Role
-from hearing_server.services.case_space import PAGE_BYTES, PAGE_EVENTS, CaseSpace, Membership
-from hearing_server.services.reminders import Reminding
-from hearing_server.services.sessions import Sessions
+from hearing_server.services.case_space.case_space import PAGE_BYTES, PAGE_EVENTS, CaseSpace, Membership
+from hearing_server.services.identity.sessions import Sessions
+from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, watch_of
 from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, SocketBody
 from signaling.socket_kit.hub import Hub

@@ -12,14 +12,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from hearing_server.domain.participants import Page, Stage
+from hearing_server.domain.hearing.participants import Page, Stage
 from hearing_server.errors import Conflict, HearingError
 from hearing_server.kernel import Actor, HearingId
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.ports.media import Offer, RoomEngine
 from hearing_server.services.access import seen_by
-from hearing_server.services.courtroom import Courtroom, seat_key_of
-from hearing_server.services.sessions import Sessions
+from hearing_server.services.hearing.courtroom import Courtroom, seat_key_of
+from hearing_server.services.identity.sessions import Sessions
 from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, SocketBody
 from signaling.socket_kit.hub import Hub
 

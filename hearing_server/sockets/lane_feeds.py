@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hearing_server.kernel import LaneId
-from hearing_server.services.case_space import CaseSpace
+from hearing_server.services.case_space.case_space import CaseSpace
 from signaling.socket_kit.connection import Connection
 from signaling.socket_kit.hub import Hub
 

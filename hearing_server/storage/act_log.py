@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.merkle import HASH_BYTES, CompactRange
-from hearing_server.domain.tiles import TileId
+from hearing_server.domain.trust.merkle import HASH_BYTES, CompactRange
+from hearing_server.domain.trust.tiles import TileId
 from hearing_server.ports.act_log import SignedHead, TimeStamp
 from hearing_server.storage.rows import first, record, upsert, values
 from hearing_server.storage.tables.acts import acts

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.archives import Archive, ArchiveState
-from hearing_server.domain.recordings import FilmState, Recording
+from hearing_server.domain.recording.archives import Archive, ArchiveState
+from hearing_server.domain.recording.recordings import FilmState, Recording
 from hearing_server.kernel import RecordingId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.archives import archives as a

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.broadcasts import Broadcast, BroadcastState
+from hearing_server.domain.publishing.broadcasts import Broadcast, BroadcastState
 from hearing_server.kernel import BroadcastId, HearingId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.broadcasts import broadcasts as b

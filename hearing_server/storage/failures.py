@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.failures import Failure
+from hearing_server.domain.recording.failures import Failure
 from hearing_server.kernel import FailureId, HearingId, RecordingId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.failures import failures as f

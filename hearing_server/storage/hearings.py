@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.hearings import Hearing, HearingState
+from hearing_server.domain.hearing.hearings import Hearing, HearingState
 from hearing_server.errors import Conflict
 from hearing_server.kernel import CaseId, HearingId
 from hearing_server.storage.rows import first

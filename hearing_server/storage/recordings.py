@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.publications import CopyState, Publication, PublicationState
-from hearing_server.domain.recordings import Recording, RecordingState
+from hearing_server.domain.publishing.publications import CopyState, Publication, PublicationState
+from hearing_server.domain.recording.recordings import Recording, RecordingState
 from hearing_server.filing.cases import Openness
 from hearing_server.kernel import CaseId, HearingId, PublicationId, RecordingId
 from hearing_server.storage.rows import first

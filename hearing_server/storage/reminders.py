@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.reminders import OPEN_STATES, AttemptState, Obligation, Reminder
+from hearing_server.domain.reminding.reminders import OPEN_STATES, AttemptState, Obligation, Reminder
 from hearing_server.kernel import CaseId, ObligationId, PersonId, ReminderId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.reminders import obligations as o

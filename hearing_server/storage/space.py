@@ -7,8 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.messages import GENESIS_HASH, EventType, Lane, LaneEvent, LaneKind
-from hearing_server.domain.receipts import Receipt
+from hearing_server.domain.case_space.messages import GENESIS_HASH, EventType, Lane, LaneEvent, LaneKind
+from hearing_server.domain.case_space.receipts import Receipt
 from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId, new_id
 from hearing_server.ports.space import Attachment
 from hearing_server.storage.rows import first, insert, record, upsert

@@ -5,8 +5,8 @@
     python -m recorder.film.compose FOLDER OUT.mp4 --labels LABELS.json --while-recording
 
 The film is made of pieces of 16 s that stay on a shelf beside it (`recorder.film.pieces`); what is on the shelf
-is not made again. With --while-recording every piece that cannot change any more is made as the journal grows, and no film yet;
-see `recorder.film.live_film` for what it reads from standard input.
+is not made again. With --while-recording every piece that cannot change any more is made as the journal grows, and
+no film yet; see `recorder.film.live_film` for what it reads from standard input.
 
 With --progress it prints one JSON object per line: {"stage": "survey" | "film", "progress": 0…1, …}; the last
 line is always {"stage": "done", "progress": 1, …} or {"stage": "failed", "code", "title"}. Beside OUT.mp4 stand

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hearing_server.adapters.trust.offline_check import Trusted, examine
-from hearing_server.domain.act_receipts import Outcome, Step, check_receipt
+from hearing_server.domain.trust.act_receipts import Outcome, Step, check_receipt
 from tests import trust_example
 from tests.architecture.tree import ROOT
 from tests.trust_example import FOLDER

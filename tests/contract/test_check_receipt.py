@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hearing_server.adapters.trust.offline_check import Trusted
-from hearing_server.domain.act_receipts import Outcome, check_receipt
+from hearing_server.domain.trust.act_receipts import Outcome, check_receipt
 from tests import trust_example
 from tests.architecture.tree import ROOT
 from tests.receipt_tampering import BLUNT, KNOWING

@@ -17,10 +17,10 @@ import pytest
 from hearing_server.adapters.trust.key_folder import KeyFolder
 from hearing_server.adapters.trust.signer_link import SignerLink
 from hearing_server.adapters.trust.signer_process import Signing
-from hearing_server.domain.checkpoints import Checkpoint, open_checkpoint
-from hearing_server.domain.growth import growth_request
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import KeyKind, Note
+from hearing_server.domain.trust.checkpoints import Checkpoint, open_checkpoint
+from hearing_server.domain.trust.growth import growth_request
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import KeyKind, Note
 from hearing_server.errors import Unavailable
 from recorder.durable import Disk
 from tests.unit.domain.test_merkle import mth, some, subproof
@@ -146,7 +146,7 @@ def test_key_folder__in_a_state_nobody_should_sign_in__is_refused(tmp_path: Path
         script = (
             "import sys; from pathlib import Path\n"
             "from hearing_server.adapters.trust.key_folder import KeyFolder\n"
-            "from hearing_server.domain.signed_notes import KeyKind\n"
+            "from hearing_server.domain.trust.signed_notes import KeyKind\n"
             "from hearing_server.errors import HearingError\n"
             "try: KeyFolder.open(Path(sys.argv[1]), sys.argv[2], KeyKind.LOG).seen(sys.argv[2])\n"
             "except HearingError as error: print(error.code)\n"

@@ -16,10 +16,10 @@ import pytest
 
 from hearing_server.adapters.trust.http_posts import HttpPosts
 from hearing_server.adapters.trust.witness_client import HttpWitness
-from hearing_server.domain.checkpoints import Checkpoint, Cosigned, read_cosignature, sign_checkpoint
-from hearing_server.domain.growth import growth_request
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import KeyKind, SigningKey, VerifierKey, read_signatures
+from hearing_server.domain.trust.checkpoints import Checkpoint, Cosigned, read_cosignature, sign_checkpoint
+from hearing_server.domain.trust.growth import growth_request
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import KeyKind, SigningKey, VerifierKey, read_signatures
 from hearing_server.errors import Unavailable
 from hearing_server.ports.act_log import WitnessSize
 from tests.unit.domain.test_merkle import mth, some, subproof

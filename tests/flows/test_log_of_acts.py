@@ -18,9 +18,9 @@ import pytest
 from hearing_server.adapters.trust.ends import default_origin
 from hearing_server.adapters.trust.signer_link import SignerLink
 from hearing_server.demo_court import PASSWORD
-from hearing_server.domain.checkpoints import Checkpoint
-from hearing_server.domain.merkle import leaf_hash, root_of
-from hearing_server.domain.signed_notes import Note
+from hearing_server.domain.trust.checkpoints import Checkpoint
+from hearing_server.domain.trust.merkle import leaf_hash, root_of
+from hearing_server.domain.trust.signed_notes import Note
 from hearing_server.robots.court_client import CourtClient
 from recorder.account.manifest import Manifest
 from tests.contract.test_witness import running_witness

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from hearing_server.domain.act_receipts import SUFFIX
+from hearing_server.domain.trust.act_receipts import SUFFIX
 from tests.court import running_court
 from tests.flows.browser_people import DESK, PHONE, browsers
 from tests.flows.test_replay_page import _as

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hearing_server.kernel import HearingId, PersonId, RecordingId
-from hearing_server.services.room_recovery import RoomRecovery
-from hearing_server.services.room_reports import RoomReports
+from hearing_server.services.hearing.room_recovery import RoomRecovery
+from hearing_server.services.hearing.room_reports import RoomReports
 from tests.court import RunningCourt, running_court
 from tests.flows.test_restart import _take_seat
 

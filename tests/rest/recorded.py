@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from hearing_server.domain.recordings import Film, FilmState, Recording, RecordingState
+from hearing_server.domain.recording.recordings import Film, FilmState, Recording, RecordingState
 from hearing_server.kernel import CaseId, HearingId, RecordingId, new_id
 from hearing_server.robots.court_client import CourtClient
 from tests.court import RunningCourt

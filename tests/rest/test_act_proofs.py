@@ -12,12 +12,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from hearing_server.domain.act_receipts import Step, check_receipt
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.checkpoints import open_checkpoint
-from hearing_server.domain.merkle import root_of
-from hearing_server.domain.signed_notes import Note
-from hearing_server.domain.trust_policy import TrustPolicy
+from hearing_server.domain.trust.act_receipts import Step, check_receipt
+from hearing_server.domain.trust.checkpoints import open_checkpoint
+from hearing_server.domain.trust.merkle import root_of
+from hearing_server.domain.trust.signed_notes import Note
+from hearing_server.domain.trust.trust_policy import TrustPolicy
 from hearing_server.kernel import system_actor
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.services.acts import record_act

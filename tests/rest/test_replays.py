@@ -14,7 +14,7 @@ import pytest
 
 from hearing_server.adapters.piece_markers import MarkerWorkers
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.recordings import Film, FilmState
+from hearing_server.domain.recording.recordings import Film, FilmState
 from hearing_server.kernel import RecordingId, system_actor
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.services.acts import record_act

@@ -16,7 +16,7 @@ from hearing_server.kernel import PersonId, Role, new_id
 from hearing_server.ports.people import Person, StaffAccount
 from hearing_server.rest.routing import Route, Who
 from hearing_server.robots.court_client import CourtClient, Problem
-from hearing_server.services.sessions import hash_password
+from hearing_server.services.identity.sessions import hash_password
 from tests.court import RunningCourt, invented_id
 from tests.rest.recorded import FILM, accepted, confirmed, copied, recorded
 

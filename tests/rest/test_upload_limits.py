@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hearing_server.robots.court_client import CourtClient, Problem
-from hearing_server.services import attachments
+from hearing_server.services.case_space import attachments
 from tests.court import RunningCourt, running_court
 from tests.rest.recorded import case_of
 from tests.rest.test_attachments import photo, upload

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hearing_server.adapters.bus import MemoryBus
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.merkle import CompactRange
+from hearing_server.domain.trust.merkle import CompactRange
 from hearing_server.kernel import Actor, CourtId, PersonId, Role
 from hearing_server.ports.act_log import SignedHead
 from hearing_server.services.acts import record_act

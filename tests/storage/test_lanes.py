@@ -9,16 +9,16 @@ import pytest
 import sqlalchemy.exc
 
 from hearing_server.adapters.bus import MemoryBus
-from hearing_server.domain.messages import EventType, LaneKind, first_broken_seq
+from hearing_server.domain.case_space.messages import EventType, LaneKind, first_broken_seq
 from hearing_server.errors import Conflict, HearingError, Invalid, Unavailable
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, CaseId, LaneId, PersonId, Role, SystemClock
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.people import Person
 from hearing_server.ports.units import Unit
-from hearing_server.services.case_space import CaseSpace
-from hearing_server.services.group_commit import GroupCommit
-from hearing_server.services.lanes import open_lanes
+from hearing_server.services.case_space.case_space import CaseSpace
+from hearing_server.services.case_space.group_commit import GroupCommit
+from hearing_server.services.case_space.lanes import open_lanes
 from hearing_server.storage.unit_of_work import SqlUnits
 from tests.unit.court_pieces import AGENT, CLERK, DEFENDANT, JUDGE, NOW, PLAINTIFF, case, profile
 

@@ -21,16 +21,16 @@ from hearing_server.adapters.trust.signer_link import SignerLink
 from hearing_server.adapters.trust.time_stamp_client import HttpTimeStamps
 from hearing_server.adapters.trust.witness_client import HttpWitness
 from hearing_server.adapters.trust.witness_server import WitnessServer, serving_witness
-from hearing_server.domain.act_receipts import Outcome, Step, check_receipt
-from hearing_server.domain.merkle import leaf_hash, root_of
-from hearing_server.domain.signed_notes import VerifierKey, encoded
-from hearing_server.domain.tiles import TilePath, read_bundle
+from hearing_server.domain.trust.act_receipts import Outcome, Step, check_receipt
+from hearing_server.domain.trust.merkle import leaf_hash, root_of
+from hearing_server.domain.trust.signed_notes import VerifierKey, encoded
+from hearing_server.domain.trust.tiles import TilePath, read_bundle
 from hearing_server.errors import NotFound, Unavailable
 from hearing_server.kernel import Actor, CourtId, PersonId, Role, SystemClock
-from hearing_server.services.act_receipts import ActReceipts
-from hearing_server.services.checkpoints import Checkpoints
-from hearing_server.services.public_log import PublicLog
-from hearing_server.services.time_stamps import TimeStamps
+from hearing_server.services.trust.act_receipts import ActReceipts
+from hearing_server.services.trust.checkpoints import Checkpoints
+from hearing_server.services.trust.public_log import PublicLog
+from hearing_server.services.trust.time_stamps import TimeStamps
 from hearing_server.storage.unit_of_work import SqlUnits
 from tests.openssl_tsa import OpenSslTsa, openssl_tsa
 from tests.storage.test_act_log import write

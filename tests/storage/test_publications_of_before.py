@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from pydantic import TypeAdapter
 
-from hearing_server.domain.publications import CopyState, Publication, PublicationState
+from hearing_server.domain.publishing.publications import CopyState, Publication, PublicationState
 from hearing_server.storage.schema import migration_config
 
 BEFORE = {

@@ -19,9 +19,9 @@ from hearing_server.ports.acts import Notice
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.people import Person, Session, StaffAccount
 from hearing_server.services.acts import ActLog, record_act
-from hearing_server.services.cases import CaseFiling, NewCase
-from hearing_server.services.codes import Codes
-from hearing_server.services.hearings import Hearings
+from hearing_server.services.cases.cases import CaseFiling, NewCase
+from hearing_server.services.hearing.hearings import Hearings
+from hearing_server.services.identity.codes import Codes
 from hearing_server.storage.unit_of_work import SqlUnits
 from tests.court import invented_id
 from tests.unit.court_pieces import CLERK, JUDGE, profile

@@ -10,10 +10,10 @@ import pytest
 
 from hearing_server.adapters.sealed_segments import FolderSegments
 from hearing_server.domain.acts import Act, ActKind
-from hearing_server.domain.recordings import Recording, RecordingState
+from hearing_server.domain.recording.recordings import Recording, RecordingState
 from hearing_server.kernel import CaseId, CourtId, HearingId, RecordingId, SystemClock
-from hearing_server.services.record_folders import RecordFolders
-from hearing_server.services.segment_acts import SegmentActs
+from hearing_server.services.recording.record_folders import RecordFolders
+from hearing_server.services.trust.segment_acts import SegmentActs
 from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.unit_of_work import SqlUnits
 from recorder.folder import segment_files

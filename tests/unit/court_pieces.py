@@ -8,10 +8,10 @@ from pathlib import Path
 
 from stdnum.cn import ric
 
-from hearing_server.domain import attendance, consents, hearings
-from hearing_server.domain.consents import REQUIRED_STAGES, Decision
-from hearing_server.domain.hearings import Hearing
-from hearing_server.domain.participants import Page, Stage
+from hearing_server.domain.hearing import attendance, consents, hearings
+from hearing_server.domain.hearing.consents import REQUIRED_STAGES, Decision
+from hearing_server.domain.hearing.hearings import Hearing
+from hearing_server.domain.hearing.participants import Page, Stage
 from hearing_server.filing.case_number import parse
 from hearing_server.filing.cases import (
     Authority,

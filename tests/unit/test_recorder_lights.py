@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from hearing_server.domain.recorders import RecorderName
+from hearing_server.domain.recording.recorders import RecorderName
 from hearing_server.kernel import RecordingId
 from hearing_server.ports.media import RecorderWriting, Writing
-from hearing_server.services import record_growth
-from hearing_server.services.record_folders import RecordFolders
-from hearing_server.services.recorder_lights import RecorderLights
+from hearing_server.services.recording import record_growth
+from hearing_server.services.recording.record_folders import RecordFolders
+from hearing_server.services.recording.recorder_lights import RecorderLights
 
 REC = RecordingId("rec_1")
 

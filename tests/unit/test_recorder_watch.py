@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from hearing_server.adapters.bus import MemoryBus
-from hearing_server.domain.hearing_view import _recording
+from hearing_server.domain.hearing.hearing_view import _recording
 from hearing_server.kernel import CourtId
 from hearing_server.ports.media import RecorderControl, Writing
 from hearing_server.ports.units import Units
-from hearing_server.services.record_folders import RecordFolders
-from hearing_server.services.recorder_watch import RecorderWatch
+from hearing_server.services.recording.record_folders import RecordFolders
+from hearing_server.services.recording.recorder_watch import RecorderWatch
 from tests.unit.court_pieces import NOW, in_session
 
 

@@ -12,10 +12,10 @@ import os
 import secrets
 from pathlib import Path
 
-from hearing_server.domain.checkpoints import Checkpoint
-from hearing_server.domain.growth import NOTHING_SEEN, state_text
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import KeyKind, SigningKey, decoded, encoded
+from hearing_server.domain.trust.checkpoints import Checkpoint
+from hearing_server.domain.trust.growth import NOTHING_SEEN, state_text
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import KeyKind, SigningKey, decoded, encoded
 from hearing_server.errors import Unavailable
 from recorder.durable import Disk
 

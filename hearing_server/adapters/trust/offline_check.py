@@ -11,14 +11,14 @@ from pathlib import Path
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from hearing_server.adapters.trust.time_stamp_client import check_stamp, time_of_stamp
-from hearing_server.domain.act_receipts import (
+from hearing_server.domain.trust.act_receipts import (
     MAX_RECEIPT_BYTES,
     SUFFIX,
     CheckedReceipt,
     Outcome,
     check_receipt,
 )
-from hearing_server.domain.trust_policy import TrustPolicy
+from hearing_server.domain.trust.trust_policy import TrustPolicy
 from recorder.account.manifest import Manifest, ManifestError
 from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
 from recorder.reading.verify import Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hearing_server.domain.trust_policy import TrustPolicy
+from hearing_server.domain.trust.trust_policy import TrustPolicy
 from hearing_server.errors import Invalid
 
 

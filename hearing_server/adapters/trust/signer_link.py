@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from hearing_server.adapters.trust.signer_process import MAX_LINE_BYTES
-from hearing_server.domain.checkpoints import Checkpoint, open_checkpoint
-from hearing_server.domain.growth import growth_request
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import Note, VerifierKey, decoded
+from hearing_server.domain.trust.checkpoints import Checkpoint, open_checkpoint
+from hearing_server.domain.trust.growth import growth_request
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import Note, VerifierKey, decoded
 from hearing_server.errors import Unavailable
 
 # A start of Python on a busy machine; an answer is one sync to disk.

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from hearing_server.adapters.trust.key_folder import KeyFolder
-from hearing_server.domain.checkpoints import Checkpoint, sign_checkpoint
-from hearing_server.domain.growth import read_growth_request, refusal
-from hearing_server.domain.signed_notes import KeyKind, encoded
+from hearing_server.domain.trust.checkpoints import Checkpoint, sign_checkpoint
+from hearing_server.domain.trust.growth import read_growth_request, refusal
+from hearing_server.domain.trust.signed_notes import KeyKind, encoded
 from hearing_server.errors import HearingError
 from recorder.durable import Disk
 

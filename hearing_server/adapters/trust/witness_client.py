@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.adapters.trust.http_posts import HttpPosts
-from hearing_server.domain.checkpoints import whole_number
-from hearing_server.domain.growth import growth_request
-from hearing_server.domain.signed_notes import VerifierKey
+from hearing_server.domain.trust.checkpoints import whole_number
+from hearing_server.domain.trust.growth import growth_request
+from hearing_server.domain.trust.signed_notes import VerifierKey
 from hearing_server.errors import Unavailable
 from hearing_server.ports.act_log import WitnessSize
 

@@ -18,10 +18,10 @@ from aiohttp import web
 
 from hearing_server.adapters.trust.key_folder import KeyFolder
 from hearing_server.adapters.trust.policy_file import read_policy
-from hearing_server.domain.checkpoints import Checkpoint, cosign, open_checkpoint
-from hearing_server.domain.growth import Refusal, read_growth_request, refusal, state_text
-from hearing_server.domain.merkle import TreeHead
-from hearing_server.domain.signed_notes import KeyKind, Note, VerifierKey
+from hearing_server.domain.trust.checkpoints import Checkpoint, cosign, open_checkpoint
+from hearing_server.domain.trust.growth import Refusal, read_growth_request, refusal, state_text
+from hearing_server.domain.trust.merkle import TreeHead
+from hearing_server.domain.trust.signed_notes import KeyKind, Note, VerifierKey
 from recorder.durable import Disk
 
 _log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain.act_receipts import CheckedReceipt, Outcome, Step, check_receipt
 from hearing_server.domain.canonical_json import canonical_json
-from hearing_server.domain.checkpoints import LogProof
-from hearing_server.domain.growth import read_growth_request
-from hearing_server.domain.signed_notes import Note
-from hearing_server.domain.tiles import TilePath
-from hearing_server.domain.trust_policy import TrustPolicy
+from hearing_server.domain.trust.act_receipts import CheckedReceipt, Outcome, Step, check_receipt
+from hearing_server.domain.trust.checkpoints import LogProof
+from hearing_server.domain.trust.growth import read_growth_request
+from hearing_server.domain.trust.signed_notes import Note
+from hearing_server.domain.trust.tiles import TilePath
+from hearing_server.domain.trust.trust_policy import TrustPolicy
 from tests import trust_example
 
 POLICY = TrustPolicy.parse(trust_example.policy())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearing_server.domain.acts import Act, ActKind, ActObject, commitment, field_salt, seal_act, verify_chain
-from hearing_server.domain.hearings import HearingFactKind
+from hearing_server.domain.hearing.hearings import HearingFactKind
 from hearing_server.errors import Invalid
 from hearing_server.kernel import ActId, PersonId
 from tests.unit.court_pieces import at

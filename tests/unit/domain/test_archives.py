@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from hearing_server.domain.archives import (
+from hearing_server.domain.recording.archives import (
     FIRST_RETRY_S,
     LAST_RETRY_S,
     Archive,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hearing_server.domain import attendance, consents, hearings
-from hearing_server.domain.consents import ConsentStage, Decision
-from hearing_server.domain.hearings import Hearing, HearingFactKind
-from hearing_server.domain.participants import (
+from hearing_server.domain.hearing import attendance, consents, hearings
+from hearing_server.domain.hearing.consents import ConsentStage, Decision
+from hearing_server.domain.hearing.hearings import Hearing, HearingFactKind
+from hearing_server.domain.hearing.participants import (
     Connection,
     ConnectionFacts,
     Device,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain.checkpoints import (
+from hearing_server.domain.trust.checkpoints import (
     Checkpoint,
     LogProof,
     cosign,
@@ -18,9 +18,9 @@ from hearing_server.domain.checkpoints import (
     sign_checkpoint,
     whole_number,
 )
-from hearing_server.domain.merkle import TreeHead, leaf_hash
-from hearing_server.domain.signed_notes import KeyKind, Note, SigningKey, VerifierKey, read_signatures
-from hearing_server.domain.trust_policy import TrustPolicy
+from hearing_server.domain.trust.merkle import TreeHead, leaf_hash
+from hearing_server.domain.trust.signed_notes import KeyKind, Note, SigningKey, VerifierKey, read_signatures
+from hearing_server.domain.trust.trust_policy import TrustPolicy
 from tests.unit.domain.test_merkle import mth, path, some
 
 # golang.org/x/mod/sumdb/note: the key pair and the note of its documentation.

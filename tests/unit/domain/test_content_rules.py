@@ -6,8 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hearing_server.domain.content_rules import ContentRules, Finding, Line, LineSeen, PieceSeen, RoomLook
-from hearing_server.domain.failures import FailureKind
+from hearing_server.domain.recording.content_rules import (
+    ContentRules,
+    Finding,
+    Line,
+    LineSeen,
+    PieceSeen,
+    RoomLook,
+)
+from hearing_server.domain.recording.failures import FailureKind
 from hearing_server.kernel import PersonId
 
 START = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hearing_server.domain.failures import Failure, FailureKind, cause_of, draft_of, title_of
+from hearing_server.domain.recording.failures import Failure, FailureKind, cause_of, draft_of, title_of
 from hearing_server.errors import Conflict, Invalid
 from hearing_server.kernel import CaseId, FailureId, HearingId, PersonId, RecordingId
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hearing_server.domain import attendance, hearings
-from hearing_server.domain.hearing_view import hearing_view
-from hearing_server.domain.hearings import Hearing
-from hearing_server.domain.participants import (
+from hearing_server.domain.hearing import attendance, hearings
+from hearing_server.domain.hearing.hearing_view import hearing_view
+from hearing_server.domain.hearing.hearings import Hearing
+from hearing_server.domain.hearing.participants import (
     STATUS_WORDS,
     Connection,
     ConnectionFacts,
@@ -20,7 +20,7 @@ from hearing_server.domain.participants import (
     Stage,
     status_word,
 )
-from hearing_server.domain.recordings import WritingState, WritingStatus
+from hearing_server.domain.recording.recordings import WritingState, WritingStatus
 from hearing_server.errors import NotFound
 from hearing_server.kernel import PersonId
 from tests.unit.court_pieces import (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain import hearings
-from hearing_server.domain.hearings import Change, Hearing, HearingFactKind, HearingState
-from hearing_server.domain.sealed_spans import begin_sealing, end_sealing
+from hearing_server.domain.hearing import hearings
+from hearing_server.domain.hearing.hearings import Change, Hearing, HearingFactKind, HearingState
+from hearing_server.domain.hearing.sealed_spans import begin_sealing, end_sealing
 from hearing_server.errors import Conflict, HearingError, Invalid, Unavailable
 from hearing_server.kernel import HearingId
 from tests.unit.court_pieces import NOW, at, case, in_session, lobby, scheduled

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain.merkle import (
+from hearing_server.domain.trust.merkle import (
     EMPTY_ROOT,
     CompactRange,
     TreeHead,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain.messages import (
+from hearing_server.domain.case_space.messages import (
     GENESIS_HASH,
     Card,
     EventType,

@@ -8,9 +8,19 @@ from datetime import date
 
 import pytest
 
-from hearing_server.domain.publications import CopyState, Publication, PublicationState, submit_publication
-from hearing_server.domain.recordings import Film, Recording, RecordingState
-from hearing_server.domain.redactions import Redaction, RedactionKind, redacted_title, redactions_sha256
+from hearing_server.domain.publishing.publications import (
+    CopyState,
+    Publication,
+    PublicationState,
+    submit_publication,
+)
+from hearing_server.domain.publishing.redactions import (
+    Redaction,
+    RedactionKind,
+    redacted_title,
+    redactions_sha256,
+)
+from hearing_server.domain.recording.recordings import Film, Recording, RecordingState
 from hearing_server.errors import Conflict, Forbidden, HearingError, Invalid
 from hearing_server.filing.cases import Openness
 from hearing_server.kernel import HearingId, PersonId, PublicationId, RecordingId

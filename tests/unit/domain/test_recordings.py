@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hearing_server.domain.recordings import (
+from hearing_server.domain.recording.recordings import (
     Film,
     FilmState,
     Recording,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain import reminders
-from hearing_server.domain.reminders import (
+from hearing_server.domain.reminding import reminders
+from hearing_server.domain.reminding.reminders import (
     DEFAULT_LADDER,
     Attempt,
     AttemptState,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain import consents
-from hearing_server.domain.consents import CONSENT_TEXTS, REQUIRED_STAGES, ConsentStage, Decision
-from hearing_server.domain.hearings import HearingState
-from hearing_server.domain.receipts import Receipt, advance, is_shown_to
+from hearing_server.domain.case_space.receipts import Receipt, advance, is_shown_to
+from hearing_server.domain.hearing import consents
+from hearing_server.domain.hearing.consents import CONSENT_TEXTS, REQUIRED_STAGES, ConsentStage, Decision
+from hearing_server.domain.hearing.hearings import HearingState
 from hearing_server.domain.roles import RIGHTS, Action, Capacity, can, capacity_of, matrix, require
 from hearing_server.errors import Forbidden, Invalid
 from hearing_server.filing.cases import CaseRole

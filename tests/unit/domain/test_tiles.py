@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hearing_server.domain.merkle import consistency_spans, inclusion_spans, span_hash
-from hearing_server.domain.tiles import (
+from hearing_server.domain.trust.merkle import consistency_spans, inclusion_spans, span_hash
+from hearing_server.domain.trust.tiles import (
     TileId,
     TilePath,
     TileReader,

@@ -1,0 +1,1 @@
+"""Lanes, their events, and how far people have read."""

@@ -1,0 +1,1 @@
+"""A hearing and the people in it."""

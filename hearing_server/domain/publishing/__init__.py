@@ -1,0 +1,1 @@
+"""Publication, its objections, and what a public copy leaves out."""

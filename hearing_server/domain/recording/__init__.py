@@ -1,0 +1,1 @@
+"""A recording: what writes it, what goes wrong with it, how it is kept."""

@@ -1,0 +1,1 @@
+"""Forced reminders and their obligations."""

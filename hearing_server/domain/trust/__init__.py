@@ -1,0 +1,1 @@
+"""What makes the log of acts believable, as bytes and rules: Merkle trees, checkpoints, receipts."""

@@ -1,0 +1,1 @@
+"""The case space: lanes, what people post in them, and the pictures they send."""

@@ -1,0 +1,1 @@
+"""The log of acts and what makes it believable: tree, checkpoints, time stamps, receipts."""
