@@ -1,0 +1,1 @@
+"""What has happened in a case and what somebody must do next."""
