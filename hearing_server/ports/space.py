@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hearing_server.domain.case_space.messages import Lane, LaneEvent, LaneKind
+from hearing_server.domain.case_space.attachments import Attachment
+from hearing_server.domain.case_space.lanes import Lane, LaneKind, LanePerson
+from hearing_server.domain.case_space.messages import LaneEvent
 from hearing_server.domain.case_space.receipts import Receipt
 from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A picture of a case space. The original lies under `sha256`, its preview under `preview_sha256` (hex)."""
-
-    id: AttachmentId
-    case_id: CaseId
-    uploader_id: PersonId
-    sha256: str
-    preview_sha256: str
-    media_type: str
-    size_bytes: int
-    width: int
-    height: int
-    name: str
-    uploaded_at: datetime
 
 
 class Space(Protocol):
@@ -35,12 +19,24 @@ class Space(Protocol):
         """The lanes every case has: everyone and bench."""
         ...
 
+    async def open_private_lane(
+        self, case_id: CaseId, kind: LaneKind, *, slot: str, title: str, now: datetime
+    ) -> Lane:
+        """The lane of this kind and slot: opened now, or the one that is there already."""
+        ...
+
+    async def close_lane(self, lane_id: LaneId, *, now: datetime) -> None: ...
+    async def let_in(self, lane_id: LaneId, person: LanePerson, *, now: datetime) -> None:
+        """Name somebody for a mediation; who is in already stays as they are."""
+        ...
+
+    async def let_out(self, lane_id: LaneId, person_id: PersonId, *, now: datetime) -> None: ...
     async def lane(self, lane_id: LaneId) -> Lane | None: ...
     async def lock_lane(self, lane_id: LaneId) -> Lane:
         """The lane with its head, locked until the commit. Lock the case's act chain first: one order for all."""
         ...
 
-    async def lane_of_case(self, case_id: CaseId, kind: LaneKind) -> Lane | None: ...
+    async def lane_of_case(self, case_id: CaseId, kind: LaneKind, *, slot: str = "") -> Lane | None: ...
     async def lanes_of_cases(self, case_ids: list[CaseId]) -> list[Lane]: ...
     async def heads(self, lane_ids: list[LaneId]) -> dict[LaneId, int]: ...
 
@@ -67,13 +63,14 @@ class Space(Protocol):
         """Events beyond the person's read mark that others wrote; lanes without any are left out."""
         ...
 
-    async def add_attachment(self, attachment: Attachment) -> None: ...
     async def attachment(self, attachment_id: AttachmentId) -> Attachment | None: ...
-    async def note_use(self, attachment_id: AttachmentId, lane_id: LaneId) -> None:
-        """The picture was posted into this lane: its members may see it from now on."""
+    async def note_use(self, attachment_id: AttachmentId, lane_id: LaneId, *, seq: int) -> None:
+        """It was posted into this lane by event `seq`: whoever may read that may see it from now on."""
         ...
 
-    async def lanes_using(self, attachment_id: AttachmentId) -> list[Lane]: ...
+    async def uses(self, attachment_id: AttachmentId) -> list[tuple[Lane, int]]:
+        """The lanes it was posted into, with the event that brought it first."""
+        ...
 
     async def mark_once(self, key: str, *, now: datetime) -> bool:
         """True for the first one to mark `key`, ever: for cards that are posted once."""

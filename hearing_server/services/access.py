@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hearing_server.domain.case_space.messages import Lane
+from hearing_server.domain.case_space.lanes import Lane
 from hearing_server.domain.hearing.hearings import Hearing
 from hearing_server.domain.publishing.publications import Publication
 from hearing_server.domain.recording.recordings import Recording
@@ -50,11 +50,12 @@ async def access_member_case(unit: Unit, actor: Actor, case_id: str) -> tuple[Ca
 
 @dataclass(frozen=True, slots=True)
 class SeenLane:
-    """A lane with its case and the place of the person who reads or writes there."""
+    """A lane with its case and the place of the person who reads or writes there, from `first_seq` on."""
 
     lane: Lane
     case: Case
     member: CaseMember
+    first_seq: int = 1
 
 
 async def access_lane(unit: Unit, actor: Actor, lane_id: str) -> SeenLane:
@@ -63,9 +64,10 @@ async def access_lane(unit: Unit, actor: Actor, lane_id: str) -> SeenLane:
     if lane is None:
         raise NotFound
     case, member = await access_member_case(unit, actor, lane.case_id)
-    if not lane.is_open_to(member.role):
+    first_seq = lane.first_seq_for(member)
+    if first_seq is None:
         raise NotFound
-    return SeenLane(lane, case, member)
+    return SeenLane(lane, case, member, first_seq)
 
 
 @dataclass(frozen=True, slots=True)

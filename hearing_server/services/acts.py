@@ -98,9 +98,8 @@ async def act_reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | 
     """Whose eyes this person has for the acts of the case."""
     if actor.is_staff:
         return ActReader(actor.person_id, is_staff=True)
-    role = member.role if member else None
     entered = [hearing for hearing in await unit.hearings.of_case(case.id) if _is_inside(hearing, actor)]
-    lanes = [lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(role)]
+    lanes = [lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(member)]
     return ActReader(
         actor.person_id,
         is_staff=False,

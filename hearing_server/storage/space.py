@@ -7,15 +7,18 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.case_space.messages import GENESIS_HASH, EventType, Lane, LaneEvent, LaneKind
+from hearing_server.domain.case_space.attachments import Attachment
+from hearing_server.domain.case_space.lanes import GENESIS_HASH, Lane, LaneKind, LanePerson
+from hearing_server.domain.case_space.messages import EventType, LaneEvent
 from hearing_server.domain.case_space.receipts import Receipt
 from hearing_server.kernel import AttachmentId, CaseId, LaneId, PersonId, new_id
-from hearing_server.ports.space import Attachment
-from hearing_server.storage.rows import first, insert, record, upsert
+from hearing_server.storage.attachments import attachment_of
+from hearing_server.storage.rows import first, record, upsert
 from hearing_server.storage.tables.space import (
     attachment_uses,
     attachments,
     lane_events,
+    lane_persons,
     lane_receipts,
     lanes,
     marks,
@@ -29,30 +32,79 @@ class SqlSpace:
         self._db = connection
 
     async def open_lanes(self, case_id: CaseId, *, now: datetime) -> None:
-        for kind in LaneKind:
-            row = {"id": new_id("lan"), "case_id": case_id, "kind": kind.value, "epoch": 1, "head_seq": 0}
-            new = upsert(self._db, lanes).values(**row, head_hash=GENESIS_HASH, opened_at=now)
-            await self._db.execute(new.on_conflict_do_nothing())
+        for kind in (LaneKind.EVERYONE, LaneKind.BENCH):
+            await self._open(case_id, kind.value, title="", now=now)
+
+    async def open_private_lane(
+        self, case_id: CaseId, kind: LaneKind, *, slot: str, title: str, now: datetime
+    ) -> Lane:
+        await self._open(case_id, _stored_kind(kind, slot), title=title, now=now)
+        lane = await self.lane_of_case(case_id, kind, slot=slot)
+        assert lane is not None, "opened, or there before"
+        return lane
+
+    async def _open(self, case_id: CaseId, kind: str, *, title: str, now: datetime) -> None:
+        row = {"id": new_id("lan"), "case_id": case_id, "kind": kind, "epoch": 1, "head_seq": 0}
+        new = upsert(self._db, lanes).values(**row, title=title, head_hash=GENESIS_HASH, opened_at=now)
+        await self._db.execute(new.on_conflict_do_nothing())
+
+    async def close_lane(self, lane_id: LaneId, *, now: datetime) -> None:
+        await self._db.execute(lanes.update().where(lanes.c.id == lane_id).values(closed_at=now))
+
+    async def let_in(self, lane_id: LaneId, person: LanePerson, *, now: datetime) -> None:
+        new = upsert(self._db, lane_persons).values(
+            lane=lane_id, person_id=person.person_id, from_seq=person.from_seq, joined_at=now
+        )
+        again = {"from_seq": person.from_seq, "joined_at": now, "left_at": None}
+        await self._db.execute(
+            new.on_conflict_do_update(
+                index_elements=["lane", "person_id"], set_=again, where=lane_persons.c.left_at.is_not(None)
+            )
+        )
+
+    async def let_out(self, lane_id: LaneId, person_id: PersonId, *, now: datetime) -> None:
+        t = lane_persons
+        await self._db.execute(
+            t.update()
+            .where(t.c.lane == lane_id, t.c.person_id == person_id, t.c.left_at.is_(None))
+            .values(left_at=now)
+        )
 
     async def lane(self, lane_id: LaneId) -> Lane | None:
-        row = await first(self._db, sa.select(lanes).where(lanes.c.id == lane_id))
-        return _lane(row) if row else None
+        found = await self._lanes(sa.select(lanes).where(lanes.c.id == lane_id))
+        return found[0] if found else None
 
     async def lock_lane(self, lane_id: LaneId) -> Lane:
-        row = await first(self._db, sa.select(lanes).where(lanes.c.id == lane_id).with_for_update())
-        assert row is not None, "a lane is locked only after it was found"
-        return _lane(row)
+        found = await self._lanes(sa.select(lanes).where(lanes.c.id == lane_id).with_for_update())
+        assert found, "a lane is locked only after it was found"
+        return found[0]
 
-    async def lane_of_case(self, case_id: CaseId, kind: LaneKind) -> Lane | None:
-        query = sa.select(lanes).where(lanes.c.case_id == case_id, lanes.c.kind == kind.value)
-        row = await first(self._db, query)
-        return _lane(row) if row else None
+    async def lane_of_case(self, case_id: CaseId, kind: LaneKind, *, slot: str = "") -> Lane | None:
+        query = sa.select(lanes).where(lanes.c.case_id == case_id, lanes.c.kind == _stored_kind(kind, slot))
+        found = await self._lanes(query)
+        return found[0] if found else None
 
     async def lanes_of_cases(self, case_ids: list[CaseId]) -> list[Lane]:
         if not case_ids:
             return []
         query = sa.select(lanes).where(lanes.c.case_id.in_(case_ids)).order_by(lanes.c.case_id, lanes.c.id)
-        return [_lane(row) for row in (await self._db.execute(query)).mappings()]
+        return await self._lanes(query)
+
+    async def _lanes(self, query: sa.Select[tuple[object, ...]]) -> list[Lane]:
+        """The lanes of a query over their table; of mediations also who is named there, in one query more."""
+        rows = (await self._db.execute(query)).mappings().all()
+        named = [row["id"] for row in rows if row["kind"].startswith(LaneKind.MEDIATION.value)]
+        persons: dict[str, list[LanePerson]] = {}
+        if named:
+            t = lane_persons
+            inside = (
+                sa.select(t)
+                .where(t.c.lane.in_(named), t.c.left_at.is_(None))
+                .order_by(t.c.joined_at, t.c.person_id)
+            )
+            for row in (await self._db.execute(inside)).mappings():
+                persons.setdefault(row["lane"], []).append(record(LanePerson, row))
+        return [_lane(row, tuple(persons.get(row["id"], ()))) for row in rows]
 
     async def heads(self, lane_ids: list[LaneId]) -> dict[LaneId, int]:
         if not lane_ids:
@@ -149,32 +201,37 @@ class SqlSpace:
         )
         return {LaneId(lane_id): int(count) for lane_id, count in await self._db.execute(query)}
 
-    async def add_attachment(self, attachment: Attachment) -> None:
-        await insert(self._db, attachments, attachment)
-
     async def attachment(self, attachment_id: AttachmentId) -> Attachment | None:
         row = await first(self._db, sa.select(attachments).where(attachments.c.id == attachment_id))
-        return record(Attachment, row) if row else None
+        return attachment_of(row) if row else None
 
-    async def note_use(self, attachment_id: AttachmentId, lane_id: LaneId) -> None:
-        new = upsert(self._db, attachment_uses).values(attachment_id=attachment_id, lane=lane_id)
+    async def note_use(self, attachment_id: AttachmentId, lane_id: LaneId, *, seq: int) -> None:
+        new = upsert(self._db, attachment_uses).values(attachment_id=attachment_id, lane=lane_id, seq=seq)
         await self._db.execute(new.on_conflict_do_nothing())
 
-    async def lanes_using(self, attachment_id: AttachmentId) -> list[Lane]:
-        query = (
-            sa.select(lanes)
-            .join(attachment_uses, attachment_uses.c.lane == lanes.c.id)
-            .where(attachment_uses.c.attachment_id == attachment_id)
-        )
-        return [_lane(row) for row in (await self._db.execute(query)).mappings()]
+    async def uses(self, attachment_id: AttachmentId) -> list[tuple[Lane, int]]:
+        t = attachment_uses
+        rows = await self._db.execute(sa.select(t.c.lane, t.c.seq).where(t.c.attachment_id == attachment_id))
+        first_seq = {lane_id: int(seq) for lane_id, seq in rows}
+        if not first_seq:
+            return []
+        found = await self._lanes(sa.select(lanes).where(lanes.c.id.in_(list(first_seq))))
+        return [(lane, first_seq[lane.id]) for lane in found]
 
     async def mark_once(self, key: str, *, now: datetime) -> bool:
         new = upsert(self._db, marks).values(name=key, at=now)
         return (await self._db.execute(new.on_conflict_do_nothing())).rowcount == 1
 
 
-def _lane(row: sa.RowMapping) -> Lane:
-    return record(Lane, row, kind=LaneKind(row["kind"]), head_hash=bytes(row["head_hash"]))
+def _stored_kind(kind: LaneKind, slot: str) -> str:
+    return f"{kind.value}:{slot}" if slot else kind.value
+
+
+def _lane(row: sa.RowMapping, persons: tuple[LanePerson, ...]) -> Lane:
+    kind, _, slot = str(row["kind"]).partition(":")
+    return record(
+        Lane, row, kind=LaneKind(kind), slot=slot, head_hash=bytes(row["head_hash"]), persons=persons
+    )
 
 
 def _event(row: sa.RowMapping) -> LaneEvent:

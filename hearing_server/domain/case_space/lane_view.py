@@ -1,13 +1,34 @@
-"""Lane events and receipts as clients get them (docs/PROTOCOL.md section 1)."""
+"""Lanes, their events and receipts as clients get them (docs/PROTOCOL.md section 1)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hearing_server.domain.case_space.lanes import Lane, LaneKind, side_label
 from hearing_server.domain.case_space.messages import LaneEvent
 from hearing_server.domain.case_space.receipts import Receipt
-from hearing_server.filing.cases import Case
+from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import PersonId, to_wire
+
+
+def lane_view(lane: Lane, case: Case, viewer: CaseMember, mine: Receipt | None) -> dict[str, object]:
+    """One lane as one of its members sees it: where it stands, who else reads it, what they have read themselves."""
+    side = side_label(lane.side) if lane.side else None
+    readers = lane.readers(case)
+    return {
+        "lane": lane.id,
+        "kind": lane.kind.value,
+        "title": lane.title if lane.kind is LaneKind.MEDIATION else "",
+        "side": {"standing": lane.slot, "label": side.zh, "label_en": side.en} if side else None,
+        "ground": lane.title if lane.kind is LaneKind.SEALED else None,
+        "readers": [member.person_id for member in case.members() if member.person_id in readers],
+        "closed": lane.closed_at is not None,
+        "first_seq": lane.first_seq_for(viewer) or 1,
+        "epoch": lane.epoch,
+        "head_seq": lane.head_seq,
+        "read_seq": mine.read_seq if mine else 0,
+        "delivered_seq": mine.delivered_seq if mine else 0,
+    }
 
 
 def event_view(event: LaneEvent, case: Case, names: Mapping[PersonId, str]) -> dict[str, object]:

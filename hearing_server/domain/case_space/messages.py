@@ -1,6 +1,6 @@
-"""Lanes of a case space and the events in them: kinds, limits per body, hash chain.
+"""Events of a lane: kinds, hash chain. What their bodies hold is in `bodies.py`.
 
-A lane is one audience inside a case with a gapless sequence of events. Nothing is edited; the chain proves it:
+A lane is a gapless sequence of events. Nothing is edited; the chain proves it:
 `hash = SHA-256(prev_hash ‖ RFC 8785 JSON of {lane, seq, event_id, type, sender_id, client_id, body, server_time})`.
 """
 
@@ -9,41 +9,36 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from hearing_server.domain.canonical_json import JsonObject, canonical_json
+from hearing_server.domain.case_space.lanes import GENESIS_HASH, Lane
 from hearing_server.errors import Invalid
-from hearing_server.filing.cases import CaseRole
-from hearing_server.kernel import CaseId, EventId, LaneId, PersonId, to_wire
+from hearing_server.kernel import EventId, LaneId, PersonId, to_wire
 
 # Characters of one text message: about three printed pages; longer statements are documents.
 MAX_TEXT_CHARS = 5000
 # One event with everything in it, canonical bytes.
 MAX_BODY_BYTES = 16 * 1024
 MAX_FILE_NAME_CHARS = 200
-# The longest side of a picture that phones still decode; the upload checks the pixels themselves.
-MAX_PICTURE_SIDE_PX = 30_000
 MAX_CLIENT_ID_CHARS = 64
-GENESIS_HASH = bytes(32)
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-# Line feed and tab are text; every other control character (and bidi overrides, which reorder what is read) is not.
-_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-class LaneKind(StrEnum):
-    """everyone: all on the case; bench: judge and clerk."""
-
-    EVERYONE = "everyone"
-    BENCH = "bench"
 
 
 class EventType(StrEnum):
+    """What people post, what changes how an earlier event is shown (correction, tombstone), what the system says."""
+
     TEXT = "text"
     IMAGE = "image"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    VIDEO = "video"
+    CORRECTION = "correction"
+    TOMBSTONE = "tombstone"
     CARD = "card"
 
 
@@ -60,11 +55,14 @@ class Card(StrEnum):
     REMINDER_ISSUED = "reminder_issued"
     PUBLICATION_APPLIED = "publication_applied"
     BROADCAST_APPLIED = "broadcast_applied"
+    SEALED_STUB = "sealed_stub"
+    MEDIATION_OPENED = "mediation_opened"
+    MEDIATION_JOINED = "mediation_joined"
+    MEDIATION_LEFT = "mediation_left"
+    MEDIATION_CLOSED = "mediation_closed"
 
 
-PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/heic")
-
-_CARD_FIELDS: dict[Card, tuple[str, ...]] = {
+CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.HEARING_SCHEDULED: ("hearing_id", "title", "starts_at"),
     Card.HEARING_STARTING_SOON: ("hearing_id", "title", "starts_at"),
     Card.HEARING_OPENED: ("hearing_id", "title"),
@@ -75,25 +73,13 @@ _CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.REMINDER_ISSUED: ("reminder_id", "title"),
     Card.BROADCAST_APPLIED: ("hearing_id", "title", "objections_until"),
     Card.PUBLICATION_APPLIED: ("publication_id", "title", "objections_until"),
+    # Who, what kind, how much, on which ground, and what it hashes to: nothing of what it says.
+    Card.SEALED_STUB: ("side", "sender", "sender_en", "what", "size_bytes", "sha256", "ground"),
+    Card.MEDIATION_OPENED: ("title", "people", "people_en"),
+    Card.MEDIATION_JOINED: ("title", "people", "people_en"),
+    Card.MEDIATION_LEFT: ("title", "people", "people_en"),
+    Card.MEDIATION_CLOSED: ("title", "people", "people_en"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """`epoch` changes only when the log was restored from a backup: a client with another epoch reloads from zero."""
-
-    id: LaneId
-    case_id: CaseId
-    kind: LaneKind
-    epoch: int = 1
-    head_seq: int = 0
-    head_hash: bytes = GENESIS_HASH
-
-    def is_open_to(self, role: CaseRole | None) -> bool:
-        """Whether somebody with this role on the case reads and writes here."""
-        if role is None:
-            return False
-        return self.kind is LaneKind.EVERYONE or role in (CaseRole.JUDGE, CaseRole.CLERK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +117,7 @@ def append_event(
     event = LaneEvent(
         lane.id, seq, event_id, type, sender_id, client_id, body, server_time, lane.head_hash, digest
     )
-    return Lane(lane.id, lane.case_id, lane.kind, lane.epoch, seq, digest), event
+    return replace(lane, head_seq=seq, head_hash=digest), event
 
 
 def event_hash(
@@ -181,89 +167,3 @@ def check_client_id(client_id: str) -> str:
 def request_digest(type: EventType, body: JsonObject) -> bytes:
     """What is compared when a client id comes again: the same content gets the first answer, another is refused."""
     return hashlib.sha256(canonical_json({"type": str(type), "body": body})).digest()
-
-
-def check_body(
-    type: EventType, body: Mapping[str, object], *, text_chars: int = MAX_TEXT_CHARS
-) -> JsonObject:
-    """The body cleaned and complete, ready to be stored and hashed.
-
-    `text` is stripped at its ends; unknown fields are refused.
-    Errors: Invalid `message.body`, `.empty`, `.too_long`, `.characters`, `.image`, `.card`.
-    """
-    checks: dict[EventType, Callable[[Mapping[str, object]], JsonObject]] = {
-        EventType.TEXT: lambda content: _check_text(content, text_chars),
-        EventType.IMAGE: _check_image,
-        EventType.CARD: _check_card,
-    }
-    checked = checks[type](body)
-    if len(canonical_json(checked)) > MAX_BODY_BYTES:
-        raise _too_long(text_chars)
-    return checked
-
-
-def _check_text(body: Mapping[str, object], text_chars: int) -> JsonObject:
-    _only(body, ("text",))
-    text = body.get("text")
-    if not isinstance(text, str):
-        raise _bad_body()
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not text:
-        raise Invalid("message.empty", zh="消息不能为空", en="The message is empty")
-    if len(text) > text_chars:
-        raise _too_long(text_chars)
-    if _UNWANTED.search(text):
-        raise Invalid(
-            "message.characters", zh="消息含有不可显示的控制字符", en="The message has control characters"
-        )
-    return {"text": text}
-
-
-def _check_image(body: Mapping[str, object]) -> JsonObject:
-    _only(body, ("attachment_id", "width", "height", "media_type", "size_bytes", "name"))
-    texts = {name: body.get(name) for name in ("attachment_id", "media_type", "name")}
-    sizes = {name: body.get(name) for name in ("width", "height", "size_bytes")}
-    good = (
-        all(isinstance(value, str) and value and not _UNWANTED.search(value) for value in texts.values())
-        and all(
-            isinstance(value, int) and not isinstance(value, bool) and value > 0 for value in sizes.values()
-        )
-        and str(texts["attachment_id"]).startswith("att_")
-        and texts["media_type"] in PICTURE_TYPES
-        and len(str(texts["name"])) <= MAX_FILE_NAME_CHARS
-        and max(int(str(sizes["width"])), int(str(sizes["height"]))) <= MAX_PICTURE_SIDE_PX
-    )
-    if not good:
-        raise Invalid(
-            "message.image", zh="图片信息不完整或无效", en="The picture's description is incomplete or wrong"
-        )
-    return {name: body[name] for name in sorted(body)}  # type: ignore[misc]
-
-
-def _check_card(body: Mapping[str, object]) -> JsonObject:
-    try:
-        card = Card(str(body.get("card")))
-    except ValueError:
-        raise Invalid("message.card", zh="未知的卡片类型", en="Unknown kind of card") from None
-    wanted = ("card", *_CARD_FIELDS[card], "fallback")
-    _only(body, wanted)
-    if any(not isinstance(body.get(name), str) or not body.get(name) for name in wanted):
-        raise Invalid("message.card", zh="卡片内容不完整", en="The card is incomplete")
-    return {name: str(body[name]) for name in wanted}
-
-
-def _only(body: Mapping[str, object], names: tuple[str, ...]) -> None:
-    if set(body) - set(names):
-        raise _bad_body()
-
-
-def _bad_body() -> Invalid:
-    return Invalid("message.body", zh="消息内容格式不正确", en="The message's body is malformed")
-
-
-def _too_long(text_chars: int) -> Invalid:
-    return Invalid(
-        "message.too_long",
-        zh=f"消息过长（最多 {text_chars} 字）",
-        en=f"The message is too long (at most {text_chars} characters)",
-    )

@@ -16,7 +16,7 @@ from pathlib import Path
 from hearing_server.domain.acts import ActKind, ActObject
 from hearing_server.domain.case_space.messages import MAX_FILE_NAME_CHARS
 from hearing_server.errors import Invalid, Malformed, NotFound, RateLimited, TooLarge, Unavailable
-from hearing_server.filing.cases import Case
+from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import Actor, AttachmentId, Clock, new_id
 from hearing_server.ports.objects import Objects, PictureReader
 from hearing_server.ports.space import Attachment
@@ -149,8 +149,7 @@ class Attachments:
             raise NotFound
         case, member = await access_member_case(unit, actor, attachment.case_id)
         if attachment.uploader_id != actor.person_id:
-            lanes = await unit.space.lanes_using(attachment.id)
-            if not any(lane.is_open_to(member.role) for lane in lanes):
+            if not await is_shown_in_a_lane(unit, attachment.id, member):
                 raise NotFound
         return attachment, case
 
@@ -214,6 +213,15 @@ class Attachments:
             zh=f"图片超过上限 {mib} MB",
             en=f"The picture is larger than {mib} MB",
         )
+
+
+async def is_shown_in_a_lane(unit: Unit, attachment_id: AttachmentId, member: CaseMember) -> bool:
+    """Whether it was posted by an event that this member of the case may read."""
+    for lane, seq in await unit.space.uses(attachment_id):
+        first_seq = lane.first_seq_for(member)
+        if first_seq is not None and first_seq <= seq:
+            return True
+    return False
 
 
 def _new_file(folder: Path) -> Path:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from hearing_server.domain.acts import ActKind, ActObject
 from hearing_server.domain.canonical_json import JsonObject
-from hearing_server.domain.case_space.lane_view import event_view, members_view, receipt_view
+from hearing_server.domain.case_space.bodies import check_body
+from hearing_server.domain.case_space.lane_view import event_view, lane_view, members_view, receipt_view
+from hearing_server.domain.case_space.lanes import Lane, in_order
 from hearing_server.domain.case_space.messages import (
     EventType,
-    Lane,
     LaneEvent,
-    LaneKind,
-    check_body,
     check_client_id,
     request_digest,
 )
@@ -37,18 +36,24 @@ PAGE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A lane somebody may read, with what they are there."""
+    """A lane somebody may read, with what they are there and the first event that is theirs to read."""
 
     lane: Lane
     role: CaseRole
+    first_seq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some events of a lane in order, as clients get them, and where the lane stands."""
+    """Some events of a lane in order, as clients get them, and where the lane stood when they were read.
+
+    `readers`: who belonged to the lane in the same snapshot; None where the page was read for one person.
+    """
 
     lane: Lane
     events: tuple[dict[str, object], ...]
+    first_seq: int = 1
+    readers: frozenset[PersonId] | None = None
 
     @property
     def last_seq(self) -> int:
@@ -82,24 +87,22 @@ class CaseSpace:
         found = {}
         for lane in lanes:
             member = cases[lane.case_id].member(actor.person_id)
-            if member is not None and lane.is_open_to(member.role):
-                found[lane.id] = Membership(lane, member.role)
+            first_seq = lane.first_seq_for(member)
+            if member is not None and first_seq is not None:
+                found[lane.id] = Membership(lane, member.role, first_seq)
         return found
 
     async def space(self, actor: Actor, case_id: str) -> dict[str, object]:
         """The answer of GET `/cases/{id}/space`."""
         async with self._units.read() as unit:
             case, member = await access_member_case(unit, actor, case_id)
-            lanes = [
-                lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(member.role)
-            ]
+            found = await unit.space.lanes_of_cases([case.id])
+            lanes = in_order(lane for lane in found if lane.is_open_to(member))
             receipts = await unit.space.receipts([lane.id for lane in lanes])
-        # The lane everybody reads comes first.
-        lanes.sort(key=lambda lane: lane.kind is not LaneKind.EVERYONE)
         mine = {receipt.lane: receipt for receipt in receipts if receipt.person_id == actor.person_id}
         shown = [receipt for receipt in receipts if _is_shown(case, receipt, member.role)]
         return {
-            "lanes": [_lane_view(lane, mine.get(lane.id)) for lane in lanes],
+            "lanes": [lane_view(lane, case, member, mine.get(lane.id)) for lane in lanes],
             "members": members_view(case),
             "receipts": {
                 lane.id: [receipt_view(receipt) for receipt in shown if receipt.lane == lane.id]
@@ -113,8 +116,10 @@ class CaseSpace:
         """A page of a lane; with `before` the newest below it, else the oldest above `after`."""
         async with self._units.read() as unit:
             seen = await access_lane(unit, actor, lane_id)
-            found = await unit.space.events(seen.lane.id, after=after, before=before, limit=limit)
-            return Stretch(seen.lane, await _views(unit, seen.case, found, keep_last=before is not None))
+            floor = max(after, seen.first_seq - 1)
+            found = await unit.space.events(seen.lane.id, after=floor, before=before, limit=limit)
+            views = await _views(unit, seen.case, found, keep_last=before is not None)
+            return Stretch(seen.lane, views, seen.first_seq)
 
     async def stretch(self, lane_id: LaneId, *, after: int) -> Stretch:
         """For those who carry the lane to its members: the next page above `after`. Checks nobody's right."""
@@ -124,7 +129,8 @@ class CaseSpace:
             if lane is None or case is None:
                 raise NotFound
             found = await unit.space.events(lane.id, after=after, limit=PAGE_EVENTS)
-            return Stretch(lane, await _views(unit, case, found, keep_last=False))
+            views = await _views(unit, case, found, keep_last=False)
+            return Stretch(lane, views, readers=lane.readers(case))
 
     async def members_of(self, case_id: CaseId) -> set[PersonId]:
         """Who is on the case."""
@@ -199,7 +205,7 @@ class CaseSpace:
             sender_id=actor.person_id, client_id=client_id, request_sha256=digest,
         )  # fmt: skip
         if attachment is not None:
-            await unit.space.note_use(attachment.id, lane.id)
+            await unit.space.note_use(attachment.id, lane.id, seq=event.seq)
         await record_act(
             unit,
             actor,
@@ -264,7 +270,7 @@ class CaseSpace:
             lanes = {
                 lane.id: lane
                 for lane in await unit.space.lanes_of_cases(list(cases))
-                if (member := cases[lane.case_id].member(actor.person_id)) and lane.is_open_to(member.role)
+                if lane.is_open_to(cases[lane.case_id].member(actor.person_id))
             }
             counts = await unit.space.unread(actor.person_id, list(lanes))
         found: dict[CaseId, int] = {}
@@ -327,14 +333,3 @@ def _image_body(attachment: Attachment) -> JsonObject:
 def _is_shown(case: Case, receipt: Receipt, viewer: CaseRole) -> bool:
     owner = case.member(receipt.person_id)
     return owner is not None and is_shown_to(owner=owner.role, viewer=viewer)
-
-
-def _lane_view(lane: Lane, mine: Receipt | None) -> dict[str, object]:
-    return {
-        "lane": lane.id,
-        "kind": lane.kind.value,
-        "epoch": lane.epoch,
-        "head_seq": lane.head_seq,
-        "read_seq": mine.read_seq if mine else 0,
-        "delivered_seq": mine.delivered_seq if mine else 0,
-    }

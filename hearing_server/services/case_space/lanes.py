@@ -1,20 +1,19 @@
-"""The lanes every case has from its first day, and the cards the court's system posts into them."""
+"""Writing into lanes: those every case has from its first day, the system's cards, the stubs of sealed submissions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from hearing_server.domain.canonical_json import JsonObject
+from hearing_server.domain.canonical_json import JsonObject, canonical_json
+from hearing_server.domain.case_space.bodies import check_body
+from hearing_server.domain.case_space.lanes import Lane, LaneKind, SealedGround, side_label
 from hearing_server.domain.case_space.messages import (
     Card,
     EventType,
-    Lane,
     LaneEvent,
-    LaneKind,
     append_event,
-    check_body,
 )
-from hearing_server.filing.cases import Case
+from hearing_server.filing.cases import Case, Standing
 from hearing_server.kernel import CaseId, EventId, PersonId, new_id
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.units import Unit
@@ -29,6 +28,11 @@ _FALLBACKS: dict[Card, str] = {
     Card.HEARING_CANCELLED: "庭审已取消：{title}",
     Card.RECORDING_AVAILABLE: "庭审录像已可查看",
     Card.REMINDER_ISSUED: "法院发出强制提醒：{title}",
+    Card.SEALED_STUB: "{side}有保密材料往来（{ground}），内容仅法庭与该方可见",
+    Card.MEDIATION_OPENED: "法庭开启调解沟通：{title}（{people}）",
+    Card.MEDIATION_JOINED: "{people}加入调解沟通",
+    Card.MEDIATION_LEFT: "{people}退出调解沟通",
+    Card.MEDIATION_CLOSED: "法庭关闭调解沟通：{title}",
     Card.BROADCAST_APPLIED: "拟对庭审进行网络直播，当事人可提出异议：{title}",
     Card.PUBLICATION_APPLIED: "拟公开庭审录像，当事人可提出异议：{title}",
 }
@@ -41,14 +45,30 @@ async def open_lanes(unit: Unit, case: Case, *, now: datetime) -> None:
 
 async def post_card(unit: Unit, case_id: CaseId, card: Card, body: JsonObject, *, now: datetime) -> None:
     """One card into the lane `everyone`, in the caller's unit. The act it speaks of is the caller's."""
+    await post_card_into(unit, await everyone(unit, case_id, now=now), card, body, now=now)
+
+
+async def everyone(unit: Unit, case_id: CaseId, *, now: datetime) -> Lane:
+    """The lane all on the case read."""
     lane = await unit.space.lane_of_case(case_id, LaneKind.EVERYONE)
     if lane is None:
         await unit.space.open_lanes(case_id, now=now)
         lane = await unit.space.lane_of_case(case_id, LaneKind.EVERYONE)
         assert lane is not None
-    fallback = _FALLBACKS[card].format(title=body.get("title", ""))
+    return lane
+
+
+async def post_card_into(unit: Unit, lane: Lane, card: Card, body: JsonObject, *, now: datetime) -> LaneEvent:
+    """One card into a lane of the caller's choice: whoever reads the lane reads the card."""
+    words = {"title": "", "people": "", "ground": "", **body}
+    if card is Card.SEALED_STUB:
+        words |= {
+            "side": side_label(Standing(str(body["side"]))).zh,
+            "ground": SealedGround(str(body["ground"])).label.zh,
+        }
+    fallback = _FALLBACKS[card].format_map(words)
     whole = check_body(EventType.CARD, {"card": card.value, **body, "fallback": fallback})
-    await append_to_lane(unit, lane, type=EventType.CARD, body=whole, now=now)
+    return await append_to_lane(unit, lane, type=EventType.CARD, body=whole, now=now)
 
 
 async def append_to_lane(
@@ -64,11 +84,16 @@ async def append_to_lane(
 ) -> LaneEvent:
     """The next event of a lane in the caller's unit, and the bell for those who listen.
 
-    The case's act chain is locked before the lane, here as everywhere: two units can't wait for each other.
+    The case's act chain is locked before the lane, here as everywhere: two units can't wait for each other. What a
+    person writes into a sealed lane leaves its stub in `everyone`, here and so on every way in.
+    Errors: Conflict `lane.closed` for a person's event in a lane that the court has closed meanwhile.
     """
     await unit.acts.lock_head(lane.case_id)
+    locked = await unit.space.lock_lane(lane.id)
+    if sender_id is not None:
+        locked.require_open()
     lane, event = append_event(
-        await unit.space.lock_lane(lane.id),
+        locked,
         event_id=EventId(new_id("evt")),
         type=type,
         sender_id=sender_id,
@@ -78,4 +103,24 @@ async def append_to_lane(
     )
     await unit.space.append(lane, event, request_sha256=request_sha256)
     unit.ring(Doorbell("lane_appended", lane.id))
+    if lane.kind is LaneKind.SEALED and sender_id is not None:
+        await _leave_stub(unit, lane, event)
     return event
+
+
+async def _leave_stub(unit: Unit, lane: Lane, event: LaneEvent) -> None:
+    """Everybody learns that, when and by whom something was written to the court alone; the hash binds it."""
+    case = await unit.cases.get(lane.case_id)
+    member = case.member(event.sender_id) if case and event.sender_id else None
+    assert member is not None, "who writes into a lane belongs to the case"
+    size_bytes = event.body.get("size_bytes")
+    stub: JsonObject = {
+        "side": lane.slot,
+        "sender": member.label.zh,
+        "sender_en": member.label.en,
+        "what": event.type.value,
+        "size_bytes": str(size_bytes if isinstance(size_bytes, int) else len(canonical_json(event.body))),
+        "sha256": event.hash.hex(),
+        "ground": lane.title,
+    }
+    await post_card(unit, lane.case_id, Card.SEALED_STUB, stub, now=event.server_time)

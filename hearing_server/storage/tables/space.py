@@ -11,13 +11,28 @@ lanes = sa.Table(
     metadata,
     key(),
     ref("case_id", "cases.id"),
+    # With the slot of a private lane: `sealed:plaintiff`, `mediation:2`.
     word("kind"),
+    # A mediation's name, a sealed lane's ground.
+    sa.Column("title", sa.String(200), nullable=False, server_default=""),
     sa.Column("epoch", sa.Integer, nullable=False),
     # The row lock on the head makes commit order equal sequence order: no reader sees n + 1 before n.
     sa.Column("head_seq", sa.BigInteger, nullable=False),
     sa.Column("head_hash", sa.LargeBinary, nullable=False),
     moment("opened_at"),
+    moment("closed_at", nullable=True),
     sa.UniqueConstraint("case_id", "kind"),
+)
+
+lane_persons = sa.Table(
+    "lane_persons",
+    metadata,
+    # Whom the court named for a mediation; who left keeps the row, and coming back opens it again.
+    sa.Column("lane", sa.String(64), sa.ForeignKey("lanes.id"), primary_key=True),
+    sa.Column("person_id", sa.String(64), sa.ForeignKey("persons.id"), primary_key=True),
+    sa.Column("from_seq", sa.BigInteger, nullable=False),
+    moment("joined_at"),
+    moment("left_at", nullable=True),
 )
 
 lane_events = sa.Table(
@@ -63,6 +78,40 @@ attachments = sa.Table(
     sa.Column("height", sa.Integer, nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     moment("uploaded_at"),
+    # What was found in the file; rows of before speak of pictures that were looked into when they came.
+    word("kind"),
+    word("state"),
+    word("purpose"),
+    word("reason"),
+    sa.Column("findings", sa.JSON, nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("duration_ms", sa.BigInteger, nullable=False),
+    sa.Column("waveform", sa.JSON, nullable=False),
+    sa.Column("rendition_sha256", sa.String(64), nullable=False),
+    sa.Column("rendition_bytes", sa.BigInteger, nullable=False),
+    sa.Column("declared_sha256", sa.String(64), nullable=False),
+    moment("expires_at", nullable=True),
+    word("waits_for"),
+    sa.Index("ix_attachments_state_uploaded_at", "state", "uploaded_at"),
+)
+
+attachment_texts = sa.Table(
+    "attachment_texts",
+    metadata,
+    sa.Column("attachment_id", sa.String(64), sa.ForeignKey("attachments.id"), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+attachment_pages = sa.Table(
+    "attachment_pages",
+    metadata,
+    sa.Column("attachment_id", sa.String(64), sa.ForeignKey("attachments.id"), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
 )
 
 attachment_uses = sa.Table(
@@ -70,6 +119,8 @@ attachment_uses = sa.Table(
     metadata,
     sa.Column("attachment_id", sa.String(64), sa.ForeignKey("attachments.id"), primary_key=True),
     sa.Column("lane", sa.String(64), sa.ForeignKey("lanes.id"), primary_key=True),
+    # Where it was posted first: who may read the lane only from a later event on doesn't get it by its id.
+    sa.Column("seq", sa.BigInteger, nullable=False, server_default="1"),
 )
 
 marks = sa.Table(
