@@ -38,6 +38,15 @@ class Action(StrEnum):
     BENCH_LANE = "bench_lane"
     REMINDER_ISSUE = "reminder_issue"
     REMINDERS_SEE = "reminders_see"
+    EXHIBITS_SEE = "exhibits_see"
+    EXHIBIT_SUBMIT = "exhibit_submit"
+    EXHIBIT_CHECK = "exhibit_check"
+    EXHIBIT_EXCHANGE = "exhibit_exchange"
+    EXHIBIT_OPINE = "exhibit_opine"
+    EXHIBIT_DISCLOSE = "exhibit_disclose"
+    EXHIBIT_SHOW = "exhibit_show"
+    EXHIBIT_RULE = "exhibit_rule"
+    EXHIBIT_TERMS = "exhibit_terms"
     HEARING_SCHEDULE = "hearing_schedule"
     HEARING_SEE = "hearing_see"
     HEARING_CANCEL = "hearing_cancel"
@@ -102,6 +111,17 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.BENCH_LANE: (_COURT, ANY_STATE),
     Action.REMINDER_ISSUE: (_COURT, ANY_STATE),
     Action.REMINDERS_SEE: (_COURT, ANY_STATE),
+    # Which exhibit somebody sees is domain/exhibits/sight.py's to say.
+    Action.EXHIBITS_SEE: (_ON_CASE, ANY_STATE),
+    # The clerk enters what comes on paper, and what the court collected.
+    Action.EXHIBIT_SUBMIT: ((Capacity.CLERK, *_SIDES), ANY_STATE),
+    Action.EXHIBIT_CHECK: ((Capacity.CLERK,), ANY_STATE),
+    Action.EXHIBIT_EXCHANGE: ((Capacity.CLERK,), ANY_STATE),
+    Action.EXHIBIT_OPINE: (_SIDES, ANY_STATE),
+    Action.EXHIBIT_DISCLOSE: ((Capacity.JUDGE,), ANY_STATE),
+    Action.EXHIBIT_SHOW: (_COURT, ANY_STATE),
+    Action.EXHIBIT_RULE: ((Capacity.JUDGE,), ANY_STATE),
+    Action.EXHIBIT_TERMS: (_COURT, ANY_STATE),
     Action.HEARING_SCHEDULE: ((Capacity.CLERK,), ANY_STATE),
     Action.HEARING_SEE: (_MAY_LOOK, ANY_STATE),
     Action.HEARING_CANCEL: ((Capacity.CLERK,), (HearingState.SCHEDULED, HearingState.LOBBY)),

@@ -20,6 +20,7 @@ from hearing_server.filing.case_number import (
     CaseType,
 )
 from hearing_server.filing.cases import Court
+from hearing_server.filing.exhibit_numbers import ExhibitScheme, exhibit_scheme
 from hearing_server.kernel import CourtId
 
 _COURT_ID = re.compile(r"crt_[a-z0-9_]{1,40}")
@@ -35,6 +36,7 @@ _TOP = frozenset(
         "reminder_ladder",
         "publication_objection_h",
         "retention",
+        "exhibits",
     }
 )
 # Periods of 诉讼档案: for ever, 60 years, 30 years.
@@ -57,6 +59,7 @@ class CourtProfile:
     reminder_ladder: tuple[Mapping[str, object], ...] = ()
     retention: Mapping[str, str] = field(default_factory=dict)
     publication_objection_h: int = DEFAULT_OBJECTION_H
+    exhibits: ExhibitScheme = field(default_factory=ExhibitScheme)
 
     def local_day(self, moment: datetime) -> date:
         """The court's calendar day of an aware moment; its year is the year of a case number (收案年度)."""
@@ -91,7 +94,8 @@ def court_profile(data: Mapping[str, object]) -> CourtProfile:
     if type(hours) is not int or not 1 <= hours <= MAX_OBJECTION_H:
         raise _wrong("publication_objection_h")
     retention = _retention(data.get("retention", {}), scheme)
-    return CourtProfile(court, scheme, zone, tuple(ladder), retention, hours)
+    exhibits = exhibit_scheme(data.get("exhibits", {}))
+    return CourtProfile(court, scheme, zone, tuple(ladder), retention, hours, exhibits)
 
 
 def _retention(data: object, scheme: CaseNumberScheme) -> Mapping[str, str]:

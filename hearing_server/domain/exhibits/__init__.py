@@ -1,0 +1,1 @@
+"""Exhibits (证据): what a side offers, who sees it, what the others say of it, what the court rules."""
