@@ -32,10 +32,13 @@ class Action(StrEnum):
     CASE_FILE = "case_file"
     CASE_IMPORT = "case_import"
     PARTY_ADD = "party_add"
+    REPRESENTATION_CHANGE = "representation_change"
     ACTS_READ = "acts_read"
     SPACE_READ = "space_read"
     SPACE_WRITE = "space_write"
     BENCH_LANE = "bench_lane"
+    SEALED_SUBMIT = "sealed_submit"
+    MEDIATION_LEAD = "mediation_lead"
     REMINDER_ISSUE = "reminder_issue"
     REMINDERS_SEE = "reminders_see"
     EXHIBITS_SEE = "exhibits_see"
@@ -50,6 +53,7 @@ class Action(StrEnum):
     HEARING_SCHEDULE = "hearing_schedule"
     HEARING_SEE = "hearing_see"
     HEARING_CANCEL = "hearing_cancel"
+    DOORS_CLOSE = "doors_close"
     INVITATION_SEND = "invitation_send"
     CONSENT_DECIDE = "consent_decide"
     SELF_TEST = "self_test"
@@ -105,10 +109,14 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.CASE_FILE: (_CLERKS, ANY_STATE),
     Action.CASE_IMPORT: (_CLERKS, ANY_STATE),
     Action.PARTY_ADD: ((Capacity.CLERK,), ANY_STATE),
+    Action.REPRESENTATION_CHANGE: ((Capacity.CLERK,), ANY_STATE),
     Action.ACTS_READ: (_MAY_LOOK, ANY_STATE),
     Action.SPACE_READ: (_ON_CASE, ANY_STATE),
     Action.SPACE_WRITE: (_ON_CASE, ANY_STATE),
     Action.BENCH_LANE: (_COURT, ANY_STATE),
+    # 保密材料: what a side hands to the court alone, under a ground and with a public stub.
+    Action.SEALED_SUBMIT: (_SIDES, ANY_STATE),
+    Action.MEDIATION_LEAD: (_COURT, ANY_STATE),
     Action.REMINDER_ISSUE: (_COURT, ANY_STATE),
     Action.REMINDERS_SEE: (_COURT, ANY_STATE),
     # Which exhibit somebody sees is domain/exhibits/sight.py's to say.
@@ -125,6 +133,7 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.HEARING_SCHEDULE: ((Capacity.CLERK,), ANY_STATE),
     Action.HEARING_SEE: (_MAY_LOOK, ANY_STATE),
     Action.HEARING_CANCEL: ((Capacity.CLERK,), (HearingState.SCHEDULED, HearingState.LOBBY)),
+    Action.DOORS_CLOSE: ((Capacity.JUDGE,), ANY_STATE),
     Action.INVITATION_SEND: ((Capacity.CLERK,), BEFORE_THE_END),
     Action.CONSENT_DECIDE: (_SIDES, BEFORE_THE_END),
     Action.SELF_TEST: (_ON_CASE, BEFORE_THE_END),

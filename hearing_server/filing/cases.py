@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hearing_server.errors import Conflict
+from hearing_server.errors import Conflict, NotFound
 from hearing_server.filing.case_number import CaseNumber
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
 
 # 民事诉讼法 art 61: a party may appoint one or two people as agents.
@@ -154,7 +155,10 @@ class CaseMember:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A filed case. `number` never changes and is never reused."""
+    """A filed case. `number` never changes and is never reused.
+
+    `closed_doors`: why it is not heard in open court; None for an open case (and for closed ones of before grounds).
+    """
 
     id: CaseId
     court: Court
@@ -167,6 +171,17 @@ class Case:
     judge: PersonRef | None = None
     clerk: PersonRef | None = None
     parties: tuple[Party, ...] = ()
+    closed_doors: ClosedDoors | None = None
+
+    def behind_closed_doors(self, doors: ClosedDoors) -> Case:
+        """不公开审理, by order. Errors: Conflict `closed_doors.ordered`."""
+        self.require_open_doors()
+        return replace(self, openness=Openness.CLOSED, closed_doors=doors)
+
+    def require_open_doors(self) -> None:
+        """Errors: Conflict `closed_doors.ordered`."""
+        if self.closed_doors is not None:
+            raise doors_ordered()
 
     def members(self) -> tuple[CaseMember, ...]:
         """Everybody on the case, judge and clerk first, each person once."""
@@ -210,10 +225,7 @@ class Case:
 
         Errors: Conflict `case.closed`, `case.person_already_on_case`, `case.too_many_representatives`.
         """
-        if self.state is CaseState.CLOSED:
-            raise Conflict(
-                "case.closed", zh="案件已结，不能再变更当事人", en="The case is closed; parties can't change"
-            )
+        self._require_filed()
         if len(party.representatives) > MAX_REPRESENTATIVES:
             raise Conflict(
                 "case.too_many_representatives",
@@ -238,6 +250,42 @@ class Case:
             taken[person_id] = (role, standing)
         ordinal = 1 + max((p.ordinal for p in self.parties if p.standing is party.standing), default=0)
         return replace(self, parties=(*self.parties, replace(party, ordinal=ordinal)))
+
+    def with_representative(self, party_id: PartyId, agent: Representation) -> Case:
+        """The case with one more agent of a party. Errors as `with_party`; NotFound for no such party."""
+        party = next((party for party in self.parties if party.id == party_id), None)
+        if party is None:
+            raise NotFound
+        if any(known.person.id == agent.person.id for known in party.representatives):
+            raise Conflict(
+                "case.person_already_on_case",
+                zh="此人在本案中已有其他身份",
+                en="This person already has another place on the case",
+            )
+        others = tuple(one for one in self.parties if one.id != party_id)
+        whole = replace(party, representatives=(*party.representatives, agent))
+        # Checked as if the party came anew; then it stands where it stood.
+        replace(self, parties=others).with_party(whole)
+        return replace(self, parties=tuple(whole if one.id == party_id else one for one in self.parties))
+
+    def without_representative(self, agent_id: PartyId) -> tuple[Case, Party, Representation]:
+        """The case without one agency, and what ended. Errors: NotFound; Conflict `case.closed`."""
+        for party in self.parties:
+            for agent in party.representatives:
+                if agent.id != agent_id:
+                    continue
+                self._require_filed()
+                rest = tuple(one for one in party.representatives if one.id != agent_id)
+                changed = replace(party, representatives=rest)
+                parties = tuple(changed if one.id == party.id else one for one in self.parties)
+                return replace(self, parties=parties), party, agent
+        raise NotFound
+
+    def _require_filed(self) -> None:
+        if self.state is CaseState.CLOSED:
+            raise Conflict(
+                "case.closed", zh="案件已结，不能再变更当事人", en="The case is closed; parties can't change"
+            )
 
     def _taken(self) -> dict[PersonId, tuple[CaseRole, Standing | None]]:
         return {member.person_id: (member.role, member.standing) for member in self.members()}
@@ -270,6 +318,12 @@ class Case:
         labels = [self.party_label(party) for party in parties]
         zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
         return Label(f"{zh}代理人", f"{en}'s representative")
+
+
+def doors_ordered() -> Conflict:
+    return Conflict(
+        "closed_doors.ordered", zh="已决定不公开审理", en="The doors have been ordered closed already"
+    )
 
 
 def zh_ordinal(number: int) -> str:

@@ -16,8 +16,12 @@ class DocketKind(StrEnum):
     CASE_FILED = "case_filed"
     CASE_IMPORTED = "case_imported"
     PARTY_ADDED = "party_added"
+    REPRESENTATIVE_ADDED = "representative_added"
+    REPRESENTATIVE_ENDED = "representative_ended"
     HEARING_SCHEDULED = "hearing_scheduled"
     HEARING_CANCELLED = "hearing_cancelled"
+    DOORS_CLOSED = "doors_closed"
+    HEARING_DOORS_CLOSED = "hearing_doors_closed"
     HEARING_OPENED = "hearing_opened"
     HEARING_RECESSED = "hearing_recessed"
     HEARING_RESUMED = "hearing_resumed"
@@ -52,8 +56,12 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.CASE_FILED: ("立案", "Case filed"),
     DocketKind.CASE_IMPORTED: ("案件导入", "Case imported"),
     DocketKind.PARTY_ADDED: ("增加当事人", "Party added"),
+    DocketKind.REPRESENTATIVE_ADDED: ("增加诉讼代理人", "Representative added"),
+    DocketKind.REPRESENTATIVE_ENDED: ("诉讼代理关系终止", "Representation ended"),
     DocketKind.HEARING_SCHEDULED: ("庭审排期", "Hearing scheduled"),
     DocketKind.HEARING_CANCELLED: ("取消庭审", "Hearing cancelled"),
+    DocketKind.DOORS_CLOSED: ("决定本案不公开审理", "Case to be heard behind closed doors"),
+    DocketKind.HEARING_DOORS_CLOSED: ("决定本次庭审不公开审理", "Hearing to be held behind closed doors"),
     DocketKind.HEARING_OPENED: ("开庭", "Hearing opened"),
     DocketKind.HEARING_RECESSED: ("休庭", "Recess"),
     DocketKind.HEARING_RESUMED: ("恢复庭审", "Hearing resumed"),

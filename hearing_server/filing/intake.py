@@ -170,6 +170,11 @@ def read_party(data: object, faults: Faults, *, path: str = "") -> PartyIntake |
     return PartyIntake(standing, kind, name, phone, number, agents)
 
 
+def read_representative(data: object, faults: Faults) -> RepresentativeIntake | None:
+    """One representative who comes later; None when anything in it is wrong."""
+    return _read_agent(data, faults, "")
+
+
 def check_people(parties: tuple[PartyIntake, ...], faults: Faults, *, path: str = "parties") -> None:
     """Nobody is a party twice or both party and agent; one phone is one person's; an agent serves one side only."""
     places: dict[str, str] = {}
@@ -220,14 +225,15 @@ def _read_agent(data: object, faults: Faults, path: str) -> RepresentativeIntake
     if not isinstance(data, Mapping):
         faults.add(path, "input.not_an_object", "应为对象", "This must be an object")
         return None
-    _refuse_unknown(data, _AGENT_FIELDS, faults, f"{path}.")
-    name = faults.take(f"{path}.name", lambda: _name(data.get("name"), "person.name", MAX_NAME_CHARS))
-    phone = faults.take(f"{path}.phone", lambda: normalise_phone(_text(data.get("phone"))))
+    dot = f"{path}." if path else ""
+    _refuse_unknown(data, _AGENT_FIELDS, faults, dot)
+    name = faults.take(f"{dot}name", lambda: _name(data.get("name"), "person.name", MAX_NAME_CHARS))
+    phone = faults.take(f"{dot}phone", lambda: normalise_phone(_text(data.get("phone"))))
     number = faults.take(
-        f"{path}.id_number", lambda: check_id_number(_text(data.get("id_number")), PartyKind.NATURAL)
+        f"{dot}id_number", lambda: check_id_number(_text(data.get("id_number")), PartyKind.NATURAL)
     )
     authority = faults.take(
-        f"{path}.authority", lambda: _word(data.get("authority") or "general", Authority, AUTHORITY_WORDS)
+        f"{dot}authority", lambda: _word(data.get("authority") or "general", Authority, AUTHORITY_WORDS)
     )
     if name is None or phone is None or number is None or authority is None:
         return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
-from hearing_server.filing.cases import Case, Party
+from hearing_server.filing.cases import Case, Party, Representation
 from hearing_server.filing.docket import DocketEntry
-from hearing_server.kernel import CaseId, CourtId, PersonId
+from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
 
 
 class Cases(Protocol):
@@ -30,6 +31,10 @@ class Cases(Protocol):
         ...
 
     async def add_party(self, case_id: CaseId, party: Party) -> None: ...
+    async def add_representative(self, case_id: CaseId, party_id: PartyId, agent: Representation) -> None: ...
+    async def end_representation(self, agent_id: PartyId, *, now: datetime) -> None:
+        """The row stays, with the time of its end."""
+        ...
 
     async def next_serial(self, court_id: CourtId, year: int, type_code: str) -> int:
         """The next number of the series, taken under a lock that holds until the commit."""

@@ -80,7 +80,7 @@ async def list_cases(call: Call) -> object:
 
 
 async def get_case(call: Call) -> object:
-    return await _whole(call, call.part("case_id"))
+    return await whole_case(call, call.part("case_id"))
 
 
 async def file_case(call: Call) -> object:
@@ -98,7 +98,7 @@ async def file_case(call: Call) -> object:
         parties=parties,
     )
     case = await call.services.cases.file(call.actor, new)
-    return await _whole(call, case.id)
+    return await whole_case(call, case.id)
 
 
 async def add_party(call: Call) -> object:
@@ -107,10 +107,11 @@ async def add_party(call: Call) -> object:
     faults.raise_if_any("body.invalid")
     assert party is not None
     case = await call.services.cases.add_party(call.actor, call.part("case_id"), party)
-    return await _whole(call, case.id)
+    return await whole_case(call, case.id)
 
 
-async def _whole(call: Call, case_id: str) -> object:
+async def whole_case(call: Call, case_id: str) -> object:
+    """The answer of every route that shows or changes a case."""
     case, _, docket = await call.services.cases.get(call.actor, case_id)
     view = case_view(case, call.actor, docket)
     view["hearings"] = [

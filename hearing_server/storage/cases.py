@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -98,7 +99,6 @@ class SqlCases:
         )
 
     async def add_party(self, case_id: CaseId, party: Party) -> None:
-        now = sa.func.now() if self._db.dialect.name == "postgresql" else sa.func.current_timestamp()
         await self._db.execute(
             t.parties.insert().values(
                 id=party.id,
@@ -107,20 +107,30 @@ class SqlCases:
                 kind=party.kind.value,
                 standing=party.standing.value,
                 ordinal=party.ordinal,
-                joined_at=now,
+                joined_at=self._now(),
             )
         )
         for agent in party.representatives:
-            await self._db.execute(
-                t.representatives.insert().values(
-                    id=agent.id,
-                    case_id=case_id,
-                    party_id=party.id,
-                    person_id=agent.person.id,
-                    authority=agent.authority.value,
-                    joined_at=now,
-                )
+            await self.add_representative(case_id, party.id, agent)
+
+    async def add_representative(self, case_id: CaseId, party_id: PartyId, agent: Representation) -> None:
+        await self._db.execute(
+            t.representatives.insert().values(
+                id=agent.id,
+                case_id=case_id,
+                party_id=party_id,
+                person_id=agent.person.id,
+                authority=agent.authority.value,
+                joined_at=self._now(),
             )
+        )
+
+    async def end_representation(self, agent_id: PartyId, *, now: datetime) -> None:
+        row = t.representatives.c.id == agent_id
+        await self._db.execute(t.representatives.update().where(row).values(left_at=now))
+
+    def _now(self) -> sa.ColumnElement[datetime]:
+        return sa.func.now() if self._db.dialect.name == "postgresql" else sa.func.current_timestamp()
 
     async def next_serial(self, court_id: CourtId, year: int, type_code: str) -> int:
         await self.raise_serial(court_id, year, type_code, 0)

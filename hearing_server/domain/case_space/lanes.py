@@ -3,10 +3,10 @@
 Live events, resuming, HTTP, files and the log of acts all ask `first_seq_for`. Kinds:
 
 - `everyone`: all on the case; `bench`: judge and clerk;
-- `sealed` (保密材料): the court and one side. The ban on one-sided contact (不得单方接触当事人) holds all the same: whatever
-  is written there leaves a public stub in `everyone`, in the same commit;
-- `mediation` (调解): the court and the people it names; the court opens and closes it, each time an act. Who is left out
-  reads in `everyone` that it was opened and with whom.
+- `sealed` (保密材料): the court and one side. The ban on one-sided contact (不得单方接触当事人) holds all the same:
+  whatever is written there leaves a public stub in `everyone`, in the same commit;
+- `mediation` (调解): the court and the people it names; the court opens and closes it, each time an act. Who is left
+  out reads in `everyone` that it was opened and with whom.
 """
 
 from __future__ import annotations

@@ -52,6 +52,23 @@ def add_member(hearing: Hearing, member: CaseMember) -> Hearing:
     return with_person(hearing, renamed, None, hearing.starts_at)[0]
 
 
+def drop_member(hearing: Hearing, person_id: PersonId, *, at: datetime) -> Change:
+    """Somebody is no longer on the case: who was in the room has left it, who only waited is no longer expected.
+
+    Whoever took part stays in the list: the record speaks of them.
+    """
+    person = hearing.find(person_id)
+    if person is None:
+        return hearing, ()
+    if person.is_in_room:
+        changed, facts = leave(hearing, person_id, at=at)
+        return (replace(changed, speaker=None) if changed.speaker == person_id else changed), facts
+    if person.presence in (Presence.LEFT, Presence.REMOVED):
+        return hearing, ()
+    rest = tuple(one for one in hearing.participants if one.person_id != person_id)
+    return replace(hearing, participants=rest, version=hearing.version + 1), ()
+
+
 def report_page(hearing: Hearing, person_id: PersonId, *, stage: Stage, page: Page, at: datetime) -> Change:
     """A person's page says where it is. `waiting` without identity or consents stays `testing`: the door needs both."""
     require_before_the_end(hearing)

@@ -26,8 +26,12 @@ _SEEN_IN_THE_ROOM = frozenset(
         "participant.page_changed",
     }
 )
+# Whoever reads the lane reads who wrote, came and went there.
+_OF_A_LANE = frozenset({"message", "litigation", "lane", "mediation"})
 # Between the court and one person; the other side learns of none.
-_PERSONAL = frozenset({"session", "code", "join_link", "invitation", "reminder", "obligation", "attachment"})
+_PERSONAL = frozenset(
+    {"session", "code", "join_link", "invitation", "reminder", "obligation", "attachment", "contact"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,6 @@ class ActReader:
         category = act.kind.value.partition(".")[0]
         if category == "participant":
             return act.kind in _SEEN_IN_THE_ROOM and act.payload.get("hearing_id") in self.hearings
-        if category == "message":
+        if category in _OF_A_LANE:
             return act.payload.get("lane") in self.lanes
         return category not in _PERSONAL

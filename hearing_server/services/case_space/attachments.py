@@ -148,9 +148,9 @@ class Attachments:
         if attachment is None:
             raise NotFound
         case, member = await access_member_case(unit, actor, attachment.case_id)
-        if attachment.uploader_id != actor.person_id:
-            if not await is_shown_in_a_lane(unit, attachment.id, member):
-                raise NotFound
+        is_own = attachment.uploader_id == actor.person_id
+        if not is_own and not await is_shown_in_a_lane(unit, attachment.id, member):
+            raise NotFound
         return attachment, case
 
     async def _open(self, attachment: Attachment, sha256: str, media_type: str) -> SeenPicture:

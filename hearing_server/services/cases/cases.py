@@ -154,15 +154,15 @@ class CaseFiling:
         return PersonRef(person.id, person.name)
 
     async def _party(self, unit: Unit, actor: Actor, new: PartyIntake, path: str) -> Party:
-        person = await self._person(unit, actor, new.kind, new, path)
+        person = await self.take_person(unit, actor, new.kind, new, path)
         agents = []
         for index, agent in enumerate(new.representatives):
             where = f"{path}representatives[{index}]."
-            ref = await self._person(unit, actor, PartyKind.NATURAL, agent, where)
+            ref = await self.take_person(unit, actor, PartyKind.NATURAL, agent, where)
             agents.append(Representation(PartyId(new_id("rep")), ref, agent.authority))
         return Party(PartyId(new_id("pty")), person, new.kind, new.standing, 0, tuple(agents))
 
-    async def _person(
+    async def take_person(
         self, unit: Unit, actor: Actor, kind: PartyKind, new: PartyIntake | RepresentativeIntake, path: str
     ) -> PersonRef:
         """The person with this ID number, known or new; a newer phone replaces the older one."""

@@ -97,6 +97,24 @@ class Hearings:
                 )  # fmt: skip
             unit.ring(Doorbell("hearing_changed", hearing.id))
 
+    async def drop_out(self, unit: Unit, actor: Actor, case: Case, person_id: PersonId) -> list[HearingId]:
+        """Somebody has left the case: out of its coming and running hearings, in the caller's unit.
+
+        Answers those hearings; the caller clears the person's seats after the commit.
+        """
+        now = self._clock.utc_now()
+        found = []
+        for hearing in await unit.hearings.of_case(case.id):
+            if hearing.state not in BEFORE_THE_END or hearing.find(person_id) is None:
+                continue
+            await save_change(
+                unit, actor, hearing, attendance.drop_member(hearing, person_id, at=now), at=now
+            )
+            # Also when nothing is stored: pages that show the hearing to the person are closed by it.
+            unit.ring(Doorbell("hearing_changed", hearing.id))
+            found.append(hearing.id)
+        return found
+
     async def invite_again(self, actor: Actor, hearing_id: str, person_id: str) -> None:
         """A new link by SMS; the old one is dead."""
         now = self._clock.utc_now()

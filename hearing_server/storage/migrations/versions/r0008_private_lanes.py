@@ -1,7 +1,7 @@
 """Lanes of one side with the court, and mediations: who is named there, until when, and from which event on.
 
-A lane's `kind` holds its slot from here on (`sealed:plaintiff`, `mediation:2`), so that the old constraint, one lane per
-case and kind, keeps one sealed lane per side.
+A lane's `kind` holds its slot from here on (`sealed:plaintiff`, `mediation:2`), so that the old constraint, one lane
+per case and kind, keeps one sealed lane per side.
 
 Revision ID: r0008
 """
