@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from hearing_server.errors import Conflict, NotFound
 from hearing_server.filing.case_number import CaseNumber
-from hearing_server.filing.closed_doors import ClosedDoors
+from hearing_server.filing.closed_doors import ClosedDoors, doors_ordered
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
 
 # 民事诉讼法 art 61: a party may appoint one or two people as agents.
@@ -318,12 +318,6 @@ class Case:
         labels = [self.party_label(party) for party in parties]
         zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
         return Label(f"{zh}代理人", f"{en}'s representative")
-
-
-def doors_ordered() -> Conflict:
-    return Conflict(
-        "closed_doors.ordered", zh="已决定不公开审理", en="The doors have been ordered closed already"
-    )
 
 
 def zh_ordinal(number: int) -> str:
