@@ -48,6 +48,11 @@ class DocketKind(StrEnum):
     BROADCAST_APPROVED = "broadcast_approved"
     BROADCAST_REJECTED = "broadcast_rejected"
     BROADCAST_CUT = "broadcast_cut"
+    EXHIBIT_TERMS_SET = "exhibit_terms_set"
+    EXHIBIT_SEALED = "exhibit_sealed"
+    EXHIBIT_DISCLOSURE_DECIDED = "exhibit_disclosure_decided"
+    EXHIBITS_EXCHANGED = "exhibits_exchanged"
+    EXHIBIT_RULED = "exhibit_ruled"
     REMINDER_ISSUED = "reminder_issued"
     REMINDER_ACKNOWLEDGED = "reminder_acknowledged"
 
@@ -91,6 +96,12 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.BROADCAST_APPROVED: ("批准庭审直播", "Live broadcast approved"),
     DocketKind.BROADCAST_REJECTED: ("不予庭审直播", "Live broadcast refused"),
     DocketKind.BROADCAST_CUT: ("切断庭审直播", "Live broadcast cut"),
+    # What is only between one side and the court (submitted, returned) stands in the acts, not here: all read this.
+    DocketKind.EXHIBIT_TERMS_SET: ("确定举证期限", "Time for evidence set"),
+    DocketKind.EXHIBIT_SEALED: ("保密提交证据", "Exhibit submitted in private"),
+    DocketKind.EXHIBIT_DISCLOSURE_DECIDED: ("对保密证据作出决定", "Decision on a sealed exhibit"),
+    DocketKind.EXHIBITS_EXCHANGED: ("交换证据", "Exhibits exchanged"),
+    DocketKind.EXHIBIT_RULED: ("认定证据", "Exhibit ruled on"),
     DocketKind.REMINDER_ISSUED: ("发出强制提醒", "Reminder issued"),
     DocketKind.REMINDER_ACKNOWLEDGED: ("确认知悉提醒", "Reminder acknowledged"),
 }

@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.domain.case_space.lanes import Lane
+from hearing_server.domain.exhibits.exhibits import Exhibit
+from hearing_server.domain.exhibits.sight import Sight, Viewer, may_see, viewer_of
 from hearing_server.domain.hearing.hearings import Hearing
 from hearing_server.domain.publishing.publications import Publication
 from hearing_server.domain.recording.recordings import Recording
-from hearing_server.domain.roles import Action, Capacity, can, capacity_of
+from hearing_server.domain.roles import Action, Capacity, can, capacity_of, require
 from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case, CaseMember
-from hearing_server.kernel import Actor, CaseId, HearingId, LaneId, PublicationId, RecordingId
+from hearing_server.kernel import Actor, CaseId, ExhibitId, HearingId, LaneId, PublicationId, RecordingId
 from hearing_server.ports.units import Unit
 
 
@@ -131,3 +133,49 @@ async def access_publication(
     if publication is None:
         raise NotFound
     return publication, await access_recording(unit, actor, publication.recording_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenExhibit:
+    """An exhibit with its case, and what the person who looks is there."""
+
+    exhibit: Exhibit
+    case: Case
+    viewer: Viewer
+    capacity: Capacity
+
+
+async def access_exhibits(
+    unit: Unit, actor: Actor, case_id: str, action: Action, *, lock: bool = False
+) -> tuple[Case, Viewer, Capacity]:
+    """The door to all exhibits of a case; each is then asked by `may_see`. `lock` holds the case's act chain."""
+    case, member = await access_member_case(unit, actor, case_id)
+    viewer = viewer_of(case, actor.person_id)
+    assert viewer is not None, "a member of the case has a place on it"
+    capacity = capacity_of(actor.role, member.role)
+    require(capacity, action)
+    if lock:
+        await unit.acts.lock_head(case.id)
+    return case, viewer, capacity
+
+
+async def access_exhibit(
+    unit: Unit, actor: Actor, exhibit_id: str, action: Action, *, lock: bool = False
+) -> SeenExhibit:
+    """The one door to an exhibit. NotFound for whom it doesn't exist, before anything is said about rights.
+
+    With `lock` the case's act chain is held first and the exhibit read behind it: two changes never cross.
+    """
+    found = await unit.exhibits.get(ExhibitId(exhibit_id))
+    if found is None:
+        raise NotFound
+    case, member = await access_member_case(unit, actor, found.case_id)
+    if lock:
+        await unit.acts.lock_head(case.id)
+        found = await unit.exhibits.get(found.id)
+    viewer = viewer_of(case, actor.person_id)
+    if found is None or viewer is None or may_see(found, viewer) is Sight.NOTHING:
+        raise NotFound
+    capacity = capacity_of(actor.role, member.role)
+    require(capacity, action)
+    return SeenExhibit(found, case, viewer, capacity)

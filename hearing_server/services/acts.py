@@ -17,6 +17,7 @@ from hearing_server.domain.acts import (
     verify_chain,
 )
 from hearing_server.domain.canonical_json import JsonObject
+from hearing_server.domain.exhibits.sight import viewer_of
 from hearing_server.domain.hearing.hearings import BEFORE_THE_END, Hearing
 from hearing_server.domain.trust.act_readers import ActReader
 from hearing_server.filing.cases import Case, CaseMember
@@ -100,11 +101,13 @@ async def act_reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | 
         return ActReader(actor.person_id, is_staff=True)
     entered = [hearing for hearing in await unit.hearings.of_case(case.id) if _is_inside(hearing, actor)]
     lanes = [lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(member)]
+    viewer = viewer_of(case, actor.person_id)
     return ActReader(
         actor.person_id,
         is_staff=False,
         hearings=frozenset(hearing.id for hearing in entered),
         lanes=frozenset(lane.id for lane in lanes),
+        parties=frozenset(viewer.party_ids) if viewer else frozenset(),
     )
 
 

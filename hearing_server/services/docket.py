@@ -10,7 +10,14 @@ from hearing_server.ports.units import Unit
 
 
 async def enter_docket(
-    unit: Unit, actor: Actor, case_id: CaseId, kind: DocketKind, *, at: datetime, detail: str = ""
+    unit: Unit,
+    actor: Actor,
+    case_id: CaseId,
+    kind: DocketKind,
+    *,
+    at: datetime,
+    detail: str = "",
+    detail_en: str = "",
 ) -> None:
     """One docket line in the caller's unit."""
     entry = docket_entry(
@@ -20,5 +27,6 @@ async def enter_docket(
         at=at,
         actor_name=actor.name,
         detail=detail,
+        detail_en=detail_en,
     )
     await unit.cases.add_docket(entry)

@@ -56,6 +56,8 @@ class Card(StrEnum):
     PUBLICATION_APPLIED = "publication_applied"
     BROADCAST_APPLIED = "broadcast_applied"
     SEALED_STUB = "sealed_stub"
+    EXHIBIT_SEALED = "exhibit_sealed"
+    EXHIBITS_EXCHANGED = "exhibits_exchanged"
     MEDIATION_OPENED = "mediation_opened"
     MEDIATION_JOINED = "mediation_joined"
     MEDIATION_LEFT = "mediation_left"
@@ -75,6 +77,9 @@ CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.PUBLICATION_APPLIED: ("publication_id", "title", "objections_until"),
     # Who, what kind, how much, on which ground, and what it hashes to: nothing of what it says.
     Card.SEALED_STUB: ("side", "sender", "sender_en", "what", "size_bytes", "sha256", "ground"),
+    # Numbers alone, in both languages: titles are not for everybody who reads the lane.
+    Card.EXHIBIT_SEALED: ("exhibit_id", "title", "title_en"),
+    Card.EXHIBITS_EXCHANGED: ("title", "title_en"),
     Card.MEDIATION_OPENED: ("title", "people", "people_en"),
     Card.MEDIATION_JOINED: ("title", "people", "people_en"),
     Card.MEDIATION_LEFT: ("title", "people", "people_en"),

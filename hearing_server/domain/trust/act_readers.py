@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.domain.acts import Act
+from hearing_server.domain.canonical_json import JsonObject
 from hearing_server.kernel import PersonId
 
 # What everybody in the room sees of everybody else; consents, checks and grants stay between a person and the court.
@@ -36,12 +37,14 @@ _PERSONAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ActReader:
-    """A person who reads the log. `hearings`: where they were let in, or that are over; `lanes`: that they read."""
+    """A person who reads the log. `hearings`: where they were let in, or that are over; `lanes`: that they read;
+    `parties`: for whom they stand."""
 
     person_id: PersonId
     is_staff: bool
     hearings: frozenset[str] = frozenset()
     lanes: frozenset[str] = frozenset()
+    parties: frozenset[str] = frozenset()
 
     def may_read(self, act: Act) -> bool:
         """Whether the actor and the content of this act are shown to this person."""
@@ -55,4 +58,13 @@ class ActReader:
             return act.kind in _SEEN_IN_THE_ROOM and act.payload.get("hearing_id") in self.hearings
         if category in _OF_A_LANE:
             return act.payload.get("lane") in self.lanes
+        if category == "exhibit":
+            return self._may_read_exhibit(act.payload)
         return category not in _PERSONAL
+
+    def _may_read_exhibit(self, payload: JsonObject) -> bool:
+        """An act of an exhibit names the parties who saw all of it then; null: every party did."""
+        parties = payload.get("parties", [])
+        return parties is None or (
+            isinstance(parties, list) and not self.parties.isdisjoint(map(str, parties))
+        )

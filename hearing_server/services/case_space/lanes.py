@@ -29,6 +29,8 @@ _FALLBACKS: dict[Card, str] = {
     Card.RECORDING_AVAILABLE: "庭审录像已可查看",
     Card.REMINDER_ISSUED: "法院发出强制提醒：{title}",
     Card.SEALED_STUB: "{side}有保密材料往来（{ground}），内容仅法庭与该方可见",
+    Card.EXHIBIT_SEALED: "保密提交证据：{title}，内容仅法庭与提交方可见",
+    Card.EXHIBITS_EXCHANGED: "法院已交换证据：{title}",
     Card.MEDIATION_OPENED: "法庭开启调解沟通：{title}（{people}）",
     Card.MEDIATION_JOINED: "{people}加入调解沟通",
     Card.MEDIATION_LEFT: "{people}退出调解沟通",
