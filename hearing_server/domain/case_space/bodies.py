@@ -39,7 +39,7 @@ _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 
 
 class TextLabel(StrEnum):
-    """What a statement is meant to be: 程序性 (about the procedure) or 诉讼行为 (an act in the suit, with effect in law)."""
+    """What a statement is meant to be: 程序性, about the procedure; 诉讼行为, an act in the suit that has effect."""
 
     PROCEDURAL = "procedural"
     LITIGATION_ACT = "litigation_act"
