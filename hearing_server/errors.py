@@ -66,6 +66,13 @@ class TooLarge(HearingError):
     status = 413
 
 
+class ChecksumMismatch(HearingError):
+    """What arrived isn't what was sent (tus 1.0's own status)."""
+
+    status = 460
+    retryable = True
+
+
 class NotSignedIn(HearingError):
     """No session, or an ended one."""
 
@@ -112,6 +119,13 @@ class Conflict(HearingError):
     status = 409
 
 
+class Locked(HearingError):
+    """Somebody else is at it this moment; the same request succeeds when they are done."""
+
+    status = 423
+    retryable = True
+
+
 class RateLimited(HearingError):
     """Too often; `retry_after_s` says when again."""
 
@@ -124,3 +138,9 @@ class Unavailable(HearingError):
 
     status = 503
     retryable = True
+
+
+class DiskFull(Unavailable):
+    """No room for the bytes; what was acknowledged before is kept."""
+
+    status = 507

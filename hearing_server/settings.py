@@ -47,6 +47,11 @@ class ServerSettings(Section):
     runs_jobs: bool = Field(
         True, description="Send notices and compose films here; false leaves both to workers."
     )
+    rooms: bool = Field(
+        True,
+        description="Hold the court's hearings, records and log here: exactly one server does; false: case spaces and"
+        " pages alone, beside it, on the same database, Redis and data folder.",
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=3, description="Reverse proxies before us whose X-Forwarded-For counts."
     )
@@ -130,6 +135,10 @@ class StorageSettings(Section):
     redis_url: str = Field("", description="redis:// URL of the event bus; empty: one process, in memory.")
     recordings_dir: Path | None = Field(
         None, description="Folder of recordings; empty: inside the data folder."
+    )
+    uploads_dir: Path | None = Field(
+        None,
+        description="Folder of half-sent files; empty: inside the data folder. Servers behind one address share it.",
     )
     reserve_bytes: int = Field(
         512 * 1024 * 1024, ge=0, description="A hearing doesn't open with less free disk than this."
@@ -238,10 +247,66 @@ class LimitSettings(Section):
     body_bytes: int = Field(256 * 1024, description="Largest JSON body.")
     import_bytes: int = Field(8 * 1024 * 1024, description="Largest case import file.")
     attachment_bytes: int = Field(20 * 1024 * 1024, description="Largest picture in a case space.")
+    document_bytes: int = Field(100 * 1024 * 1024, description="Largest document in a case space.")
+    audio_bytes: int = Field(200 * 1024 * 1024, description="Largest sound file in a case space.")
+    video_bytes: int = Field(2 * 1024**3, description="Largest film in a case space.")
+    document_pages: int = Field(2000, ge=1, description="Most pages of one document.")
+    person_case_bytes: int = Field(
+        10 * 1024**3, description="What one person may keep in one case, all files together."
+    )
+    case_bytes: int = Field(50 * 1024**3, description="What one case may hold, all files together.")
+    unfinished_uploads: int = Field(
+        30, ge=1, description="Files one person may have on their way into one case at a time."
+    )
     replay_workers: int = Field(
         2, ge=1, le=32, description="Films watched at one moment share so many encoders (three viewers each)."
     )
     text_chars: int = Field(5000, description="Longest text message, characters.")
+
+
+class InspectionSettings(Section):
+    """How files that people send are looked into before anybody else sees them."""
+
+    clamd: str = Field(
+        "",
+        pattern=r"^(|unix:/.+|[^:/]+:[0-9]{1,5})$",
+        description="Virus scanner: unix:/run/clamav/clamd.ctl or host:3310; empty: files are not scanned.",
+    )
+    clamd_max_bytes: int = Field(
+        100 * 1024 * 1024,
+        ge=1024,
+        description="Largest file the scanner takes (its StreamMaxLength); a larger film is marked as not scanned.",
+    )
+    office: str = Field(
+        "soffice", description="LibreOffice, for pages of office documents; empty or missing: no preview of them."
+    )
+    processes: int = Field(2, ge=1, le=16, description="Files looked into at a time.")
+    memory_bytes: int = Field(
+        1536 * 1024**2, ge=512 * 1024**2, description="Address space of one process that looks into files."
+    )
+    seconds: float = Field(
+        120.0, ge=5.0, le=3600.0, description="Longest look into one file; then it is refused."
+    )
+
+
+class SpaceSettings(Section):
+    """The case space: how long people may come back to what they wrote, and how soon they are answered."""
+
+    correction_s: int = Field(
+        600, ge=0, le=7 * 86400, description="Own text may be corrected (both versions stay) for so long, s."
+    )
+    withdraw_s: int = Field(
+        120, ge=0, le=86400, description="An own message may be taken out of sight for so long, s; 0: never."
+    )
+    mention_notice_s: int = Field(
+        120, ge=0, description="Who is mentioned and hasn't read it after so long gets an SMS, s."
+    )
+    contact_requests_per_day: int = Field(
+        3, ge=1, le=100, description="How often one person may ask to be contacted, per case and day."
+    )
+    contact_due_h: int = Field(
+        24, ge=1, le=24 * 14, description="A request for contact is overdue after so many hours, work day or not."
+    )
 
 
 class Settings(BaseSettings):
@@ -258,6 +323,8 @@ class Settings(BaseSettings):
     recorder: RecorderSettings = RecorderSettings()  # type: ignore[call-arg]
     public: PublicSettings = PublicSettings()  # type: ignore[call-arg]
     limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
+    space: SpaceSettings = SpaceSettings()  # type: ignore[call-arg]
+    inspection: InspectionSettings = InspectionSettings()  # type: ignore[call-arg]
     trust: TrustSettings = TrustSettings()  # type: ignore[call-arg]
     court_file: Path = Field(
         CONFIG / "courts" / "yunhe.toml", description="The court: name, 代字, time zone, ladders."
@@ -274,6 +341,10 @@ class Settings(BaseSettings):
     @property
     def recordings_dir(self) -> Path:
         return self.storage.recordings_dir or self.storage.data_dir / "recordings"
+
+    @property
+    def uploads_dir(self) -> Path:
+        return self.storage.uploads_dir or self.storage.data_dir / "uploads"
 
     @property
     def signer_dir(self) -> Path:

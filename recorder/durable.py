@@ -83,6 +83,10 @@ class Disk:
         """A file descriptor on a new empty file at `path` (an old one is emptied); every write goes to its end."""
         return self._calls.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND)
 
+    def open_to_append(self, path: Path) -> int:
+        """A file descriptor on a file that exists; every write goes to its end."""
+        return self._calls.open(path, os.O_WRONLY | os.O_APPEND)
+
     def lock(self, path: Path) -> int | None:
         """A descriptor that holds the lock file at `path` until it is closed or its process dies; None when taken."""
         fd = self._calls.open(path, os.O_CREAT | os.O_RDWR)

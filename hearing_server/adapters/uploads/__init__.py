@@ -1,0 +1,1 @@
+"""Half-sent files: on disk in records, sealed like everything else of their case."""
