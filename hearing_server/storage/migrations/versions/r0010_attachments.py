@@ -1,6 +1,6 @@
 """Attachments of every kind, checked after they came: states, findings, text and pages.
 
-Revision ID: r0009
+Revision ID: r0010
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0009"
-down_revision: str | None = "r0008"
+revision = "r0010"
+down_revision: str | None = "r0009"
 branch_labels: str | None = None
 depends_on: str | None = None
 
