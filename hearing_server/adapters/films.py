@@ -43,15 +43,31 @@ class ProcessFilms:
         await asyncio.to_thread(_DISK.make_folder, film.parent)
         await _until_free(film.parent)
         with _alone(film.parent):
-            return await self._compose(folder, film, film.with_name(_POSTER), labels, redactions, progress)
+            made = await self._compose(folder, film, labels, redactions, progress)
+            await _run("recorder.delivery.poster", str(film), str(film.with_name(_POSTER)))
+            return made
 
     async def copy(
         self, folder: Path, target: Path, *, labels: Mapping[str, object], redactions: Mapping[str, object]
     ) -> FilmMade:
         await asyncio.to_thread(_DISK.make_folder, target.parent)
         with _alone(target.parent):
-            poster = target.with_suffix(".jpg")
-            return await self._compose(folder, target, poster, labels, redactions, _untold)
+            made = await self._compose(folder, target, labels, redactions, _untold)
+            await _run("recorder.delivery.poster", str(target), str(target.with_suffix(".jpg")))
+            return made
+
+    async def track(
+        self,
+        folder: Path,
+        target: Path,
+        *,
+        labels: Mapping[str, object],
+        redactions: Mapping[str, object],
+        progress: Callable[[int], Awaitable[None]],
+    ) -> FilmMade:
+        await asyncio.to_thread(_DISK.make_folder, target.parent)
+        with _alone(target.parent):
+            return await self._compose(folder, target, labels, redactions, progress)
 
     async def duplicate(self, film: Path, target: Path, *, duration_s: float) -> FilmMade:
         await asyncio.to_thread(_DISK.make_folder, target.parent)
@@ -66,7 +82,6 @@ class ProcessFilms:
         self,
         folder: Path,
         film: Path,
-        poster: Path,
         labels: Mapping[str, object],
         redactions: Mapping[str, object],
         progress: Callable[[int], Awaitable[None]],
@@ -91,7 +106,6 @@ class ProcessFilms:
                     await process.wait()
         if code != 0:
             raise Unavailable("film.failed", zh="影像合成失败", en=str(last.get("code") or f"exit {code}"))
-        await _run("recorder.delivery.poster", str(film), str(poster))
         sha256, size_bytes = await asyncio.to_thread(_digest, film)
         return FilmMade(film, float(str(last.get("duration_s", 0))), size_bytes, sha256)
 

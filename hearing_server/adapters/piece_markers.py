@@ -28,7 +28,9 @@ class MarkerWorkers:
         self._most_waiting = workers * _WAITING_PER_WORKER
         self._waiting = 0
 
-    async def piece(self, film: Path, *, from_s: float, seconds: float, text: str) -> bytes:
+    async def piece(
+        self, film: Path, *, from_s: float, seconds: float, text: str, height_px: int = 0
+    ) -> bytes:
         if self._waiting >= self._most_waiting:
             raise Unavailable(
                 "replay.busy", zh="观看的人较多，请稍候", en="Many people are watching; please wait a moment"
@@ -36,8 +38,8 @@ class MarkerWorkers:
         self._waiting += 1
         try:
             async with self._turns:
-                request = {"film": str(film), "from_s": from_s, "seconds": seconds, "text": text}
-                return await self._ask(json.dumps(request))
+                where = {"film": str(film), "from_s": from_s, "seconds": seconds}
+                return await self._ask(json.dumps({**where, "text": text, "height_px": height_px}))
         finally:
             self._waiting -= 1
 

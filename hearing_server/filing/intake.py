@@ -21,6 +21,12 @@ from hearing_server.filing.cases import (
     Procedure,
     Standing,
 )
+from hearing_server.filing.closed_doors import (
+    GROUND_WORDS,
+    GROUNDS,
+    Ground,
+)
+from hearing_server.filing.closed_doors import MAX_REASON_CHARS as MAX_DOORS_CHARS
 from hearing_server.filing.identity import check_id_number, normalise_phone
 
 # Names of foreigners and companies run long; 80 covers the longest company names in use.
@@ -79,12 +85,22 @@ class PartyIntake:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorsIntake:
+    """Why a case that is not open is none."""
+
+    ground: Ground
+    reason: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseTerms:
-    """The case's own words: cause (案由), procedure, openness."""
+    """The case's own words: cause (案由), procedure, openness; `doors` for a case that is not open."""
 
     cause: str
     procedure: Procedure
     openness: Openness
+    doors: DoorsIntake | None = None
 
 
 class Faults:
@@ -122,9 +138,26 @@ def read_terms(data: Mapping[str, object], faults: Faults) -> CaseTerms | None:
     openness = faults.take(
         "openness", lambda: _word(data.get("openness") or "open", Openness, OPENNESS_WORDS)
     )
+    doors = _read_doors(data, faults) if openness is Openness.CLOSED else None
     if cause is None or procedure is None or openness is None:
         return None
-    return CaseTerms(cause, procedure, openness)
+    return CaseTerms(cause, procedure, openness, doors)
+
+
+def _read_doors(data: Mapping[str, object], faults: Faults) -> DoorsIntake | None:
+    """The ground with its reason, and who asked where the ground needs it."""
+    ground = faults.take("closed_ground", lambda: _word(data.get("closed_ground"), Ground, GROUND_WORDS))
+    reason = faults.take(
+        "closed_reason", lambda: _name(data.get("closed_reason"), "closed_doors.reason", MAX_DOORS_CHARS)
+    )
+    request = str(data.get("closed_request") or "").strip()
+    needs_request = ground is not None and GROUNDS[ground].on_request
+    if len(request) > MAX_DOORS_CHARS or (needs_request and not request):
+        faults.add(
+            "closed_request", "closed_doors.request",
+            "该事由须依当事人申请，请写明何人如何申请", "This ground needs a party's request: say who asked",
+        )  # fmt: skip
+    return DoorsIntake(ground, reason, request) if ground is not None and reason is not None else None
 
 
 def read_parties(data: object, faults: Faults, *, path: str = "parties") -> tuple[PartyIntake, ...]:

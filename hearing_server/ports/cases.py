@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hearing_server.filing.cases import Case, Party, Representation
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.filing.docket import DocketEntry
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
 
@@ -30,6 +31,7 @@ class Cases(Protocol):
         """All cases of the court, newest first."""
         ...
 
+    async def close_doors(self, case_id: CaseId, doors: ClosedDoors) -> None: ...
     async def add_party(self, case_id: CaseId, party: Party) -> None: ...
     async def add_representative(self, case_id: CaseId, party_id: PartyId, agent: Representation) -> None: ...
     async def end_representation(self, agent_id: PartyId, *, now: datetime) -> None:

@@ -351,6 +351,18 @@ class FilmMaker(Protocol):
         """A redacted copy from the record itself, with its poster beside it. Errors as `compose`."""
         ...
 
+    async def track(
+        self,
+        folder: Path,
+        target: Path,
+        *,
+        labels: Mapping[str, object],
+        redactions: Mapping[str, object],
+        progress: Callable[[int], Awaitable[None]],
+    ) -> FilmMade:
+        """A film of one person's track alone (`single` in the labels), without a poster. Errors as `compose`."""
+        ...
+
     async def duplicate(self, film: Path, target: Path, *, duration_s: float) -> FilmMade:
         """The same bytes under a name of their own, with their poster. Errors: OSError."""
         ...

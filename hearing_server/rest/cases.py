@@ -18,6 +18,7 @@ from hearing_server.filing.cases import (
     Procedure,
     Standing,
 )
+from hearing_server.filing.closed_doors import MAX_REASON_CHARS
 from hearing_server.filing.docket import DocketEntry
 from hearing_server.filing.intake import (
     MAX_CAUSE_CHARS,
@@ -29,6 +30,7 @@ from hearing_server.filing.intake import (
     read_terms,
 )
 from hearing_server.kernel import Actor, PersonId
+from hearing_server.rest.closed_doors import doors_view
 from hearing_server.rest.hearings import hearing_brief
 from hearing_server.rest.routing import Body, Call, Route, Who
 from hearing_server.services.cases.cases import NewCase
@@ -59,6 +61,10 @@ class CaseBody(Body):
     cause: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CAUSE_CHARS)]
     procedure: Procedure = Procedure.ORDINARY
     openness: Openness = Openness.OPEN
+    # For a case that is not open; checked with everything else by the filing core.
+    closed_ground: str | None = Field(None, max_length=32)
+    closed_reason: str | None = Field(None, max_length=MAX_REASON_CHARS)
+    closed_request: str | None = Field(None, max_length=MAX_REASON_CHARS)
     judge_id: Text32
     clerk_id: Text32 | None = None
     parties: tuple[PartyBody, ...] = Field(min_length=1, max_length=MAX_PARTIES)
@@ -155,6 +161,7 @@ def case_brief(case: Case, actor: Actor) -> dict[str, object]:
         "cause": case.cause,
         "procedure": case.procedure,
         "openness": case.openness,
+        "closed_doors": doors_view(case.closed_doors),
         "state": case.state,
         "court": {"id": case.court.id, "name": case.court.name, "name_en": case.court.name_en},
         "judge": _person(case.judge),

@@ -12,8 +12,10 @@ from pydantic import Field, StringConstraints, model_validator
 from hearing_server.domain.hearing.consents import ConsentStage, Decision
 from hearing_server.domain.hearing.hearings import Hearing, PauseKind
 from hearing_server.domain.hearing.participants import Source
-from hearing_server.filing.cases import Case
+from hearing_server.domain.publishing.open_court import doors_of, is_in_open_court
+from hearing_server.filing.cases import Case, Openness
 from hearing_server.kernel import PersonId
+from hearing_server.rest.closed_doors import doors_view
 from hearing_server.rest.routing import Body, Call, Moment, Route, Who
 from hearing_server.rest.sign_in import Nothing
 from hearing_server.services.access import SeenHearing
@@ -271,6 +273,8 @@ def hearing_brief(hearing: Hearing, case: Case) -> dict[str, object]:
         "state": hearing.state,
         "starts_at": hearing.starts_at,
         "duration_min": hearing.duration_min,
+        "openness": Openness.OPEN if is_in_open_court(case, hearing) else Openness.CLOSED,
+        "closed_doors": doors_view(doors_of(case, hearing)),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,11 +25,14 @@ from hearing_server.filing.cases import (
     Representation,
     Standing,
 )
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.filing.docket import DocketEntry, DocketKind
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
 from hearing_server.storage.rows import first, insert, record, upsert
 from hearing_server.storage.tables import cases as t
 from hearing_server.storage.tables.people import courts, persons
+
+_DOORS = TypeAdapter(ClosedDoors)
 
 
 class SqlCases:
@@ -45,6 +49,7 @@ class SqlCases:
             "cause": case.cause,
             "procedure": case.procedure.value,
             "openness": case.openness.value,
+            "closed_doors": _document(case.closed_doors),
             "state": case.state.value,
             "judge_id": case.judge.id if case.judge else None,
             "clerk_id": case.clerk.id if case.clerk else None,
@@ -96,6 +101,13 @@ class SqlCases:
             .where(t.cases.c.court_id == court_id)
             .order_by(t.cases.c.id.desc())
             .limit(limit)
+        )
+
+    async def close_doors(self, case_id: CaseId, doors: ClosedDoors) -> None:
+        await self._db.execute(
+            t.cases.update()
+            .where(t.cases.c.id == case_id)
+            .values(openness=Openness.CLOSED.value, closed_doors=_document(doors))
         )
 
     async def add_party(self, case_id: CaseId, party: Party) -> None:
@@ -244,7 +256,12 @@ def _case(
         judge=people.get(row["judge_id"]),
         clerk=people.get(row["clerk_id"]),
         parties=tuple(_party(p, agents, people) for p in parties if p["case_id"] == row["id"]),
+        closed_doors=_DOORS.validate_python(row["closed_doors"]) if row["closed_doors"] else None,
     )
+
+
+def _document(doors: ClosedDoors | None) -> object:
+    return sa.null() if doors is None else _DOORS.dump_python(doors, mode="json")
 
 
 def _party(row: sa.RowMapping, agents: Sequence[sa.RowMapping], people: dict[str, PersonRef]) -> Party:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearing_server.domain.hearing.hearings import Hearing, HearingState
 from hearing_server.errors import Conflict
+from hearing_server.filing.cases import Openness
 from hearing_server.kernel import CaseId, HearingId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.hearings import hearings as t
@@ -69,6 +70,7 @@ class SqlHearings:
 def _columns(hearing: Hearing) -> dict[str, object]:
     return {
         "state": hearing.state.value,
+        "openness": (Openness.CLOSED if hearing.closed_doors else Openness.OPEN).value,
         "starts_at": hearing.starts_at,
         "version": hearing.version,
         "document": _DOCUMENT.dump_python(hearing, mode="json"),

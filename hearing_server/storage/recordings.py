@@ -14,6 +14,7 @@ from hearing_server.filing.cases import Openness
 from hearing_server.kernel import CaseId, HearingId, PublicationId, RecordingId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.cases import cases
+from hearing_server.storage.tables.hearings import hearings
 from hearing_server.storage.tables.recordings import publications as p
 from hearing_server.storage.tables.recordings import recordings as r
 
@@ -106,7 +107,12 @@ class SqlRecordings:
             sa.select(p.c.document)
             .join(r, r.c.id == p.c.recording_id)
             .join(cases, cases.c.id == r.c.case_id)
-            .where(p.c.state == PublicationState.PUBLIC.value, cases.c.openness == Openness.OPEN.value)
+            .join(hearings, hearings.c.id == r.c.hearing_id)
+            .where(
+                p.c.state == PublicationState.PUBLIC.value,
+                cases.c.openness == Openness.OPEN.value,
+                hearings.c.openness == Openness.OPEN.value,
+            )
         )
         if number:
             query = query.where(p.c.case_number.contains(number, autoescape=True))

@@ -3,8 +3,8 @@
 A piece is an MPEG transport stream of a few seconds that plays alone or after any other piece of the same film (HLS,
 RFC 8216): pictures are decoded, marked and encoded anew, sound is copied packet by packet, so that no seam is heard.
 Run as `python -m recorder.delivery.watermark`: a worker that reads one JSON request per line from stdin,
-{"film", "from_s", "seconds", "text"}, and answers each with a line {"ok": true, "bytes": N} and N bytes, or with
-{"ok": false, "code"}.
+{"film", "from_s", "seconds", "text", "height_px"?}, and answers each with a line {"ok": true, "bytes": N} and N bytes,
+or with {"ok": false, "code"}.
 """
 
 from __future__ import annotations
@@ -50,12 +50,16 @@ _TS_RATE_HZ: Final = 90_000
 
 @dataclass(frozen=True, slots=True)
 class PieceRequest:
-    """`from_s` and `seconds` in film time; pictures from `from_s` on, before `from_s + seconds`."""
+    """`from_s` and `seconds` in film time; pictures from `from_s` on, before `from_s + seconds`.
+
+    `height_px`: made smaller for whoever watches several beside each other; 0 as large as the film.
+    """
 
     film: Path
     from_s: float
     seconds: float
     text: str
+    height_px: int = 0
 
 
 def marked_piece(request: PieceRequest) -> bytes:
@@ -93,9 +97,10 @@ class _Piece:
         self._from_s = request.from_s
         self._until_s = request.from_s + min(request.seconds, MAX_SECONDS)
         self._out = out
-        self._video = _video_of(out, pictures)
+        size = _size(pictures, request.height_px)
+        self._video = _video_of(out, pictures, size)
         self._copied = out.add_stream_from_template(sound) if sound is not None else None
-        self._marker = _Marker(pictures, request.text[:MAX_TEXT_CHARACTERS])
+        self._marker = _Marker(pictures, size, request.text[:MAX_TEXT_CHARACTERS])
         self._count = 0
 
     def take_sound(self, packet: Packet[Any]) -> bool:
@@ -130,9 +135,15 @@ class _Piece:
         self._out.mux(self._video.encode(None))
 
 
-def _video_of(out: Any, source: VideoStream) -> VideoStream:
+def _size(source: VideoStream, height_px: int) -> tuple[int, int]:
+    """Width and height of what is delivered: even, never larger than the film."""
+    height = min(height_px, source.height) & ~1 if height_px else source.height
+    return (source.width * height // source.height) & ~1, height
+
+
+def _video_of(out: Any, source: VideoStream, size: tuple[int, int]) -> VideoStream:
     video: VideoStream = out.add_stream("libx264", rate=source.average_rate, options=_VIDEO_OPTIONS)
-    video.width, video.height, video.pix_fmt = source.width, source.height, "yuv420p"
+    video.width, video.height, video.pix_fmt = *size, "yuv420p"
     context = video.codec_context
     context.time_base = Fraction(1, _TS_RATE_HZ)
     context.gop_size = 10_000  # one key frame, the first
@@ -150,19 +161,25 @@ def _seek(film: InputContainer, source: VideoStream, from_s: float) -> None:
 class _Marker:
     """Lays the text over pictures, in the library's own filter: a picture costs a millisecond."""
 
-    def __init__(self, source: VideoStream, text: str) -> None:
+    def __init__(self, source: VideoStream, size: tuple[int, int], text: str) -> None:
         self._graph = graph = Graph()
-        size, rate = f"{source.width}x{source.height}", source.average_rate
-        timing = f"time_base=1/{_TS_RATE_HZ}:pixel_aspect=1/1:frame_rate={rate}"
-        self._pictures = graph.add("buffer", f"video_size={size}:pix_fmt=yuv420p:{timing}")
-        self._mark = graph.add("buffer", f"video_size={size}:pix_fmt=yuva420p:{timing}")
+        width, height = size
+        timing = f"time_base=1/{_TS_RATE_HZ}:pixel_aspect=1/1:frame_rate={source.average_rate}"
+        of_film = f"video_size={source.width}x{source.height}"
+        self._pictures = graph.add("buffer", f"{of_film}:pix_fmt=yuv420p:{timing}")
+        self._mark = graph.add("buffer", f"video_size={width}x{height}:pix_fmt=yuva420p:{timing}")
         overlay = graph.add("overlay", "eof_action=repeat:format=yuv420")
         self._sink = graph.add("buffersink")
-        self._pictures.link_to(overlay, 0, 0)
+        if size == (source.width, source.height):
+            self._pictures.link_to(overlay, 0, 0)
+        else:
+            scale = graph.add("scale", f"{width}:{height}:flags=bilinear")
+            self._pictures.link_to(scale)
+            scale.link_to(overlay, 0, 0)
         self._mark.link_to(overlay, 0, 1)
         overlay.link_to(self._sink)
         graph.configure()
-        still = _see_through(_sheet(text, source.width, source.height)).reformat(format="yuva420p")
+        still = _see_through(_sheet(text, width, height)).reformat(format="yuva420p")
         still.pts, still.time_base = 0, Fraction(1, _TS_RATE_HZ)
         self._mark.push(still)
         self._mark.push(None)
@@ -206,7 +223,11 @@ def _sheet(text: str, width_px: int, height_px: int) -> Image.Image:
 def _request(line: str) -> PieceRequest:
     asked = json.loads(line)
     return PieceRequest(
-        Path(asked["film"]), float(asked["from_s"]), float(asked["seconds"]), str(asked["text"])
+        Path(asked["film"]),
+        float(asked["from_s"]),
+        float(asked["seconds"]),
+        str(asked["text"]),
+        int(asked.get("height_px", 0)),
     )
 
 

@@ -22,6 +22,7 @@ from recorder.film.joining import JoinedFilm, join_pieces
 from recorder.film.labels import Labels
 from recorder.film.pieces import FilmPiece, PieceIndex, PieceShelf, digest_of
 from recorder.film.section_maker import NewBreaks, SectionMaker
+from recorder.film.single_track import offered_tracks
 from recorder.film.survey import Problem
 from recorder.film.timeline import FILM_RATE_HZ, Section, cut_sections, timeline_map
 from recorder.film.voices import BREATH_TICKS
@@ -201,6 +202,7 @@ class Composer:
                 for one in chapters_of(plan.timeline, manifest.marks, plan.labels)
             ],
             "speech": self._speech(index),
+            "tracks": offered_tracks(plan.recording.tracks, plan.timeline),
             "problems": [asdict(problem) for problem in _once(problems)],
         }
         text = timeline_map(plan.timeline, plan.recording.clock, **facts)

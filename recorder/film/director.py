@@ -12,6 +12,7 @@ from recorder.film.labels import Labels
 from recorder.film.pictures import PicturePlayer
 from recorder.film.plates import Plates
 from recorder.film.scenes import CAMERA, MICROPHONE, SCREEN, Place, Scene, ScenePlan
+from recorder.film.single_track import Shown
 from recorder.film.survey import CAMERA_SILENCE_NS, SCREEN_SILENCE_NS, TrackStory
 from recorder.film.timeline import TICK_NS, Piece
 from recorder.redactions import RedactionPlan
@@ -84,7 +85,7 @@ class Director:
         self.canvas.paint(self._plates.page(), 0, 0)
         self.canvas.paint(self._plates.header(hidden=scene.hidden), 0, 0)
         if not scene.places:
-            note = self._plates.note(self._plates.word("nobody"))
+            note = self._plates.note(self._plates.word(self._why_nobody()))
             middle = (FILM_HEIGHT_PX + HEADER_HEIGHT_PX - note.height) // 2
             self.canvas.paint(note, ((FILM_WIDTH_PX - note.width) // 2) & ~1, middle & ~1)
 
@@ -129,6 +130,8 @@ class Director:
         """None when there is a picture to show (or one that may not be); else the word that says why not."""
         if self._plan.masked(place.identity).holds(at_ns):
             return "masked"
+        if self._labels.single is not None and self._labels.single.shown is Shown.VOICE:
+            return "voice_only"
         live = self._live(place.identity, SCREEN if place.is_screen else CAMERA, at_ns)
         if not live:
             return "camera_off"
@@ -140,6 +143,13 @@ class Director:
         if player.frame is None and not player.is_hidden:
             return "no_picture"
         return None
+
+    def _why_nobody(self) -> str:
+        """The word for an empty page."""
+        single = self._labels.single
+        if single is None:
+            return "nobody"
+        return "not_shared" if single.shown is Shown.SCREEN else "not_there"
 
     def _why_no_sound(self, identity: str, at_ns: int) -> str | None:
         live = self._live(identity, MICROPHONE, at_ns)

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import PIL
 
-from recorder.account.manifest import Incident
+from recorder.account.manifest import Incident, RecordedTrack
 from recorder.film.film import KEY_FRAME_TICKS, SOUND_BITS_PER_S, VIDEO_OPTIONS
 from recorder.film.grid import FILM_HEIGHT_PX, FILM_WIDTH_PX
 from recorder.film.labels import Labels
@@ -58,6 +58,17 @@ class FilmPlan:
         manifest = self.recording.manifest
         return manifest.closed or closing_ns(manifest.marks) is not None
 
+    def tracks_between(self, from_ns: int, until_ns: int) -> tuple[RecordedTrack, ...]:
+        """The tracks of a window, of everybody or of the one person whom the film shows."""
+        single = self.labels.single
+        return tuple(
+            track
+            for track in self.recording.tracks
+            if track.started_ns < until_ns
+            and track.ended_ns >= from_ns
+            and (single is None or single.is_of(track.info))
+        )
+
 
 def plan_film(
     recording: Recording, labels: Labels, redactions: Redactions, breaks: Iterable[Incident] = ()
@@ -71,9 +82,13 @@ def plan_film(
         timeline=timeline,
         labels=labels,
         plan=plan,
-        there=tuple(attendances(recording.tracks, list(labels.people))),
+        there=tuple(attendances(_seen(recording, labels), list(labels.people))),
         known_breaks=frozenset((one.from_ns, one.until_ns) for one in breaks),
     )
+
+
+def _seen(recording: Recording, labels: Labels) -> Iterator[RecordedTrack]:
+    return (one for one in recording.tracks if labels.single is None or labels.single.is_of(one.info))
 
 
 def _timeline(
@@ -100,10 +115,7 @@ def window_of(film: FilmPlan, section: Section) -> tuple[int, int] | None:
     if not shown:
         return None
     from_ns, until_ns = shown[0].from_ns - BEFORE_NS, shown[-1].until_ns + AFTER_NS
-    has_screen = any(
-        track.info.source == SCREEN and track.started_ns < until_ns and track.ended_ns > from_ns
-        for track in film.recording.tracks
-    )
+    has_screen = any(track.info.source == SCREEN for track in film.tracks_between(from_ns, until_ns))
     # A page that stands still is sent rarely.
     return (min(from_ns, shown[0].from_ns - SCREEN_SILENCE_NS) if has_screen else from_ns), until_ns
 
@@ -139,6 +151,8 @@ def section_key(film: FilmPlan, section: Section) -> str:
             film.labels.layout,
         ],
     }
+    if film.labels.single is not None:
+        content["single"] = asdict(film.labels.single)
     span = window_of(film, section)
     if span is not None:
         content |= _of_window(film, section, *span)
@@ -147,9 +161,7 @@ def section_key(film: FilmPlan, section: Section) -> str:
 
 def _of_window(film: FilmPlan, section: Section, from_ns: int, until_ns: int) -> dict[str, Any]:
     manifest = film.recording.manifest
-    tracks = [
-        track for track in film.recording.tracks if track.started_ns < until_ns and track.ended_ns >= from_ns
-    ]
+    tracks = film.tracks_between(from_ns, until_ns)
     there = _attendances_within(film, section)
     people = sorted({identity for _, identities, _ in there for identity in identities})
     heard = sorted({track.info.identity for track in tracks})

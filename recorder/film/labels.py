@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from recorder.film.single_track import Shown, SingleTrack
+
 # Longer texts are cut by the drawing; this only keeps a wrong file from filling memory.
 MAX_LABEL_CHARACTERS = 200
 MAX_PEOPLE = 200
@@ -45,7 +47,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Everything the film writes that is not in the recording. `people` keeps the order of the file."""
+    """Everything the film writes that is not in the recording. `people` keeps the order of the file.
+
+    `single`: this track alone instead of everybody.
+    """
 
     case_number: str
     title: str
@@ -53,6 +58,7 @@ class Labels:
     people: Mapping[str, Person]
     language: Language
     layout: Layout = Layout.AUTO
+    single: SingleTrack | None = None
 
     @property
     def presiding(self) -> tuple[str, ...]:
@@ -86,6 +92,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "screen": "共享画面",
         "more": "另有 {count} 人在庭",
         "nobody": "暂无人员在庭",
+        "not_there": "此人此时不在庭",
+        "not_shared": "此人此时未共享画面",
+        "voice_only": "仅播放声音",
         "opened": "开庭",
         "closed": "闭庭",
         "resumed": "继续开庭",
@@ -113,6 +122,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "screen": "Shared screen",
         "more": "{count} more present",
         "nobody": "Nobody is present",
+        "not_there": "Not in the hearing at this time",
+        "not_shared": "No shared screen at this time",
+        "voice_only": "Voice only",
         "opened": "Opening",
         "closed": "Closing",
         "resumed": "Hearing resumed",
@@ -143,7 +155,7 @@ def load_labels(path: Path) -> Labels:
 
 def labels_of(content: Any) -> Labels:
     """Labels from plain data: case_number, title, utc_offset_minutes, language, layout,
-    people {identity: {name, role, presides}}.
+    people {identity: {name, role, presides}}, single {identity, shown}.
     """
     if not isinstance(content, dict):
         raise LabelsError("labels must be an object")
@@ -168,6 +180,7 @@ def labels_of(content: Any) -> Labels:
         people={identity: _person(identity, one) for identity, one in people.items()},
         language=language,
         layout=layout,
+        single=_single(content.get("single")),
     )
 
 
@@ -175,6 +188,15 @@ def _person(identity: str, content: Any) -> Person:
     if not isinstance(content, dict):
         raise LabelsError(f"people.{identity} must be an object")
     return Person(_text(content, "name"), _text(content, "role"), content.get("presides") is True)
+
+
+def _single(content: Any) -> SingleTrack | None:
+    if content is None:
+        return None
+    try:
+        return SingleTrack(_text(content, "identity"), Shown(content["shown"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LabelsError(f"single must name an identity and one of {', '.join(Shown)}") from error
 
 
 def _text(content: dict[str, Any], field: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from recorder.account.manifest import RecordedTrack
 from recorder.film.grid import MAX_CELLS, Cell, focus_cells, grid_cells, shared_focus_cells, stage_cells
 from recorder.film.labels import Layout
+from recorder.film.single_track import Shown, SingleTrack
 from recorder.film.speakers import SpeakerPlan
 
 NS_PER_S = 1_000_000_000
@@ -107,8 +108,14 @@ def plan_scenes(
     layout: Layout = Layout.GRID,
     presiding: Sequence[str] = (),
     speakers: SpeakerPlan | None = None,
+    single: SingleTrack | None = None,
 ) -> ScenePlan:
-    """Scenes for these attendances. `presiding`: who leads the hearing; `speakers`: who holds the floor when."""
+    """Scenes for these attendances. `presiding`: who leads the hearing; `speakers`: who holds the floor when.
+
+    `single`: this track alone, as large as the page.
+    """
+    if single is not None:
+        return ScenePlan(tuple(_single_scene(now, single) for now in there))
     scenes: list[Scene] = []
     turns = speakers.turns if speakers is not None else ()
     for index, now in enumerate(there):
@@ -149,6 +156,13 @@ def _scene(
     places = [] if now.screen is None else [Place(now.screen, True, cells.pop(0))]
     places += [Place(identity, False, cell) for identity, cell in zip(shown, cells, strict=True)]
     return Scene(from_ns, tuple(places), len(people) - len(shown))
+
+
+def _single_scene(now: Attendance, single: SingleTrack) -> Scene:
+    is_screen = single.shown is Shown.SCREEN
+    is_there = now.screen == single.identity if is_screen else single.identity in now.people
+    places = (Place(single.identity, is_screen, grid_cells(1)[0]),) if is_there else ()
+    return Scene(now.from_ns, places, 0)
 
 
 def _screen(shared: Mapping[str, list[tuple[int, int]]], at_ns: int) -> str | None:

@@ -71,6 +71,7 @@ class SectionMaker:
             layout=film.labels.layout,
             presiding=film.labels.presiding,
             speakers=voices.speakers,
+            single=film.labels.single,
         )
         pictures = self._pictures(film, section, survey, scenes, notes)
         director = Director(
@@ -96,11 +97,7 @@ class SectionMaker:
 
     def _look(self, film: FilmPlan, span: tuple[int, int]) -> tuple[Survey, WindowSurvey, list[Problem]]:
         from_ns, until_ns = span
-        tracks = tuple(
-            track
-            for track in film.recording.tracks
-            if track.started_ns < until_ns and track.ended_ns >= from_ns
-        )
+        tracks = film.tracks_between(from_ns, until_ns)
         notes = WindowSurvey(tracks, film.recording.gaps, from_ns)
         breaks: list[Incident] = []
         problems: list[Problem] = []
@@ -135,7 +132,7 @@ class SectionMaker:
         sources: dict[tuple[str, bool], list[int]] = {}
         for number, story in survey.stories.items():
             info = story.track.info
-            if info.kind == "video":
+            if info.kind == "video" and (film.labels.single is None or film.labels.single.shows(info)):
                 sources.setdefault((info.identity, info.source == SCREEN), []).append(number)
         pictures = _Pictures(notes, survey.wait_ns + HOLE_WAIT_NS)
         is_next = self._warm_for == (section.from_ns, film.timeline.withheld, film.plan)

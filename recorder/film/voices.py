@@ -52,9 +52,10 @@ class Voices:
             return
         until_ns = moments[-1] + survey.wait_ns + HOLE_WAIT_NS
         for number, story in survey.stories.items():
-            if story.track.info.kind != "audio":
+            info, single = story.track.info, film.labels.single
+            if info.kind != "audio" or (single is not None and not single.hears(info)):
                 continue
-            silent = film.timeline.withheld | film.plan.muted(story.track.info.identity)
+            silent = film.timeline.withheld | film.plan.muted(info.identity)
             player = VoicePlayer(story, silent)
             player.skip_to(sample_at(moments[0] - lead_ns))
             for packet in notes.packets[number]:

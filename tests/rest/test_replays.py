@@ -140,7 +140,7 @@ async def test_piece__that_is_none__is_not_found_and_no_act(court: RunningCourt)
 
 async def test_worker__that_died__is_replaced(court: RunningCourt) -> None:
     things = await watchable(court)
-    workers = court.server.services.replays._marker
+    workers = court.server.services.replays._pieces._marker
     assert isinstance(workers, MarkerWorkers)
     async with court.staff("clerk") as clerk:
         await _piece_of(clerk, court, things, 0)

@@ -17,6 +17,7 @@ from hearing_server.domain.recording.recorders import RecorderLight
 from hearing_server.domain.recording.recordings import WritingStatus
 from hearing_server.domain.roles import HEARING_COMMANDS, Action, Capacity, can
 from hearing_server.filing.cases import Court
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import PersonId, to_wire
 
 # Alarms of the recording light; the words stand beside the light, so they are short.
@@ -50,6 +51,8 @@ def hearing_view(
     recording: WritingStatus,
     now: datetime,
     failures: Sequence[Failure] = (),
+    is_open: bool = True,
+    doors: ClosedDoors | None = None,
     language: str = "zh-CN",
 ) -> dict[str, object]:
     """The object of `GET /hearings/{id}` and `hearing_updated` for `viewer`. Errors: NotFound for a stranger."""
@@ -63,6 +66,8 @@ def hearing_view(
         "title": hearing.title,
         "court": {"name": court.name, "name_en": court.name_en},
         "state": str(hearing.state),
+        "openness": "open" if doors is None and is_open else "closed",
+        "closed_doors": _doors(doors),
         "starts_at": to_wire(hearing.starts_at),
         "duration_min": hearing.duration_min,
         "opened_at": _moment(hearing.opened_at),
@@ -80,6 +85,12 @@ def hearing_view(
         "others_count": len(hearing.participants) - len(seen),
         "me": {"person_id": viewer, "may": _commands(hearing, me, now)},
     }
+
+
+def _doors(doors: ClosedDoors | None) -> dict[str, str] | None:
+    if doors is None:
+        return None
+    return {"ground": str(doors.ground), "law": doors.rule.law, "law_en": doors.rule.law_en}
 
 
 def _failure(failure: Failure, hearing: Hearing, language: str) -> dict[str, object]:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from hearing_server.domain.hearing.participants import Participant, participant_of
 from hearing_server.errors import Conflict, Invalid, NotFound, Unavailable
 from hearing_server.filing.cases import Case
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import CaseId, HearingId, PersonId
 
 # A closing by a slip of the finger can be undone for a minute; the recorder seals only afterwards.
@@ -51,6 +52,7 @@ class HearingFactKind(StrEnum):
     CLOSED = "hearing_closed"
     REOPENED = "hearing_reopened"
     CANCELLED = "hearing_cancelled"
+    DOORS_CLOSED = "hearing_doors_closed"
     ARRIVED = "participant_arrived"
     ADMITTED = "participant_admitted"
     JOINED = "participant_joined"
@@ -136,6 +138,8 @@ class Hearing:
     sealed_spans: tuple[SealedSpan, ...] = ()
     speaker: PersonId | None = None
     cancel_reason: str | None = None
+    # 不公开审理 of this hearing alone; the case may have an order of its own.
+    closed_doors: ClosedDoors | None = None
 
     @property
     def undo_close_until(self) -> datetime | None:

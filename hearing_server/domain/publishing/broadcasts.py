@@ -15,11 +15,11 @@ from enum import StrEnum
 from hearing_server.domain.hearing.hearings import Hearing, HearingState
 from hearing_server.domain.publishing import objections
 from hearing_server.domain.publishing.objections import Responses, same_person
+from hearing_server.domain.publishing.open_court import require_open
 from hearing_server.domain.publishing.publications import (
     MAX_CAUSE_CHARS,
     MAX_TITLE_CHARS,
     check_reason,
-    require_open,
 )
 from hearing_server.errors import Conflict, Invalid
 from hearing_server.filing.cases import Case
@@ -80,7 +80,7 @@ class Broadcast:
     def approved(self, by: PersonId, *, case: Case, hearing: Hearing, at: datetime) -> Broadcast:
         """Errors: Forbidden `publication.same_person`; Conflict `broadcast.too_late`, `objection.…`."""
         self._require_second_person(by)
-        require_open(case)
+        require_open(case, hearing)
         require_before_opening(hearing)
         objections.require_heard(self.responses, case, until=self.objections_until, at=at)
         return replace(self, state=BroadcastState.APPROVED, decided_by=by, decided_at=at)
@@ -132,7 +132,7 @@ def submit_broadcast(
         raise Invalid(
             "publication.title", zh="标题应为 1 至 100 字", en="The title must have 1 to 100 characters"
         )
-    require_open(case)
+    require_open(case, hearing)
     require_before_opening(hearing)
     if existing is not None and existing.state is not BroadcastState.REJECTED:
         raise Conflict(

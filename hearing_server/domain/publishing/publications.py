@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from hearing_server.domain.hearing.hearings import Hearing
 from hearing_server.domain.publishing import objections
 from hearing_server.domain.publishing.objections import Response, Responses, same_person
+from hearing_server.domain.publishing.open_court import require_open
 from hearing_server.domain.publishing.redactions import Redaction, check_redactions, redactions_sha256
 from hearing_server.domain.recording.recordings import FilmState, Recording, RecordingState
 from hearing_server.errors import Conflict, Invalid
-from hearing_server.filing.cases import Case, Openness
+from hearing_server.filing.cases import Case
 from hearing_server.kernel import PersonId, PublicationId, RecordingId
 
 MAX_TITLE_CHARS = 100
@@ -142,14 +144,16 @@ class Publication:
             )
         )
 
-    def confirmed(self, by: PersonId, *, case: Case, copy_sha256: str, at: datetime) -> Publication:
+    def confirmed(
+        self, by: PersonId, *, case: Case, hearing: Hearing, copy_sha256: str, at: datetime
+    ) -> Publication:
         """Public from now on, these bytes and no others.
 
         Errors: Forbidden `publication.same_person`; Conflict `publication.not_submitted`, `.closed_hearing`,
         `.copy_not_ready`, `.other_copy`, `.not_previewed`, `objection.…`.
         """
         self._require_second_person(by)
-        require_open(case)
+        require_open(case, hearing)
         if self.copy.state is not CopyState.READY:
             raise Conflict(
                 "publication.copy_not_ready", zh="公开版尚未生成", en="The public copy isn't ready yet"
@@ -211,6 +215,7 @@ class Publication:
 
 def submit_publication(
     recording: Recording,
+    hearing: Hearing,
     case: Case,
     *,
     id: PublicationId,
@@ -237,7 +242,7 @@ def submit_publication(
         raise Invalid(
             "publication.cause", zh="案由应为 1 至 60 字", en="The cause must have 1 to 60 characters"
         )
-    require_open(case)
+    require_open(case, hearing)
     if recording.state is not RecordingState.SEALED:
         raise Conflict("recording.not_sealed", zh="录音录像尚未封存", en="The recording isn't sealed yet")
     film = recording.film
@@ -253,16 +258,6 @@ def submit_publication(
         id, recording.id, PublicationState.SUBMITTED, title, cause, str(case.number), case.court.name, held_on,
         film.duration_s, by, at, objections_until=objections_until, redactions=rows,
     )  # fmt: skip
-
-
-def require_open(case: Case) -> None:
-    """A case that isn't heard in open court has nothing public. Errors: Conflict `publication.closed_hearing`."""
-    if case.openness is Openness.CLOSED:
-        raise Conflict(
-            "publication.closed_hearing",
-            zh="不公开审理的案件不得公开录像",
-            en="A closed hearing can't be published",
-        )
 
 
 def check_reason(reason: str) -> str:

@@ -24,6 +24,7 @@ ACTS_OF_FACTS: dict[HearingFactKind, ActKind] = {
     HearingFactKind.CLOSED: ActKind.HEARING_CLOSED,
     HearingFactKind.REOPENED: ActKind.HEARING_REOPENED,
     HearingFactKind.CANCELLED: ActKind.HEARING_CANCELLED,
+    HearingFactKind.DOORS_CLOSED: ActKind.HEARING_DOORS_CLOSED,
     HearingFactKind.ARRIVED: ActKind.PARTICIPANT_ARRIVED,
     HearingFactKind.ADMITTED: ActKind.PARTICIPANT_ADMITTED,
     HearingFactKind.JOINED: ActKind.PARTICIPANT_JOINED,

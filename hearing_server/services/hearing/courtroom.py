@@ -17,6 +17,7 @@ from hearing_server.domain.hearing import attendance, hearings, sealed_spans
 from hearing_server.domain.hearing.hearing_view import hearing_view
 from hearing_server.domain.hearing.hearings import Change, Hearing, HearingState, PauseKind
 from hearing_server.domain.hearing.participants import Page, Source, Stage
+from hearing_server.domain.publishing.open_court import doors_of, is_in_open_court
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import Conflict, HearingError, NotFound
 from hearing_server.filing.cases import Case
@@ -88,6 +89,8 @@ class Courtroom:
             recording=live.recording,
             now=now,
             failures=live.failures,
+            is_open=is_in_open_court(seen.case, shown),
+            doors=doors_of(seen.case, shown),
             language=language,
         )
         if is_colleague:

@@ -11,9 +11,10 @@ from hearing_server.domain.case_space.messages import Card
 from hearing_server.domain.hearing.hearings import RUNNING, Hearing
 from hearing_server.domain.publishing import broadcasts as domain
 from hearing_server.domain.publishing.broadcasts import Broadcast, BroadcastState
+from hearing_server.domain.publishing.open_court import is_in_open_court
 from hearing_server.domain.roles import Action, require
 from hearing_server.errors import Conflict, NotFound
-from hearing_server.filing.cases import Case, CaseRole, Openness
+from hearing_server.filing.cases import Case, CaseRole
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Actor, BroadcastId, Clock, PersonId, new_id, to_wire
@@ -211,7 +212,7 @@ class Broadcasts:
     async def _shown(self, unit: Unit, broadcast: Broadcast) -> SeenBroadcast | None:
         hearing = await unit.hearings.get(broadcast.hearing_id)
         case = await unit.cases.get(hearing.case_id) if hearing is not None else None
-        if hearing is None or case is None or not broadcast.is_on or case.openness is not Openness.OPEN:
+        if hearing is None or case is None or not broadcast.is_on or not is_in_open_court(case, hearing):
             return None
         closed_at = hearing.closed_at
         is_near = closed_at is not None and self._clock.utc_now() < closed_at + self._delay + _AFTER_CLOSING

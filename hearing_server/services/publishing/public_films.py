@@ -8,9 +8,9 @@ from collections import OrderedDict
 from datetime import date, datetime
 from pathlib import Path
 
+from hearing_server.domain.publishing.open_court import is_in_open_court
 from hearing_server.domain.publishing.publications import Publication
 from hearing_server.errors import NotFound
-from hearing_server.filing.cases import Openness
 from hearing_server.kernel import PublicationId
 from hearing_server.ports.units import Units
 from hearing_server.services.recording.record_folders import RecordFolders
@@ -37,7 +37,7 @@ class PublicFilms:
             return await unit.recordings.public(number=number, held_on=held_on, before=before, limit=limit)
 
     async def one(self, publication_id: str) -> Publication:
-        """NotFound from the moment of withdrawal, and for whatever belongs to a case that isn't open."""
+        """NotFound from the moment of withdrawal, and for whatever was not held in open court."""
         async with self._units.read() as unit:
             publication = await unit.recordings.publication(PublicationId(publication_id))
             if publication is None or not publication.is_public or publication.approved_sha256 is None:
@@ -45,7 +45,7 @@ class PublicFilms:
             recording = await unit.recordings.get(publication.recording_id)
             hearing = await unit.hearings.get(recording.hearing_id) if recording else None
             case = await unit.cases.get(hearing.case_id) if hearing else None
-        if case is None or case.openness is not Openness.OPEN:
+        if hearing is None or case is None or not is_in_open_court(case, hearing):
             raise NotFound
         return publication
 

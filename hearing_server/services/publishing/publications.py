@@ -69,6 +69,7 @@ class Publications:
             opened = seen.hearing.opened_at or seen.hearing.starts_at
             publication = domain.submit_publication(
                 seen.recording,
+                seen.hearing,
                 seen.case,
                 id=PublicationId(new_id("pub")),
                 title=title,
@@ -128,7 +129,9 @@ class Publications:
         async with self._units.write() as unit:
             publication, seen = await self._access(unit, actor, publication_id, Action.PUBLICATION_DECIDE)
             at = self._clock.utc_now()
-            after = publication.confirmed(actor.person_id, case=seen.case, copy_sha256=copy_sha256, at=at)
+            after = publication.confirmed(
+                actor.person_id, case=seen.case, hearing=seen.hearing, copy_sha256=copy_sha256, at=at
+            )
             await self._save(unit, actor, seen.case, after, ActKind.PUBLICATION_CONFIRMED)
         return SeenPublication(after, seen.case, is_staff=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from hearing_server.domain.publishing.publications import Publication
 from hearing_server.domain.recording.recorders import RecorderName
 from hearing_server.domain.recording.recordings import FilmState, Recording
+from hearing_server.domain.recording.single_tracks import TrackKey
 from hearing_server.errors import Conflict, Unavailable
 from hearing_server.kernel import RecordingId
 
@@ -50,6 +51,10 @@ class RecordFolders:
                 ("record-second/manifest.json", second / "manifest.json"),
             ]
         return [(name, path) for name, path in parts if path.exists()]
+
+    def track(self, key: TrackKey) -> Path:
+        """The film of one track, beside the whole film."""
+        return self.of(key.recording_id) / "film" / "tracks" / f"{key.person_id}.{key.shown.value}.mp4"
 
     def copy(self, publication: Publication) -> Path:
         """The public copy: a file of its own for every list it was made by."""

@@ -15,6 +15,8 @@ cases = sa.Table(
     sa.Column("cause", sa.String(200), nullable=False),
     word("procedure"),
     word("openness"),
+    # The order that closed it: ground, reason, request, by, at.
+    sa.Column("closed_doors", sa.JSON),
     word("state"),
     ref("judge_id", "persons.id", nullable=True),
     ref("clerk_id", "persons.id", nullable=True),

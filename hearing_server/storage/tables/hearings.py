@@ -12,6 +12,8 @@ hearings = sa.Table(
     key(),
     ref("case_id", "cases.id"),
     word("state"),
+    # The hearing's own order; its case may be closed besides.
+    word("openness"),
     moment("starts_at", index=True),
     # Rises with every change; a writer that read an older one is refused.
     sa.Column("version", sa.Integer, nullable=False),
