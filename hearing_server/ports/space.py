@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -59,8 +60,11 @@ class Space(Protocol):
     async def receipts(self, lane_ids: list[LaneId]) -> list[Receipt]: ...
     async def receipt(self, lane_id: LaneId, person_id: PersonId) -> Receipt: ...
     async def save_receipt(self, receipt: Receipt, *, at: datetime) -> None: ...
-    async def unread(self, person_id: PersonId, lane_ids: list[LaneId]) -> dict[LaneId, int]:
-        """Events beyond the person's read mark that others wrote; lanes without any are left out."""
+    async def unread(self, person_id: PersonId, floors: Mapping[LaneId, int]) -> dict[LaneId, int]:
+        """Events beyond the person's read mark that others wrote, per lane and from the first one that is theirs.
+
+        Lanes without any are left out.
+        """
         ...
 
     async def attachment(self, attachment_id: AttachmentId) -> Attachment | None: ...

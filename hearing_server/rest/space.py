@@ -28,7 +28,12 @@ async def get_events(call: Call) -> object:
         before=call.whole_number("before", 0, at_most=_MAX_SEQ) if before is not None else None,
         limit=max(1, call.whole_number("limit", 50, at_most=PAGE_EVENTS)),
     )
-    return {"items": list(page.events), "head_seq": page.lane.head_seq, "epoch": page.lane.epoch}
+    return {
+        "items": list(page.events),
+        "head_seq": page.lane.head_seq,
+        "epoch": page.lane.epoch,
+        "first_seq": page.first_seq,
+    }
 
 
 async def upload(call: Call) -> object:

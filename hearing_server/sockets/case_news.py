@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from hearing_server.domain.case_space.receipts import is_shown_to
 from hearing_server.kernel import CaseId, LaneId, ObligationId, PersonId
-from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.ports.bus import BELLS_LOST, Doorbell, EventBus
 from hearing_server.services.case_space.case_space import CaseSpace
 from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.sockets.case_space import (
@@ -22,8 +22,10 @@ from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, has_room, wa
 from signaling.socket_kit.hub import Hub
 
 _log = logging.getLogger(__name__)
-# A bell that got lost on its way between processes is made up for within this time.
-_LOOK_EVERY_S = 2.0
+# A message whose bell got lost on its way between processes is late by this much, whatever happens to Redis.
+_LOOK_EVERY_S = 1.0
+# Reading everybody's rights again may take so much of the loop: a thousand people are read again within seconds.
+_CATCH_UP_SHARE = 0.2
 
 
 class CaseNews:
@@ -46,7 +48,8 @@ class CaseNews:
         self._feeds = feeds
         self._waiting: dict[Doorbell, None] = {}
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._missed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self._ends: list[Callable[[], None]] = []
         self._tells: dict[str, Callable[[Doorbell], Awaitable[None]]] = {
             "lane_appended": self._lane_appended,
@@ -58,14 +61,16 @@ class CaseNews:
 
     def start(self) -> None:
         self._ends = [self._bus.subscribe(kind, self._take) for kind in self._tells]
-        self._task = asyncio.create_task(self._run(), name="case-news")
+        self._ends.append(self._bus.subscribe(BELLS_LOST.kind, self._bells_lost))
+        works = (self._run(), self._look(), self._catch_up())
+        self._tasks = [asyncio.create_task(work, name="case-news") for work in works]
 
     async def stop(self) -> None:
         for end in self._ends:
             end()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _take(self, bell: Doorbell) -> None:
         if bell.kind == "session_ended":
@@ -75,13 +80,29 @@ class CaseNews:
         self._waiting[bell] = None
         self._wake.set()
 
+    async def _bells_lost(self, _: Doorbell) -> None:
+        self._missed.set()
+
+    async def _look(self) -> None:
+        """Lanes that grew unheard; on its own clock, so that busy lanes don't keep quiet ones waiting."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await self._guarded(self._feeds.look(), "look")
+
+    async def _catch_up(self) -> None:
+        """After bells may have been missed: everybody's session, rights and open sheets are read again."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await self._missed.wait()
+            self._missed.clear()
+            for connection in self._hub.connections(NAMESPACE):
+                began = clock()
+                await self._guarded(self._socket.catch_up(connection), "catch_up")
+                await asyncio.sleep((clock() - began) * (1 / _CATCH_UP_SHARE - 1))
+
     async def _run(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(_LOOK_EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                await self._guarded(self._feeds.look(), "look")
+            await self._wake.wait()
             self._wake.clear()
             while self._waiting:
                 bell = next(iter(self._waiting))

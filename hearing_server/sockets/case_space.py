@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from hearing_server.domain.case_space.messages import EventType
 from hearing_server.kernel import Actor, LaneId, PersonId, Role
-from hearing_server.services.case_space.case_space import PAGE_BYTES, PAGE_EVENTS, CaseSpace, Membership
+from hearing_server.services.case_space.case_space import PAGE_EVENTS, CaseSpace, Membership
 from hearing_server.services.identity.sessions import Sessions
 from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, watch_of
@@ -22,6 +22,10 @@ from signaling.socket_kit.hub import Hub
 _SOCKETS_PER_PERSON = 8
 # A lawyer's open cases, two lanes each.
 _MAX_LANES = 2000
+# What one resume replays by itself; beyond it lanes are pulled, one answer after the other, as fast as they are taken.
+_REPLAY_BYTES = 64 * 1024
+_REPLAY_LANES = 32
+_PULL_BYTES = 64 * 1024
 _Seq = Annotated[int, Field(ge=0, le=2**53)]
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -42,8 +46,8 @@ class LanesResume(SocketBody):
 class MessagePost(SocketBody):
     lane: _Id
     client_id: Annotated[str, Field(min_length=1, max_length=64)]
-    type: Literal["text", "image"]
-    body: dict[str, str | int]
+    type: Literal["text", "image", "audio", "document", "video", "correction", "tombstone"]
+    body: dict[str, JsonValue]
 
 
 class LanePull(SocketBody):
@@ -116,16 +120,34 @@ class CaseSocket:
         for obligation in await self._reminders.open_for(actor):
             await connection.emit("obligation_raised", {"obligation": obligation})
 
+    async def catch_up(self, connection: Connection[Seat]) -> None:
+        """Bells may have been missed: does the session hold, which lanes may be read, which sheets are open."""
+        actor = connection.state.actor
+        if not await self._space.is_signed_in(actor):
+            await end_session(connection, "signed_out")
+            return
+        before = set(connection.state.lanes)
+        heads = await self.refresh(connection)
+        if set(heads) != before:
+            await connection.emit("heads_moved", {"heads": heads})
+        for obligation in await self._reminders.open_for(actor):
+            await connection.emit("obligation_raised", {"obligation": obligation})
+
     async def closed(self, connection: Connection[Seat], reason: str) -> None:
         """Nothing is kept for a socket: its cursors are the client's."""
+        self._feeds.forget(connection)
 
     async def refresh(self, connection: Connection[Seat]) -> dict[LaneId, int]:
         """Read again which lanes this person may read; rooms of lost ones are left."""
         state = connection.state
         lanes = await self._space.memberships(state.actor)
-        for lane_id in set(state.lanes) - set(lanes):
+        lost = sorted(set(state.lanes) - set(lanes))
+        for lane_id in lost:
             connection.leave(watch_of(lane_id))
             self._feeds.unfollow(connection, lane_id)
+        if lost:
+            # The page drops what it holds of them: they are closed to this person from their first event.
+            await connection.emit("lanes_left", {"lanes": lost})
         for lane_id in set(lanes) - set(state.lanes):
             connection.enter(watch_of(lane_id))
         state.lanes = lanes
@@ -135,30 +157,46 @@ class CaseSocket:
         """From the client's cursors to now. A lane that isn't the person's answers `reset` with epoch 0."""
         await self.refresh(connection)
         answers: dict[str, object] = {}
-        left_bytes, left_events = PAGE_BYTES * 2, PAGE_EVENTS * 2
+        left_bytes, left_lanes = _REPLAY_BYTES, _REPLAY_LANES
         for lane_id, cursor in body.lanes.items():
             membership = connection.state.lanes.get(LaneId(lane_id))
             if membership is None:
-                answers[lane_id] = {"status": "reset", "epoch": 0, "head_seq": 0}
+                answers[lane_id] = {"status": "reset", "epoch": 0, "head_seq": 0, "first_seq": 1}
                 continue
             lane = membership.lane
             status, after = "complete", cursor.last_seq
             missed = lane.head_seq - cursor.last_seq
-            if cursor.epoch != lane.epoch or missed < 0:
+            if cursor.epoch != lane.epoch or missed < 0 or cursor.last_seq < membership.first_seq - 1:
                 status, after = "reset", lane.head_seq
             elif missed > 0:
-                page = await self._space.history(
-                    connection.state.actor, lane_id, after=cursor.last_seq, limit=left_events or 1
-                )
-                weight = sum(len(str(event)) for event in page.events)
-                if page.last_seq < lane.head_seq or weight > left_bytes or missed > left_events:
+                weight = await self._weight_of(connection, membership, after=after) if left_lanes else None
+                if weight is None or weight > left_bytes:
                     # Not in part: the client pulls it all, and live events follow from the head.
                     status, after = "more", lane.head_seq
                 else:
-                    left_bytes, left_events = left_bytes - weight, left_events - missed
-            answers[lane_id] = {"status": status, "epoch": lane.epoch, "head_seq": lane.head_seq}
+                    left_bytes, left_lanes = left_bytes - weight, left_lanes - 1
+            answers[lane_id] = {
+                "status": status,
+                "epoch": lane.epoch,
+                "head_seq": lane.head_seq,
+                "first_seq": membership.first_seq,
+            }
             connection.after_ack(partial(self._feeds.follow, connection, lane.id, after=after))
         return {"lanes": answers}
+
+    async def _weight_of(
+        self, connection: Connection[Seat], membership: Membership, *, after: int
+    ) -> int | None:
+        """Bytes of all that a device misses of a lane, None when it is more than one replay carries."""
+        lane = membership.lane
+        if lane.head_seq - after > PAGE_EVENTS:
+            return None
+        page = await self._space.history(
+            connection.state.actor, lane.id, after=after, limit=PAGE_EVENTS, limit_bytes=_REPLAY_BYTES
+        )
+        if page.last_seq < lane.head_seq:
+            return None
+        return sum(len(str(event)) for event in page.events)
 
     async def message_post(self, connection: Connection[Seat], body: MessagePost) -> Mapping[str, object]:
         return await self._space.post(
@@ -171,9 +209,18 @@ class CaseSocket:
 
     async def lane_pull(self, connection: Connection[Seat], body: LanePull) -> Mapping[str, object]:
         page = await self._space.history(
-            connection.state.actor, body.lane, after=body.after_seq, limit=PAGE_EVENTS
+            connection.state.actor,
+            body.lane,
+            after=body.after_seq,
+            limit=PAGE_EVENTS,
+            limit_bytes=_PULL_BYTES,
         )
-        return {"events": list(page.events), "head_seq": page.lane.head_seq, "epoch": page.lane.epoch}
+        return {
+            "events": list(page.events),
+            "head_seq": page.lane.head_seq,
+            "epoch": page.lane.epoch,
+            "first_seq": page.first_seq,
+        }
 
     async def receipt_update(self, connection: Connection[Seat], body: ReceiptUpdate) -> None:
         await self._space.note_receipt(

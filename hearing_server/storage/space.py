@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hearing_server.domain.case_space.amendments import target_seq
 from hearing_server.domain.case_space.attachments import Attachment
 from hearing_server.domain.case_space.lanes import GENESIS_HASH, Lane, LaneKind, LanePerson
 from hearing_server.domain.case_space.messages import EventType, LaneEvent
@@ -127,6 +129,7 @@ class SqlSpace:
                 prev_hash=event.prev_hash,
                 hash=event.hash,
                 request_sha256=request_sha256,
+                target_seq=target_seq(event),
             )
         )
         await self._db.execute(
@@ -146,7 +149,7 @@ class SqlSpace:
                 lane_events.c.client_id == client_id,
             ),
         )
-        return (_event(row), bytes(row["request_sha256"])) if row else None
+        return (event_of(row), bytes(row["request_sha256"])) if row else None
 
     async def events(
         self, lane_id: LaneId, *, after: int = 0, before: int | None = None, limit: int
@@ -157,7 +160,7 @@ class SqlSpace:
         else:
             query = query.where(lane_events.c.seq < before).order_by(lane_events.c.seq.desc())
         rows = await self._db.execute(query.limit(limit))
-        return sorted((_event(row) for row in rows.mappings()), key=lambda event: event.seq)
+        return sorted((event_of(row) for row in rows.mappings()), key=lambda event: event.seq)
 
     async def receipts(self, lane_ids: list[LaneId]) -> list[Receipt]:
         if not lane_ids:
@@ -185,16 +188,18 @@ class SqlSpace:
             new.on_conflict_do_update(index_elements=["lane", "person_id"], set_=marks_now)
         )
 
-    async def unread(self, person_id: PersonId, lane_ids: list[LaneId]) -> dict[LaneId, int]:
-        if not lane_ids:
+    async def unread(self, person_id: PersonId, floors: Mapping[LaneId, int]) -> dict[LaneId, int]:
+        if not floors:
             return {}
         e, r = lane_events, lane_receipts
+        late = [sa.and_(e.c.lane == lane, e.c.seq < seq) for lane, seq in floors.items() if seq > 1]
         query = (
             sa.select(e.c.lane, sa.func.count())
             .select_from(e.outerjoin(r, sa.and_(r.c.lane == e.c.lane, r.c.person_id == person_id)))
             .where(
-                e.c.lane.in_(lane_ids),
+                e.c.lane.in_(list(floors)),
                 e.c.seq > sa.func.coalesce(r.c.read_seq, 0),
+                sa.not_(sa.or_(sa.false(), *late)),
                 sa.or_(e.c.sender_id.is_(None), e.c.sender_id != person_id),
             )
             .group_by(e.c.lane)
@@ -211,7 +216,9 @@ class SqlSpace:
 
     async def uses(self, attachment_id: AttachmentId) -> list[tuple[Lane, int]]:
         t = attachment_uses
-        rows = await self._db.execute(sa.select(t.c.lane, t.c.seq).where(t.c.attachment_id == attachment_id))
+        rows = await self._db.execute(
+            sa.select(t.c.lane, t.c.seq).where(t.c.attachment_id == attachment_id, ~t.c.is_withheld)
+        )
         first_seq = {lane_id: int(seq) for lane_id, seq in rows}
         if not first_seq:
             return []
@@ -234,7 +241,8 @@ def _lane(row: sa.RowMapping, persons: tuple[LanePerson, ...]) -> Lane:
     )
 
 
-def _event(row: sa.RowMapping) -> LaneEvent:
+def event_of(row: sa.RowMapping) -> LaneEvent:
+    """A row of `lane_events`."""
     return record(
         LaneEvent,
         row,

@@ -188,6 +188,7 @@ class Connection(Generic[S]):
             await self._guarded(self.namespace.opened(self), "opened")
             while self.is_open:
                 waiting = await self._waiting.get()
+                await self._hub.eased(self.socket_id)
                 if waiting is None or not self.is_open:
                     break
                 answer = await self._run(waiting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,8 @@ class HubSettings:
     # Overflow policy: the connection is cut. The client comes back and resumes from its last sequence number.
     max_backlog_packets: int = 256
     max_backlog_bytes: int = 1024 * 1024
+    # Whoever doesn't take the answers they asked for gets no further ones: commands wait while more is queued.
+    eased_bytes: int = 32 * 1024
     # Commands of one connection that wait their turn; beyond it they are refused as busy.
     max_waiting_commands: int = 64
     max_connections: int = 4000
@@ -53,25 +56,33 @@ class HubSettings:
 
 
 class Backlog(asyncio.Queue[Any]):
-    """Packets on their way out, with their bytes."""
+    """Packets on their way out, with their bytes; `eased` while few enough wait for another answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, eased_bytes: int = 0) -> None:
         super().__init__()
         self.size_bytes = 0
+        self.eased = asyncio.Event()
+        self.eased.set()
+        self._eased_bytes = eased_bytes
 
     def _put(self, item: Any) -> None:
         self.size_bytes += _weight(item)
         super()._put(item)
+        if self.size_bytes > self._eased_bytes:
+            self.eased.clear()
 
     def _get(self) -> Any:
         item = super()._get()
         self.size_bytes -= _weight(item)
+        if self.size_bytes <= self._eased_bytes:
+            self.eased.set()
         return item
 
 
 def _weight(item: Any) -> int:
+    """What a queued packet costs: Python keeps Chinese text in two bytes a character."""
     data = getattr(item, "data", None)
-    return len(data) if isinstance(data, str) else 64
+    return sys.getsizeof(data) if isinstance(data, str) else 64
 
 
 class EngineSocket(AsyncSocket):  # type: ignore[misc]
@@ -79,7 +90,7 @@ class EngineSocket(AsyncSocket):  # type: ignore[misc]
 
     def __init__(self, server: EngineServer, sid: str) -> None:
         super().__init__(server, sid)
-        self.queue: Backlog = Backlog()
+        self.queue: Backlog = Backlog(eased_bytes=server.limits.eased_bytes)
         self.closing: bool = False
         self.closed: bool = False
         self.faults = 0
@@ -106,6 +117,7 @@ class EngineSocket(AsyncSocket):  # type: ignore[misc]
         """End at once, without a goodbye."""
         _log.info("socket cut", extra={"reason": why})
         self._cut = True
+        self.queue.eased.set()
         self._ended.set()
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
@@ -117,6 +129,8 @@ class EngineSocket(AsyncSocket):  # type: ignore[misc]
             "disconnect", self.sid, reason or self.server.reason.SERVER_DISCONNECT, run_async=False
         )
         self.closed = True
+        # Nobody waits for room on a socket that is gone.
+        self.queue.eased.set()
         self._ended.set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:

@@ -31,7 +31,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import socketio
@@ -48,6 +51,16 @@ _log = logging.getLogger(__name__)
 PATH = "/socket.io/"
 # How long the hooks of all connections get together when the server stops, seconds.
 _STOP_S = 5.0
+# The longest a client is asked to wait before it comes back after a planned stop, milliseconds.
+_COME_BACK_MS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An event as it goes over the wire; `size_bytes` of memory while it waits there."""
+
+    packet: Any
+    size_bytes: int
 
 
 class StrictServer(socketio.AsyncServer):  # type: ignore[misc]
@@ -147,12 +160,27 @@ class Hub:
         """One event to everybody in a room of this process. Never waits for the network."""
         if not room:
             raise ValueError("emit needs a room")
-        text = StrictPacket(EVENT, data=[event, data], namespace=namespace).encode()
-        packet = engine_packet.Packet(engine_packet.MESSAGE, text)
+        packed = self.packed(namespace, event, data)
         for connection in self.room(namespace, room):
-            await self._server.eio.send_packet(connection.socket_id, packet)
+            await self.deliver(connection, packed)
+
+    def packed(self, namespace: str, event: str, data: Mapping[str, object]) -> Packed:
+        """One event written out once, for many connections of a namespace."""
+        text = StrictPacket(EVENT, data=[event, data], namespace=namespace).encode()
+        return Packed(engine_packet.Packet(engine_packet.MESSAGE, text), sys.getsizeof(text))
+
+    async def deliver(self, connection: Connection[Any], packed: Packed) -> None:
+        """A written-out event to one of them. Never waits for the network."""
+        if connection.is_open:
+            await self._server.eio.send_packet(connection.socket_id, packed.packet)
 
     # What connections need.
+
+    async def eased(self, socket_id: str) -> None:
+        """Wait until this socket has taken most of what it was sent; a dead one is found by its heartbeat."""
+        socket = self._socket(socket_id)
+        if socket is not None:
+            await socket.queue.eased.wait()
 
     def backlog(self, socket_id: str) -> tuple[int, int]:
         socket = self._socket(socket_id)
@@ -291,7 +319,12 @@ class Hub:
 
     async def _stop(self, _: web.Application) -> None:
         self.stopping.set()
+        # Everybody comes back, and not all in the same moment: a small court at once, a large one within seconds.
+        spread_ms = min(_COME_BACK_MS, 200 + 3 * len(self._connections))
         for connection in list(self._connections.values()):
+            await self.send_event(
+                connection, "server_leaving", {"retry_after_ms": random.randint(100, spread_ms)}
+            )
             self.forget(connection.id, "server_stopped")
         workers = list(self._workers)
         if workers:

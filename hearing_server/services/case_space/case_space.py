@@ -5,33 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hearing_server.domain.acts import ActKind, ActObject
-from hearing_server.domain.canonical_json import JsonObject
-from hearing_server.domain.case_space.bodies import check_body
-from hearing_server.domain.case_space.lane_view import event_view, lane_view, members_view, receipt_view
+from hearing_server.domain.case_space.amendments import PostingRules
+from hearing_server.domain.case_space.lane_view import lane_view, members_view, receipt_view
 from hearing_server.domain.case_space.lanes import Lane, in_order
-from hearing_server.domain.case_space.messages import (
-    EventType,
-    LaneEvent,
-    check_client_id,
-    request_digest,
-)
+from hearing_server.domain.case_space.messages import EventType, LaneEvent, check_client_id
 from hearing_server.domain.case_space.receipts import Receipt, advance, is_shown_to
-from hearing_server.errors import Conflict, Invalid, NotFound
+from hearing_server.domain.case_space.requests import request_of
+from hearing_server.errors import NotFound
 from hearing_server.filing.cases import Case, CaseRole
-from hearing_server.kernel import Actor, AttachmentId, CaseId, Clock, LaneId, PersonId, to_wire
+from hearing_server.kernel import Actor, CaseId, Clock, LaneId, PersonId, to_wire
 from hearing_server.ports.bus import Doorbell
-from hearing_server.ports.space import Attachment
 from hearing_server.ports.units import Unit, Units
-from hearing_server.services.access import SeenLane, access_lane, access_member_case
-from hearing_server.services.acts import record_act
+from hearing_server.services.access import access_lane, access_member_case
 from hearing_server.services.case_space.group_commit import GroupCommit
-from hearing_server.services.case_space.lanes import append_to_lane
 from hearing_server.services.case_space.message_rate import MessageRate
+from hearing_server.services.case_space.posting import post_event
+from hearing_server.services.case_space.showing import PAGE_BYTES, lane_views
 
 # One page of a lane: what a phone shows after a long absence, and no frame beyond the limit of a message.
 PAGE_EVENTS = 200
-PAGE_BYTES = 256 * 1024
+# One packet of live events: small, so that a reader's window is well used.
+_LIVE_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +58,11 @@ class Stretch:
 class CaseSpace:
     """Use-cases of lanes."""
 
-    def __init__(self, units: Units, clock: Clock, line: GroupCommit, *, text_chars: int) -> None:
+    def __init__(self, units: Units, clock: Clock, line: GroupCommit, rules: PostingRules) -> None:
         self._units = units
         self._clock = clock
         self._line = line
-        self._text_chars = text_chars
+        self._rules = rules
         self._rate = MessageRate(clock)
 
     def start(self) -> None:
@@ -111,14 +105,23 @@ class CaseSpace:
         }
 
     async def history(
-        self, actor: Actor, lane_id: str, *, after: int = 0, before: int | None = None, limit: int
+        self,
+        actor: Actor,
+        lane_id: str,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int,
+        limit_bytes: int = PAGE_BYTES,
     ) -> Stretch:
         """A page of a lane; with `before` the newest below it, else the oldest above `after`."""
         async with self._units.read() as unit:
             seen = await access_lane(unit, actor, lane_id)
             floor = max(after, seen.first_seq - 1)
             found = await unit.space.events(seen.lane.id, after=floor, before=before, limit=limit)
-            views = await _views(unit, seen.case, found, keep_last=before is not None)
+            views = await lane_views(
+                unit, seen.case, seen.lane, found, keep_last=before is not None, limit_bytes=limit_bytes
+            )
             return Stretch(seen.lane, views, seen.first_seq)
 
     async def stretch(self, lane_id: LaneId, *, after: int) -> Stretch:
@@ -129,7 +132,7 @@ class CaseSpace:
             if lane is None or case is None:
                 raise NotFound
             found = await unit.space.events(lane.id, after=after, limit=PAGE_EVENTS)
-            views = await _views(unit, case, found, keep_last=False)
+            views = await lane_views(unit, case, lane, found, keep_last=False, limit_bytes=_LIVE_BYTES)
             return Stretch(lane, views, readers=lane.readers(case))
 
     async def members_of(self, case_id: CaseId) -> set[PersonId]:
@@ -154,19 +157,22 @@ class CaseSpace:
     ) -> dict[str, object]:
         """Post a message; the answer comes after the commit. The same client id gets the first answer for ever.
 
-        Errors: NotFound, RateLimited `message.too_fast`, Conflict `message.client_id_reused`, Invalid `message.…`.
+        Errors: NotFound, RateLimited `message.too_fast`; Conflict, Invalid, Forbidden `message.…`, `lane.closed`.
         """
         check_client_id(client_id)
-        if type is EventType.CARD:
-            raise Invalid("message.type", zh="不支持的消息类型", en="This kind of message can't be posted")
         self._rate.spend(actor.person_id)
+        request = request_of(type, body, LaneId(lane_id), text_chars=self._rules.text_chars)
         async with self._units.read() as unit:
             seen = await access_lane(unit, actor, lane_id)
-            attachment = await _own_picture(unit, actor, seen, body) if type is EventType.IMAGE else None
-        whole = _image_body(attachment) if attachment else check_body(type, body, text_chars=self._text_chars)
 
         async def write(unit: Unit) -> LaneEvent:
-            return await self._post(unit, actor, seen.lane, client_id, type, whole, attachment)
+            # Asked again under the case's lock: whoever was put off the case meanwhile writes nothing any more.
+            await unit.acts.lock_head(seen.case.id)
+            now_seen = await access_lane(unit, actor, lane_id)
+            return await post_event(
+                unit, actor, now_seen,
+                client_id=client_id, type=type, request=request, rules=self._rules, clock=self._clock,
+            )  # fmt: skip
 
         event = await self._line.run(write, order=seen.case.id)
         return {
@@ -176,52 +182,6 @@ class CaseSpace:
             "hash": event.hash.hex(),
             "server_time": to_wire(event.server_time),
         }
-
-    async def _post(
-        self,
-        unit: Unit,
-        actor: Actor,
-        lane: Lane,
-        client_id: str,
-        type: EventType,
-        body: JsonObject,
-        attachment: Attachment | None,
-    ) -> LaneEvent:
-        # Before the look-up: two devices of one person with the same message wait for each other here.
-        await unit.acts.lock_head(lane.case_id)
-        digest = request_digest(type, {"lane": lane.id, "body": dict(body)})
-        known = await unit.space.posted(lane.case_id, actor.person_id, client_id)
-        if known is not None:
-            if known[1] != digest:
-                raise Conflict(
-                    "message.client_id_reused",
-                    zh="该消息编号已用于其他内容",
-                    en="This client id was used for another message",
-                )
-            return known[0]
-        now = self._clock.utc_now()
-        event = await append_to_lane(
-            unit, lane, type=type, body=body, now=now,
-            sender_id=actor.person_id, client_id=client_id, request_sha256=digest,
-        )  # fmt: skip
-        if attachment is not None:
-            await unit.space.note_use(attachment.id, lane.id, seq=event.seq)
-        await record_act(
-            unit,
-            actor,
-            kind=ActKind.MESSAGE_POSTED,
-            chain_id=lane.case_id,
-            at=now,
-            # The text itself stays in the lane; the hash covers it, its sender and its time.
-            payload={
-                "lane": lane.id,
-                "seq": event.seq,
-                "event_id": event.event_id,
-                "sha256": event.hash.hex(),
-            },
-            objects=[ActObject(attachment.sha256, attachment.size_bytes)] if attachment else [],
-        )
-        return event
 
     async def note_receipt(
         self, actor: Actor, lane_id: str, *, delivered_seq: int | None, read_seq: int | None
@@ -267,67 +227,18 @@ class CaseSpace:
                 for case in await unit.cases.of_person(actor.person_id)
                 if case.id in set(case_ids)
             }
-            lanes = {
-                lane.id: lane
-                for lane in await unit.space.lanes_of_cases(list(cases))
-                if lane.is_open_to(cases[lane.case_id].member(actor.person_id))
+            lanes = {lane.id: lane for lane in await unit.space.lanes_of_cases(list(cases))}
+            floors = {
+                lane.id: first_seq
+                for lane in lanes.values()
+                if (first_seq := lane.first_seq_for(cases[lane.case_id].member(actor.person_id))) is not None
             }
-            counts = await unit.space.unread(actor.person_id, list(lanes))
+            counts = await unit.space.unread(actor.person_id, floors)
         found: dict[CaseId, int] = {}
         for lane_id, count in counts.items():
             case_id = lanes[lane_id].case_id
             found[case_id] = found.get(case_id, 0) + count
         return found
-
-
-async def _views(
-    unit: Unit, case: Case, events: list[LaneEvent], *, keep_last: bool
-) -> tuple[dict[str, object], ...]:
-    """Events as clients get them, cut to one page of bytes: at the end, or at the beginning when `keep_last`."""
-    gone = [
-        event.sender_id
-        for event in events
-        if event.sender_id is not None and not case.member(event.sender_id)
-    ]
-    people = await unit.people.many(gone) if gone else {}
-    names = {person_id: person.name for person_id, person in people.items()}
-    views: list[dict[str, object]] = []
-    size_bytes = 0
-    for event in reversed(events) if keep_last else events:
-        # Four bytes a character at most, and the fields around the body.
-        size_bytes += 600 + sum(4 * len(str(value)) for value in event.body.values())
-        if views and size_bytes > PAGE_BYTES:
-            break
-        views.append(event_view(event, case, names))
-    return tuple(reversed(views)) if keep_last else tuple(views)
-
-
-async def _own_picture(unit: Unit, actor: Actor, seen: SeenLane, body: Mapping[str, object]) -> Attachment:
-    """The picture a message speaks of: of this case, and uploaded by the sender."""
-    attachment_id = body.get("attachment_id")
-    found = (
-        await unit.space.attachment(AttachmentId(attachment_id)) if isinstance(attachment_id, str) else None
-    )
-    if found is None or found.case_id != seen.case.id or found.uploader_id != actor.person_id:
-        raise Invalid(
-            "message.image", zh="图片不存在，请重新上传", en="There is no such picture; upload it again"
-        )
-    return found
-
-
-def _image_body(attachment: Attachment) -> JsonObject:
-    """What the court knows of the picture, whatever the client said of it."""
-    return check_body(
-        EventType.IMAGE,
-        {
-            "attachment_id": attachment.id,
-            "width": attachment.width,
-            "height": attachment.height,
-            "media_type": attachment.media_type,
-            "size_bytes": attachment.size_bytes,
-            "name": attachment.name,
-        },
-    )
 
 
 def _is_shown(case: Case, receipt: Receipt, viewer: CaseRole) -> bool:
