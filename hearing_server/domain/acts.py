@@ -53,6 +53,7 @@ class ActKind(StrEnum):
     HEARING_CLOSED = "hearing.closed"
     HEARING_REOPENED = "hearing.reopened"
     HEARING_CANCELLED = "hearing.cancelled"
+    HEARING_MOVED = "hearing.moved"
     # 不公开审理, with its ground.
     HEARING_DOORS_CLOSED = "hearing.doors_closed"
     CASE_DOORS_CLOSED = "case.doors_closed"
@@ -124,6 +125,7 @@ class ActKind(StrEnum):
     LITIGATION_STATED = "litigation.stated"
     CONTACT_ASKED = "contact.asked"
     CONTACT_TAKEN = "contact.taken"
+    CONTACT_PHONE_SEEN = "contact.phone_seen"
     CONTACT_ANSWERED = "contact.answered"
     CONTACT_DONE = "contact.done"
     CONTACT_WITHDRAWN = "contact.withdrawn"
@@ -150,9 +152,20 @@ class ActKind(StrEnum):
     EXHIBIT_TERMS_SET = "exhibit.terms_set"
     REMINDER_ISSUED = "reminder.issued"
     REMINDER_CANCELLED = "reminder.cancelled"
+    REMINDER_MADE_URGENT = "reminder.made_urgent"
     OBLIGATION_ATTEMPTED = "obligation.attempted"
     OBLIGATION_DISPLAYED = "obligation.displayed"
     OBLIGATION_ACKNOWLEDGED = "obligation.acknowledged"
+    OBLIGATION_OPENED = "obligation.opened"
+    OBLIGATION_PUT_OFF = "obligation.put_off"
+    OBLIGATION_OBJECTED = "obligation.objected"
+    OBLIGATION_HANDED_OVER = "obligation.handed_over"
+    OBLIGATION_EXPIRED = "obligation.expired"
+    OBLIGATION_CANCELLED = "obligation.cancelled"
+    # Where a person may be served, and whether they agreed to it (在线诉讼规则 art 29).
+    SERVICE_ADDRESS_ADDED = "service.address_added"
+    SERVICE_ADDRESS_ENDED = "service.address_ended"
+    SERVICE_CONSENT_DECIDED = "service.consent_decided"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,18 @@ class Action(StrEnum):
     SPACE_READ = "space_read"
     SPACE_WRITE = "space_write"
     BENCH_LANE = "bench_lane"
+    WITHHELD_SEE = "withheld_see"
+    CONTACT_ASK = "contact_ask"
+    CONTACT_SEE = "contact_see"
+    CONTACT_SEE_ALL = "contact_see_all"
+    CONTACT_ANSWER = "contact_answer"
     SEALED_SUBMIT = "sealed_submit"
     MEDIATION_LEAD = "mediation_lead"
     REMINDER_ISSUE = "reminder_issue"
     REMINDERS_SEE = "reminders_see"
+    REMINDER_URGENT = "reminder_urgent"
+    REMINDER_FOLLOW = "reminder_follow"
+    SERVICE_CONSENT = "service_consent"
     EXHIBITS_SEE = "exhibits_see"
     EXHIBIT_SUBMIT = "exhibit_submit"
     EXHIBIT_CHECK = "exhibit_check"
@@ -53,6 +61,7 @@ class Action(StrEnum):
     HEARING_SCHEDULE = "hearing_schedule"
     HEARING_SEE = "hearing_see"
     HEARING_CANCEL = "hearing_cancel"
+    HEARING_MOVE = "hearing_move"
     DOORS_CLOSE = "doors_close"
     INVITATION_SEND = "invitation_send"
     CONSENT_DECIDE = "consent_decide"
@@ -114,11 +123,22 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.SPACE_READ: (_ON_CASE, ANY_STATE),
     Action.SPACE_WRITE: (_ON_CASE, ANY_STATE),
     Action.BENCH_LANE: (_COURT, ANY_STATE),
+    # What was taken out of sight stays in the file; who conducts the case may look, and the look is an act.
+    Action.WITHHELD_SEE: (_COURT, ANY_STATE),
+    # Parties reach the judge, and one another, through the clerks: no row for the judge.
+    Action.CONTACT_ASK: (_SIDES, ANY_STATE),
+    Action.CONTACT_SEE: ((*_SIDES, *_CLERKS), ANY_STATE),
+    Action.CONTACT_SEE_ALL: (_CLERKS, ANY_STATE),
+    Action.CONTACT_ANSWER: (_CLERKS, ANY_STATE),
     # 保密材料: what a side hands to the court alone, under a ground and with a public stub.
     Action.SEALED_SUBMIT: (_SIDES, ANY_STATE),
     Action.MEDIATION_LEAD: (_COURT, ANY_STATE),
     Action.REMINDER_ISSUE: (_COURT, ANY_STATE),
     Action.REMINDERS_SEE: (_COURT, ANY_STATE),
+    # Ringing at night is a judge's order; reaching a person by hand is the work of both.
+    Action.REMINDER_URGENT: ((Capacity.JUDGE,), ANY_STATE),
+    Action.REMINDER_FOLLOW: (_COURT, ANY_STATE),
+    Action.SERVICE_CONSENT: (_SIDES, ANY_STATE),
     # Which exhibit somebody sees is domain/exhibits/sight.py's to say.
     Action.EXHIBITS_SEE: (_ON_CASE, ANY_STATE),
     # The clerk enters what comes on paper, and what the court collected.
@@ -132,6 +152,7 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.EXHIBIT_TERMS: (_COURT, ANY_STATE),
     Action.HEARING_SCHEDULE: ((Capacity.CLERK,), ANY_STATE),
     Action.HEARING_SEE: (_MAY_LOOK, ANY_STATE),
+    Action.HEARING_MOVE: ((Capacity.CLERK,), (HearingState.SCHEDULED, HearingState.LOBBY)),
     Action.HEARING_CANCEL: ((Capacity.CLERK,), (HearingState.SCHEDULED, HearingState.LOBBY)),
     Action.DOORS_CLOSE: ((Capacity.JUDGE,), ANY_STATE),
     Action.INVITATION_SEND: ((Capacity.CLERK,), BEFORE_THE_END),

@@ -20,6 +20,7 @@ class DocketKind(StrEnum):
     REPRESENTATIVE_ENDED = "representative_ended"
     HEARING_SCHEDULED = "hearing_scheduled"
     HEARING_CANCELLED = "hearing_cancelled"
+    HEARING_MOVED = "hearing_moved"
     DOORS_CLOSED = "doors_closed"
     HEARING_DOORS_CLOSED = "hearing_doors_closed"
     HEARING_OPENED = "hearing_opened"
@@ -65,6 +66,7 @@ _TITLES: dict[DocketKind, tuple[str, str]] = {
     DocketKind.REPRESENTATIVE_ENDED: ("诉讼代理关系终止", "Representation ended"),
     DocketKind.HEARING_SCHEDULED: ("庭审排期", "Hearing scheduled"),
     DocketKind.HEARING_CANCELLED: ("取消庭审", "Hearing cancelled"),
+    DocketKind.HEARING_MOVED: ("庭审改期", "Hearing moved"),
     DocketKind.DOORS_CLOSED: ("决定本案不公开审理", "Case to be heard behind closed doors"),
     DocketKind.HEARING_DOORS_CLOSED: ("决定本次庭审不公开审理", "Hearing to be held behind closed doors"),
     DocketKind.HEARING_OPENED: ("开庭", "Hearing opened"),

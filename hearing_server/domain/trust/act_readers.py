@@ -31,7 +31,7 @@ _SEEN_IN_THE_ROOM = frozenset(
 _OF_A_LANE = frozenset({"message", "litigation", "lane", "mediation"})
 # Between the court and one person; the other side learns of none.
 _PERSONAL = frozenset(
-    {"session", "code", "join_link", "invitation", "reminder", "obligation", "attachment", "contact"}
+    {"session", "code", "join_link", "invitation", "reminder", "obligation", "service", "attachment", "contact"}
 )
 
 
