@@ -3,11 +3,25 @@
 import type { LaneEvent, Obligation } from "@/model/types";
 
 export type LaneKind = "everyone" | "bench";
+/** What a person can post; cards are the court's system's alone. */
+export type MessageType = "text" | "image" | "audio" | "document" | "video" | "correction" | "tombstone";
+export type FileKind = "image" | "audio" | "document" | "video";
+export type TextLabel = "procedural" | "litigation_act";
+export type TombstoneGround = "withdrawn" | "personal_data" | "secret" | "unlawful" | "wrong_place" | "other";
 export type MemberRole = "judge" | "clerk" | "party" | "representative";
 
 export interface LaneBrief {
   lane: string;
   kind: LaneKind;
+  /** A mediation's name. */
+  title: string;
+  /** Whose sealed lane it is. */
+  side: { standing: string; label: string; label_en: string } | null;
+  ground: SealedGround | null;
+  /** Everybody who reads it. */
+  readers: string[];
+  closed: boolean;
+  first_seq: number;
   epoch: number;
   head_seq: number;
   read_seq: number;
@@ -37,14 +51,21 @@ export interface LanePage {
   items: LaneEvent[];
   head_seq: number;
   epoch: number;
+  first_seq?: number;
 }
 export interface Attachment {
   id: string;
-  sha256: string;
+  sha256: string | null;
+  kind: FileKind | "unknown";
+  state: "uploading" | "checking" | "ready" | "refused";
+  reason: string | null;
   media_type: string;
   size_bytes: number;
   width: number;
   height: number;
+  pages: number;
+  duration_ms: number;
+  waveform: number[];
   name: string;
 }
 export interface ReminderDraft {
@@ -70,6 +91,26 @@ export interface ImageBody {
   media_type: string;
   size_bytes: number;
   name: string;
+}
+
+/** What every message about a file holds. */
+export interface FileBody {
+  attachment_id: string;
+  media_type: string;
+  size_bytes: number;
+  name: string;
+}
+export interface AudioBody extends FileBody {
+  duration_ms: number;
+  waveform: number[];
+}
+export interface DocumentBody extends FileBody {
+  pages?: number;
+}
+export interface VideoBody extends FileBody {
+  width: number;
+  height: number;
+  duration_ms: number;
 }
 
 export const isCourt = (role: MemberRole | undefined): boolean => role === "judge" || role === "clerk";

@@ -87,6 +87,7 @@ interface CaseCore {
   cause: string;
   procedure: Procedure;
   openness: Openness;
+  closed_doors: ClosedDoors | null;
   state: "filed" | "closed";
   court: Court;
   judge: Pick<Person, "id" | "name"> | null;
@@ -234,6 +235,31 @@ export interface LaneSender {
   person_id: string;
   name: string;
   label: string;
+  label_en?: string;
+}
+/** A later version of a text; the first words stay in the body. */
+export interface Correction {
+  seq: number;
+  text: string;
+  server_time: string;
+}
+/** The content is out of sight: since when, by whom and why. */
+export interface Withheld {
+  seq: number;
+  at: string;
+  by: LaneSender | null;
+  ground: string;
+  reason: string;
+  by_author: boolean;
+}
+/** The message that is answered, in the server's words. */
+export interface Quoted {
+  seq: number;
+  type: string;
+  sender: LaneSender | null;
+  excerpt: string;
+  is_withheld: boolean;
+  duration_ms?: number;
 }
 export interface LaneEvent {
   lane: string;
@@ -246,6 +272,9 @@ export interface LaneEvent {
   server_time: string;
   prev_hash: string;
   hash: string;
+  corrections?: Correction[];
+  withheld?: Withheld;
+  quoted?: Quoted;
 }
 
 export interface Gap {
@@ -301,6 +330,33 @@ export interface Replay {
   may_download: boolean;
   may_release: boolean;
   playlist_url: string;
+}
+export type TrackShown = "camera" | "screen" | "voice";
+/** One person's camera, screen or voice, made when somebody asks for it. */
+export interface SingleTrack {
+  person_id: string;
+  name: string;
+  label: { zh: string; en: string };
+  shown: TrackShown;
+  spans: [number, number][];
+  state: "none" | "queued" | "composing" | "ready" | "failed";
+  progress: number;
+  playlist_url: string;
+  small_playlist_url: string;
+}
+export interface SingleTracks {
+  most_at_once: number;
+  items: SingleTrack[];
+}
+export type Ground = "state_secret" | "privacy" | "minor" | "trade_secret" | "divorce" | "other_law";
+/** 不公开审理: the order that closes the doors. */
+export interface ClosedDoors {
+  ground: Ground;
+  law: string;
+  law_en: string;
+  reason: string;
+  request: string;
+  at: string;
 }
 export interface Obligation {
   id: string;

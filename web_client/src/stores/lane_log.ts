@@ -4,12 +4,15 @@
  */
 
 import type { LaneEvent } from "@/model/types";
+import { amendEvents } from "./lane_amendments";
 
 export interface LaneLog {
   lane: string;
   epoch: number;
-  /** The seq before the oldest event held; 0 when the lane is held from its beginning. */
+  /** The seq before the oldest event held. */
   floorSeq: number;
+  /** The first event that is ours to read: 1, unless we came later and the court said "from now on". */
+  firstSeq: number;
   /** The last event applied. */
   lastSeq: number;
   /** The highest seq the server has named. */
@@ -25,13 +28,16 @@ export interface LaneLog {
 /** Early events are only a saving: more of them than this, and the pull brings them again. */
 export const EARLY_LIMIT = 200;
 
-export function emptyLog(lane: string, epoch: number, floorSeq = 0): LaneLog {
-  return { lane, epoch, floorSeq, lastSeq: floorSeq, headSeq: floorSeq, events: [], early: [], brokenSeq: null };
+export function emptyLog(lane: string, epoch: number, floorSeq = 0, firstSeq = 1): LaneLog {
+  return { lane, epoch, floorSeq, firstSeq, lastSeq: floorSeq, headSeq: floorSeq, events: [], early: [], brokenSeq: null };
 }
 
 function bySeq(events: readonly LaneEvent[]): LaneEvent[] {
   return [...events].sort((a, b) => a.seq - b.seq);
 }
+
+/** Whether there is something before the oldest event held. */
+export const hasOlder = (log: LaneLog): boolean => log.floorSeq >= log.firstSeq;
 
 /** Whether the server has events that this log lacks: a pull is due. */
 export const isBehind = (log: LaneLog): boolean => log.headSeq > log.lastSeq;
@@ -60,7 +66,7 @@ export function applyEvents(log: LaneLog, incoming: readonly LaneEvent[]): LaneL
     lastSeq,
     headSeq,
     brokenSeq,
-    events: applied.length === 0 ? log.events : [...log.events, ...applied],
+    events: applied.length === 0 ? log.events : amendEvents([...log.events, ...applied], applied),
     early: early.slice(0, EARLY_LIMIT),
   };
 }
@@ -86,8 +92,8 @@ export function prependEvents(log: LaneLog, older: readonly LaneEvent[]): LaneLo
 }
 
 /** A log that begins with the newest page of the lane. */
-export function logFromPage(lane: string, page: { items: readonly LaneEvent[]; head_seq: number; epoch: number }): LaneLog {
+export function logFromPage(lane: string, page: { items: readonly LaneEvent[]; head_seq: number; epoch: number; first_seq?: number }): LaneLog {
   const items = bySeq(page.items);
   const first = items[0]?.seq ?? page.head_seq + 1;
-  return raiseHead(applyEvents(emptyLog(lane, page.epoch, first - 1), items), page.head_seq);
+  return raiseHead(applyEvents(emptyLog(lane, page.epoch, first - 1, page.first_seq), items), page.head_seq);
 }

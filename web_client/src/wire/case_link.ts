@@ -4,12 +4,12 @@
  */
 
 import { asProblem, type Problem } from "@/api/problem";
-import type { Receipt } from "@/model/space";
+import type { MessageType, Receipt } from "@/model/space";
 import type { LaneEvent, Obligation } from "@/model/types";
 import { type LinkState, SocketLink, type SocketLinkOptions } from "./socket";
 
 export type LanePositions = Record<string, { epoch: number; last_seq: number }>;
-export type LaneAnswers = Record<string, { status: "complete" | "more" | "reset"; epoch: number; head_seq: number }>;
+export type LaneAnswers = Record<string, { status: "complete" | "more" | "reset"; epoch: number; head_seq: number; first_seq?: number }>;
 export interface PostAck {
   lane: string;
   seq: number;
@@ -22,9 +22,11 @@ export interface CaseEvents {
   events_appended: { lane: string; epoch: number; events: LaneEvent[] };
   receipts_updated: { lane: string } & Receipt;
   heads_moved: { heads: Record<string, number> };
+  lanes_left: { lanes: string[] };
   obligation_raised: { obligation: Obligation };
   obligation_settled: { obligation_id: string; state: Obligation["state"] };
   case_changed: { case_id: string };
+  contact_changed: { request_id: string; case_id: string };
   session_ended: { reason: string };
 }
 
@@ -92,7 +94,7 @@ export class CaseLink {
     (await this.link.command<{ lanes: LaneAnswers }>("lanes_resume", { lanes })).lanes;
   pull = (lane: string, afterSeq: number): Promise<{ events: LaneEvent[]; head_seq: number }> =>
     this.link.command("lane_pull", { lane, after_seq: afterSeq });
-  post = (message: { lane: string; client_id: string; type: "text" | "image"; body: Record<string, unknown> }): Promise<PostAck> =>
+  post = (message: { lane: string; client_id: string; type: MessageType; body: Record<string, unknown> }): Promise<PostAck> =>
     this.link.command<PostAck>("message_post", message);
   receipt = (report: { lane: string; delivered_seq?: number; read_seq?: number }): Promise<unknown> =>
     this.link.command("receipt_update", report);
