@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -204,10 +205,28 @@ async def _native(settings: Settings) -> Check:
 
     native = await asyncio.to_thread(build.load)
     if native is not None:
-        return Check("native forwarding", True, f"built, {native.path.name}")
+        urgency, advice = _URGENCY[await asyncio.to_thread(_allowed_urgency, native.lib.become_urgent)]
+        return Check("native forwarding", True, f"built, {native.path.name}; {urgency}", advice)
     why = build.why_not()
     is_good, advice = _NATIVE_ADVICE[why]
     return Check("native forwarding", is_good, f"off: {why.replace('_', ' ')}", advice)
+
+
+# How far the forwarding thread may go before other work of the machine (`signaling.native.plane.Urgency`, by its number).
+_URGENCY = (
+    ("waits its turn with all other work", "LimitRTPRIO=1 in the service lets media go first"),
+    ("goes before most other work", "LimitRTPRIO=1 in the service lets media go before all of it"),
+    ("goes before all other work", ""),
+)
+
+
+def _allowed_urgency(become_urgent: Callable[[], int]) -> int:
+    """Asked of a thread of its own, which ends with its answer."""
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(become_urgent()))
+    asking.start()
+    asking.join()
+    return answers[0]
 
 
 async def _client(_: Settings) -> Check:

@@ -90,6 +90,7 @@ def _open_plane(settings: MediaSettings) -> Plane | None:
             + settings.dtls_per_transport_per_s
             + settings.stun_per_address_per_s,
             bursts=settings.native_bursts,
+            urgent=settings.native_urgent,
         )
     except OSError as error:  # no thread, no descriptor: slower is better than not at all
         logger.warning("forwarding in Python: %s", error)

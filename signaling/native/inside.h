@@ -31,6 +31,8 @@
 #define PACER_STEP_MS 2.0   /* the timer rings no sooner */
 #define CONGESTION_MS 200.0 /* as CONGESTION_PAUSE_MS in forwarder.py */
 #define RATE_PAUSES 32       /* so many pauses after the last time the thread looks how busy it is */
+#define NAP_NS 10000           /* Python holds the lock for a few microseconds at a time */
+#define MOST_NAPS 20
 #define BUSY_SOCKETS 2.0     /* ready within one pause: then waiting saves more wake-ups than it costs */
 #define SECOND_NS 1000000000ull
 
@@ -139,6 +141,8 @@ struct plane {
     int is_busy;
     uint32_t media_per_s, others_per_s;
     int is_single;
+    int is_urgent;
+    atomic_int urgency; /* as enum, what the system allowed */
     srtp_fn protect, unprotect, protect_rtcp;
     struct table lines, streams, legs, peers;
     struct ring media, others; /* what is recorded can wait, the others cannot */

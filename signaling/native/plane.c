@@ -7,7 +7,6 @@
 #include "inside.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +36,17 @@ static void *run(void *argument)
 {
     struct plane *plane = argument;
     struct epoll_event events[64];
+    const struct timespec nap = {0, NAP_NS};
+    if (plane->is_urgent)
+        atomic_store(&plane->urgency, become_urgent());
     struct timespec pause = {(time_t)(plane->pause_ns / SECOND_NS), (long)(plane->pause_ns % SECOND_NS)};
     while (atomic_load(&plane->running)) {
         int count = epoll_wait(plane->epoll_fd, events, 64, -1);
         if (count < 0 && errno != EINTR)
             break;
         for (int i = 0; i < count; i++) {
-            for (int spins = 0; atomic_load(&plane->waiting) && spins < 1000; spins++)
-                sched_yield(); /* a mutex is not fair: without this a busy loop would starve Python's orders */
+            for (int naps = 0; atomic_load(&plane->waiting) && naps < MOST_NAPS; naps++)
+                nanosleep(&nap, NULL); /* a mutex is not fair: without this a busy loop would starve Python's orders */
             pthread_mutex_lock(&plane->lock);
             struct peer *peer = table_get(&plane->peers, events[i].data.u32);
             if (events[i].data.u32 == PACER_EVENT)
@@ -70,6 +72,17 @@ static int begin(struct plane *plane)
     return error;
 }
 
+/* Whoever holds the lock while the urgent thread waits for it is as urgent: else other work could keep both from going on. */
+static int init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+    int error = pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return error;
+}
+
 static int open_rings(struct plane *plane, uint64_t bytes)
 {
     /* Of one size each: memory that is never written to costs nothing. */
@@ -91,7 +104,10 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, uintptr_t prote
     struct plane *plane = calloc(1, sizeof *plane);
     if (!plane)
         return NULL;
-    pthread_mutex_init(&plane->lock, NULL);
+    if (init_lock(&plane->lock)) {
+        free(plane);
+        return NULL;
+    }
     plane->protect = (srtp_fn)protect;
     plane->unprotect = (srtp_fn)unprotect;
     plane->protect_rtcp = (srtp_fn)protect_rtcp;
@@ -101,6 +117,7 @@ struct plane *plane_open(uintptr_t protect, uintptr_t unprotect, uintptr_t prote
     plane->media_per_s = settings->media_per_s;
     plane->others_per_s = settings->others_per_s;
     plane->is_single = settings->is_single;
+    plane->is_urgent = settings->is_urgent;
     int has_rings = open_rings(plane, settings->ring_bytes);
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     plane->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -167,6 +184,7 @@ void plane_read_facts(struct plane *plane, struct plane_facts *facts)
 {
     enter(plane);
     *facts = plane->facts;
+    facts->urgency = atomic_load(&plane->urgency);
     facts->ring_used = plane->media.used + plane->others.used;
     leave(plane);
 }

@@ -21,6 +21,7 @@ struct plane_settings {
     uint32_t media_per_s;
     uint32_t others_per_s; /* STUN, DTLS and RTCP of one peer, and media of no stream: Python must see each */
     int32_t is_single; /* never send bursts (UDP_SEGMENT) */
+    int32_t is_urgent; /* go before other work of the machine, as far as allowed */
 };
 
 struct plane_record { /* then `bytes` bytes, padded to eight */
@@ -44,8 +45,11 @@ struct plane_news { /* what a drain tells besides records */
     uint32_t streams[TROUBLED_STREAMS];
 };
 
+enum { URGENCY_NONE, URGENCY_NICE, URGENCY_REAL_TIME };
+
 struct plane_facts {
     uint64_t forwarded, failed, ring_dropped, ring_used, bursts;
+    int32_t urgency; /* URGENCY_* */
 };
 
 struct stream_facts { /* what `stream_new` wants to know */
@@ -72,6 +76,8 @@ void plane_close(struct plane *plane);
 int plane_event_fd(struct plane *plane);
 int plane_drain(struct plane *plane, int is_media, uint8_t *out, int capacity, struct plane_news *news);
 int plane_catch_up(struct plane *plane);
+/* What the calling thread may be: URGENCY_*. */
+int32_t become_urgent(void);
 void plane_read_facts(struct plane *plane, struct plane_facts *facts);
 
 uint32_t line_open(struct plane *plane);

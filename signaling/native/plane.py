@@ -11,6 +11,7 @@ import atexit
 import logging
 import time
 from collections.abc import Callable
+from enum import IntEnum
 from struct import Struct
 from typing import Any, Final, Protocol
 
@@ -58,6 +59,14 @@ class LineOwner(Protocol):
         ...
 
 
+class Urgency(IntEnum):
+    """What the system allowed the forwarding thread (`urgency.c`)."""
+
+    NONE = 0
+    NICE = 1
+    REAL_TIME = 2
+
+
 class Plane:
     """One thread. What it leaves goes to those whom `Line`, `NativeFanout` and the UDP port registered.
 
@@ -66,7 +75,7 @@ class Plane:
 
     def __init__(
         self, native: Native, *, pause_s: float, media_per_s: int, others_per_s: int, bursts: bool,
-        ring_bytes: int = RING_BYTES,
+        urgent: bool = False, ring_bytes: int = RING_BYTES,
     ) -> None:  # fmt: skip
         self.native, self.ffi, self.lib = native, native.ffi, native.lib
         settings = self.ffi.new(
@@ -77,6 +86,7 @@ class Plane:
                 "media_per_s": media_per_s,
                 "others_per_s": others_per_s,
                 "is_single": not bursts,
+                "is_urgent": urgent,
             },
         )
         self.handle: Any = self.lib.plane_open(*SRTP_FUNCTIONS, settings)
@@ -266,6 +276,11 @@ class Plane:
         facts = self._facts
         self.lib.plane_read_facts(self.handle, facts)
         return facts.forwarded, facts.failed, facts.ring_dropped
+
+    def urgency(self) -> Urgency:
+        """How far the system lets the thread go before other work; known once the thread runs."""
+        self.lib.plane_read_facts(self.handle, self._facts)
+        return Urgency(self._facts.urgency)
 
 
 class Peer:

@@ -14,7 +14,8 @@ from tests.native_library import library
 async def test_native__when_it_loads__is_good() -> None:
     native = library()
     check = await doctor._native(Settings())  # type: ignore[call-arg]
-    assert check.line() == f"ok   native forwarding: built, {native.path.name}"
+    assert check.line().startswith(f"ok   native forwarding: built, {native.path.name}; ")
+    assert "all other work" in check.line() or "most other work" in check.line()
 
 
 @pytest.mark.parametrize("why", [why for why in Why if why is not Why.LOADED])

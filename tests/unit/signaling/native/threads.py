@@ -302,6 +302,7 @@ class Threads:
         media_per_s: int = 1_000_000,
         others_per_s: int = 1_000_000,
         bursts: bool = True,
+        urgent: bool = False,
     ) -> Plane:
         async def make() -> Plane:
             return Plane(
@@ -310,6 +311,7 @@ class Threads:
                 media_per_s=media_per_s,
                 others_per_s=others_per_s,
                 bursts=bursts,
+                urgent=urgent,
                 ring_bytes=ring_bytes,
             )
 
