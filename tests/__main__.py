@@ -14,6 +14,7 @@ from pathlib import Path
 from hearing_server import _bootstrap
 
 LOCK_WAIT_S = 300
+WORKERS = 2
 # Any of these files, or the program, shows that the package is there. Playwright's driver needs libatomic.
 WANTED_PACKAGES = {
     "chromium": ("/usr/bin/chromium",),
@@ -87,10 +88,20 @@ def prepare() -> str:
     return str(_bootstrap.ensure("test"))
 
 
+def workers(arguments: list[str]) -> list[str]:
+    """The whole suite runs in two processes beside each other; whoever names files or workers decides for himself.
+
+    Much of it waits in real time for people, lines and locks. Neighbours stay together, so that what a file or folder sets
+    up is mostly set up once; whoever is done early takes from the other.
+    """
+    decides = any(argument.startswith("-n") or not argument.startswith("-") for argument in arguments)
+    return [] if decides else ["-n", str(WORKERS), "--dist", "worksteal"]
+
+
 def main() -> None:
     python = prepare()
     os.chdir(_bootstrap.ROOT)
-    os.execv(python, [python, "-m", "pytest", *sys.argv[1:]])
+    os.execv(python, [python, "-m", "pytest", *workers(sys.argv[1:]), *sys.argv[1:]])
 
 
 if __name__ == "__main__":
