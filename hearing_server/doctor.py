@@ -212,7 +212,7 @@ async def _native(settings: Settings) -> Check:
     return Check("native forwarding", is_good, f"off: {why.replace('_', ' ')}", advice)
 
 
-# How far the forwarding thread may go before other work of the machine (`signaling.native.plane.Urgency`, by its number).
+# How far the forwarding thread may go before other work (`signaling.native.plane.Urgency`, by its number).
 _URGENCY = (
     ("waits its turn with all other work", "LimitRTPRIO=1 in the service lets media go first"),
     ("goes before most other work", "LimitRTPRIO=1 in the service lets media go before all of it"),

@@ -91,8 +91,8 @@ def prepare() -> str:
 def workers(arguments: list[str]) -> list[str]:
     """The whole suite runs in two processes beside each other; whoever names files or workers decides for himself.
 
-    Much of it waits in real time for people, lines and locks. Neighbours stay together, so that what a file or folder sets
-    up is mostly set up once; whoever is done early takes from the other.
+    Much of it waits in real time for people, lines and locks. Neighbours stay together, so that what a file or folder
+    sets up is mostly set up once; whoever is done early takes from the other.
     """
     decides = any(argument.startswith("-n") or not argument.startswith("-") for argument in arguments)
     return [] if decides else ["-n", str(WORKERS), "--dist", "worksteal"]
