@@ -1,6 +1,6 @@
 """Single tracks of films, and acts found by their hearing.
 
-Revision ID: r0009
+Revision ID: r0011
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0009"
-down_revision: str | None = "r0008"
+revision = "r0011"
+down_revision: str | None = "r0010"
 branch_labels: str | None = None
 depends_on: str | None = None
 

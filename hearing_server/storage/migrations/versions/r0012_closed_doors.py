@@ -1,6 +1,6 @@
 """Closed doors: a case's order with its ground, and hearings that have one of their own.
 
-Revision ID: r0010
+Revision ID: r0012
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0010"
-down_revision: str | None = "r0009"
+revision = "r0012"
+down_revision: str | None = "r0011"
 branch_labels: str | None = None
 depends_on: str | None = None
 
