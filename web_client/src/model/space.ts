@@ -2,7 +2,9 @@
 
 import type { LaneEvent, Obligation } from "@/model/types";
 
-export type LaneKind = "everyone" | "bench";
+export type LaneKind = "everyone" | "bench" | "sealed" | "mediation";
+export const SEALED_GROUNDS = ["trade_secret", "privacy", "minor", "safety", "preservation"] as const;
+export type SealedGround = (typeof SEALED_GROUNDS)[number];
 /** What a person can post; cards are the court's system's alone. */
 export type MessageType = "text" | "image" | "audio" | "document" | "video" | "correction" | "tombstone";
 export type FileKind = "image" | "audio" | "document" | "video";

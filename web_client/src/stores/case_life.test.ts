@@ -73,7 +73,9 @@ function answerHttp(address: string): unknown {
 }
 
 const space = (): CaseSpace => ({
-  lanes: [{ lane: LANE, kind: "everyone", epoch: 1, head_seq: head(), read_seq: 1, delivered_seq: 1 }],
+  lanes: [
+    { lane: LANE, kind: "everyone", title: "", side: null, ground: null, readers: [], closed: false, first_seq: 1, epoch: 1, head_seq: head(), read_seq: 1, delivered_seq: 1 },
+  ],
   members: [],
   receipts: { [LANE]: [{ person_id: "per_other", delivered_seq: 2, read_seq: 1 }] },
 });
@@ -147,6 +149,14 @@ describe("case life", () => {
     hear("events_appended", { lane: LANE, epoch: 1, events: [log().at(-1)] });
     expect(life.entries).toEqual([]);
     expect(said("message_post")).toHaveLength(1);
+  });
+
+  it("drops a lane that is closed to this person, with all that was read there", async () => {
+    const life = await opened();
+    hear("lanes_left", { lanes: [LANE] });
+    expect([life.logs, life.receipts]).toEqual([{}, {}]);
+    hear("events_appended", { lane: LANE, epoch: 1, events: [event(4)] });
+    expect(life.logs).toEqual({});
   });
 
   it("reports delivery and reading upwards only, and tells each number once", async () => {

@@ -2,14 +2,18 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { readMe } from "@/api/session";
 import { readLane } from "@/api/space";
-import type { CaseSpace, Receipt } from "@/model/space";
+import type { CaseSpace, MessageType, Receipt } from "@/model/space";
 import type { LaneEvent } from "@/model/types";
 import { type CaseEvents, CaseLink } from "@/wire/case_link";
 import type { LinkState } from "@/wire/socket";
-import { applyEvents, isBehind, type LaneLog, logFromPage, prependEvents, raiseHead } from "./lane_log";
-import { browserShelf, newClientId, Outbox, type OutboxEntry } from "./outbox";
+import { applyEvents, hasOlder, isBehind, type LaneLog, logFromPage, prependEvents, raiseHead } from "./lane_log";
+import { type NewEntry, newClientId, Outbox, type OutboxEntry } from "./outbox";
+import { browserShelf } from "./outbox_shelf";
 import { ReceiptSender } from "./receipt_sender";
+import { TabLeader } from "./tab_leader";
 
+/** What pages hear of beside the lanes. */
+const HEARD = ["obligation_raised", "obligation_settled", "contact_changed"] as const;
 /** One screen of a desk and two of a phone; older ones come when scrolled to. */
 const PAGE_EVENTS = 50;
 
@@ -29,6 +33,9 @@ export const useCaseLife = defineStore("case_life", () => {
   let personId = "";
   let link: CaseLink | null = null;
   let outbox: Outbox | null = null;
+  let leader: TabLeader | null = null;
+  /** Written while the storage was still being opened. */
+  let early: NewEntry[] = [];
   let reports: ReceiptSender | null = null;
   const pulling = new Set<string>();
   const upListeners = new Set<() => void>();
@@ -40,15 +47,35 @@ export const useCaseLife = defineStore("case_life", () => {
     personId = person;
     const made = new CaseLink({ onUp: up, onState: (state) => (linkState.value = state), onHeads: heads });
     link = made;
-    outbox = new Outbox({
-      shelf: browserShelf(person),
-      isUp: () => made.isUp,
-      onChange: (now) => (entries.value = now),
-      post: ({ lane, clientId, type, body }) => made.post({ lane, client_id: clientId, type, body }),
-    });
+    void openOutbox(person, made);
     reports = new ReceiptSender((report) => made.receipt(report));
     listen(made);
     made.open();
+  }
+
+  async function openOutbox(person: string, made: CaseLink): Promise<void> {
+    const shelf = await browserShelf(person);
+    if (link !== made) return;
+    const box = new Outbox({
+      shelf,
+      isUp: () => made.isUp,
+      onChange: (now) => (entries.value = now),
+      onTell: (said) => tabs.say(said),
+      post: ({ lane, clientId, type, body }) => made.post({ lane, client_id: clientId, type, body }),
+    });
+    const tabs = new TabLeader({
+      name: `hearing_outbox:${person}`,
+      onLead: (isLeading) => box.lead(isLeading),
+      onSaid: (said) => (said.kind === "saved" ? box.savedElsewhere(said.clientId, said.seq) : void box.reload()),
+      isAble: () => made.isUp,
+    });
+    outbox = box;
+    leader = tabs;
+    await box.open();
+    if (link !== made) return;
+    for (const entry of early.splice(0)) box.add(entry);
+    tabs.start();
+    settleAll();
   }
 
   function listen(made: CaseLink): void {
@@ -59,6 +86,7 @@ export const useCaseLife = defineStore("case_life", () => {
       else take(lane, events);
     });
     made.on("heads_moved", (body) => heads(body.heads));
+    made.on("lanes_left", ({ lanes }) => leave(lanes));
     made.on("receipts_updated", ({ lane, ...receipt }) => noteReceipt(lane, receipt));
     made.on("case_changed", ({ case_id: id }) => (changes.value = { ...changes.value, [id]: (changes.value[id] ?? 0) + 1 }));
     made.on("session_ended", () => {
@@ -72,7 +100,7 @@ export const useCaseLife = defineStore("case_life", () => {
         () => undefined,
       );
     });
-    for (const event of ["obligation_raised", "obligation_settled"] as const) {
+    for (const event of HEARD) {
       made.on(event, (body) => {
         for (const listener of eventListeners.get(event) ?? []) listener(body as never);
       });
@@ -82,8 +110,10 @@ export const useCaseLife = defineStore("case_life", () => {
   function stop(): void {
     link?.close();
     outbox?.close();
+    leader?.close();
     reports?.close();
-    link = outbox = reports = null;
+    link = outbox = leader = reports = null;
+    early = [];
     logs.value = {};
     receipts.value = {};
     entries.value = [];
@@ -104,6 +134,12 @@ export const useCaseLife = defineStore("case_life", () => {
     await resume(space.lanes.map(({ lane }) => lane));
   }
 
+  /** Closed to us: nothing that was read there stays on this page. */
+  function leave(lanes: readonly string[]): void {
+    logs.value = Object.fromEntries(Object.entries(logs.value).filter(([lane]) => !lanes.includes(lane)));
+    receipts.value = Object.fromEntries(Object.entries(receipts.value).filter(([lane]) => !lanes.includes(lane)));
+  }
+
   async function readAgain(lane: string): Promise<void> {
     keep(logFromPage(lane, await readLane(lane, { before: Number.MAX_SAFE_INTEGER, limit: PAGE_EVENTS })));
     settle(lane);
@@ -111,14 +147,17 @@ export const useCaseLife = defineStore("case_life", () => {
 
   async function readOlder(lane: string): Promise<void> {
     const log = logs.value[lane];
-    if (!log || log.floorSeq === 0) return;
+    if (!log || !hasOlder(log)) return;
     const page = await readLane(lane, { before: log.floorSeq + 1, limit: PAGE_EVENTS });
     const now = logs.value[lane];
     if (now) keep(prependEvents(now, page.items));
   }
 
   function up(): void {
-    void resume(Object.keys(logs.value)).finally(() => outbox?.wake());
+    void resume(Object.keys(logs.value)).finally(() => {
+      outbox?.wake();
+      if (outbox?.isWaiting) leader?.need();
+    });
     void reports?.flush();
     for (const listener of upListeners) listener();
   }
@@ -155,6 +194,8 @@ export const useCaseLife = defineStore("case_life", () => {
     outbox?.arrived(log.events.flatMap(({ client_id: id, sender }) => (id !== null && sender?.person_id === personId ? [id] : [])));
     if (log.lastSeq > 0) reports?.delivered(lane, log.lastSeq);
   }
+
+  const settleAll = (): void => Object.keys(logs.value).forEach(settle);
 
   function heads(named: Record<string, number>): void {
     for (const [lane, head] of Object.entries(named)) {
@@ -195,8 +236,12 @@ export const useCaseLife = defineStore("case_life", () => {
     noteReceipt(lane, { person_id: personId, delivered_seq: seq, read_seq: seq });
   }
 
-  function send(lane: string, type: "text" | "image", body: object, clientId = newClientId()): void {
-    outbox?.add({ clientId, lane, type, body: { ...body }, writtenAt: new Date().toISOString() });
+  /** `waitsFor`: the upload without which it cannot go; `ready` or `fail` tells how that ended. */
+  function send(lane: string, type: MessageType, body: object, clientId = newClientId(), waitsFor: string | null = null): void {
+    const entry = { clientId, lane, type, body: { ...body }, writtenAt: new Date().toISOString(), waitsFor };
+    if (outbox === null) early = [...early, entry];
+    else outbox.add(entry);
+    leader?.need();
   }
 
   /** Hear each connection; returns the way to stop. */
@@ -204,7 +249,7 @@ export const useCaseLife = defineStore("case_life", () => {
     upListeners.add(listener);
     return () => upListeners.delete(listener);
   }
-  function onEvent<E extends "obligation_raised" | "obligation_settled">(event: E, listener: (body: CaseEvents[E]) => void): () => void {
+  function onEvent<E extends (typeof HEARD)[number]>(event: E, listener: (body: CaseEvents[E]) => void): () => void {
     const listeners = eventListeners.get(event) ?? new Set();
     listeners.add(listener);
     eventListeners.set(event, listeners);
@@ -224,8 +269,13 @@ export const useCaseLife = defineStore("case_life", () => {
     readOlder,
     read,
     send,
-    retry: (clientId: string): void => outbox?.retry(clientId),
-    remove: (clientId: string): void => outbox?.remove(clientId),
+    retry: (clientId: string): void => {
+      outbox?.retry(clientId);
+      leader?.need();
+    },
+    ready: (clientId: string, body: Record<string, unknown>): void => outbox?.ready(clientId, body),
+    fail: (clientId: string, why: { code: string; title: string }): void => outbox?.fail(clientId, why),
+    remove: (clientId: string): OutboxEntry | null => outbox?.remove(clientId) ?? null,
     onUp,
     onEvent,
   };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem } from "@/api/problem";
-import { browserShelf, newClientId, Outbox, type OutboxEntry } from "./outbox";
+import { newClientId, Outbox, type OutboxEntry } from "./outbox";
+import { memoryShelf, type OutboxShelf } from "./outbox_shelf";
 
 interface Call {
   clientId: string;
@@ -12,12 +13,17 @@ interface Call {
 let calls: Call[];
 let shown: readonly OutboxEntry[];
 let isUp: boolean;
+let shelf: OutboxShelf;
 
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
-function outbox(): Outbox {
-  return new Outbox({
-    shelf: browserShelf("per_1"),
+type Said = Parameters<NonNullable<ConstructorParameters<typeof Outbox>[0]["onTell"]>>[0];
+
+/** A tab: opened, and the one that sends unless told otherwise. */
+async function outbox(isLeading = true, onTell?: (said: Said) => void): Promise<Outbox> {
+  const box = new Outbox({
+    shelf,
+    ...(onTell ? { onTell } : {}),
     isUp: () => isUp,
     onChange: (entries) => (shown = entries),
     post: ({ clientId, lane }) =>
@@ -36,6 +42,10 @@ function outbox(): Outbox {
         });
       }),
   });
+  await box.open();
+  box.lead(isLeading);
+  await settle();
+  return box;
 }
 let minute = 0;
 const text = (clientId: string, lane = "lan_1") => ({
@@ -54,7 +64,7 @@ const call = (at: number): Call => {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  localStorage.clear();
+  shelf = memoryShelf();
   calls = [];
   shown = [];
   isUp = true;
@@ -63,7 +73,7 @@ afterEach(() => vi.useRealTimers());
 
 describe("outbox", () => {
   it("sends one at a time in each lane, in the order of writing", async () => {
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     box.add(text("second"));
     box.add(text("other", "lan_2"));
@@ -74,16 +84,16 @@ describe("outbox", () => {
   });
 
   it("lets a saved message go when its event is in the lane", async () => {
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     await call(0).saved(1);
     box.arrived(["first", "of-somebody-else"]);
     expect(shown).toEqual([]);
-    expect(localStorage).toHaveLength(0);
+    expect(await shelf.read()).toEqual([]);
   });
 
   it("tries again with the same id after a lost answer, ever more slowly", async () => {
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     await call(0).refused("network.timeout");
     expect(states()).toEqual(["first sending"]);
@@ -98,7 +108,7 @@ describe("outbox", () => {
   });
 
   it("waits as long as the server says", async () => {
-    outbox().add(text("first"));
+    (await outbox()).add(text("first"));
     await call(0).refused("message.too_many", 7);
     await vi.advanceTimersByTimeAsync(6_900);
     expect(calls).toHaveLength(1);
@@ -107,7 +117,7 @@ describe("outbox", () => {
   });
 
   it("fails on a refusal, keeps the message, and goes on with the next", async () => {
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     box.add(text("second"));
     await call(0).refused("message.too_long");
@@ -120,11 +130,11 @@ describe("outbox", () => {
     box.remove("first");
     box.arrived(["second"]);
     expect(shown).toEqual([]);
-    expect(localStorage).toHaveLength(0);
+    expect(await shelf.read()).toEqual([]);
   });
 
   it("says failed after two minutes of trying", async () => {
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     for (let at = 0; shown[0]?.state === "sending" && at < 40; at += 1) {
       await call(calls.length - 1).refused("network.timeout");
@@ -136,7 +146,7 @@ describe("outbox", () => {
 
   it("waits for the connection, and then does not wait for a timer", async () => {
     isUp = false;
-    const box = outbox();
+    const box = await outbox();
     box.add(text("first"));
     expect(calls).toEqual([]);
     isUp = true;
@@ -148,14 +158,14 @@ describe("outbox", () => {
   });
 
   it("survives a reload: what was under way is sent again, what failed stays failed", async () => {
-    const before = outbox();
+    const before = await outbox();
     before.add(text("first"));
     await call(0).refused("case.closed");
     before.add(text("second"));
     before.add(text("third"));
     before.close();
     calls = [];
-    const after = outbox();
+    const after = await outbox();
     expect(states()).toEqual(["first failed", "second sending", "third sending"]);
     after.wake();
     await call(0).saved(1);
@@ -163,10 +173,83 @@ describe("outbox", () => {
     after.close();
   });
 
-  it("keeps nobody else's messages", () => {
-    outbox().add(text("first"));
-    expect(browserShelf("per_2").read()).toEqual([]);
-    expect(browserShelf("per_1").read()).toHaveLength(1);
+  it("keeps the order of writing when times are equal and the clock steps back", async () => {
+    isUp = false;
+    const box = await outbox();
+    vi.setSystemTime(1_000_000);
+    box.add(text("first"));
+    box.add(text("second"));
+    vi.setSystemTime(500_000);
+    box.add(text("third"));
+    box.close();
+    isUp = true;
+    const after = await outbox();
+    expect(shown.map(({ clientId }) => clientId)).toEqual(["first", "second", "third"]);
+    after.close();
+  });
+
+  it("lets what waits for its file keep nobody behind it waiting, and sends it when the file is there", async () => {
+    const box = await outbox();
+    box.add({ ...text("photo"), waitsFor: "upl_1" });
+    box.add(text("words"));
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["words"]);
+    await call(0).saved(1);
+    box.close();
+    calls = [];
+    const after = await outbox();
+    expect([states(), calls]).toEqual([["photo sending"], []]);
+    after.ready("photo", { attachment_id: "att_1" });
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["photo"]);
+    after.close();
+  });
+
+  it("fails with the file, says why, and gives the words back", async () => {
+    const box = await outbox();
+    box.add({ ...text("photo"), waitsFor: "upl_1" });
+    box.fail("photo", { code: "attachment.refused", title: "no" });
+    expect([states(), shown[0]?.problem?.code]).toEqual([["photo failed"], "attachment.refused"]);
+    expect(box.remove("photo")?.body).toEqual({ text: "photo" });
+    expect([shown, await shelf.read()]).toEqual([[], []]);
+  });
+
+  it("cannot be taken back while it may be under way", async () => {
+    const box = await outbox();
+    box.add(text("first"));
+    expect(box.remove("first")).toBeNull();
+    expect(states()).toEqual(["first sending"]);
+    box.close();
+  });
+
+  it("sends from one tab alone, and from the next when that one goes", async () => {
+    const leader = await outbox();
+    const follower = await outbox(false, (said) => said.kind === "changed" && void leader.reload());
+    follower.add(text("first"));
+    await settle();
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["first"]);
+    leader.close();
+    follower.lead(true);
+    await settle();
+    expect(calls.map(({ clientId }) => clientId)).toEqual(["first", "first"]);
+    await call(1).saved(4);
+    expect(states()).toEqual(["first saved"]);
+    follower.close();
+  });
+
+  it("shows as saved what another tab has sent, and does not bring back what is gone", async () => {
+    const told: Said[] = [];
+    const leader = await outbox(true, (said) => told.push(said));
+    leader.add(text("first"));
+    await settle();
+    const follower = await outbox(false);
+    expect(states()).toEqual(["first sending"]);
+    follower.savedElsewhere("first", 9);
+    expect([states(), shown[0]?.seq]).toEqual([["first saved"], 9]);
+    follower.arrived(["first"]);
+    await follower.reload();
+    expect(shown).toEqual([]);
+    await call(0).saved(9);
+    expect(told.at(-1)).toEqual({ kind: "saved", clientId: "first", seq: 9 });
+    leader.close();
   });
 
   it("gives ids the server accepts", () => {

@@ -87,6 +87,23 @@ describe("socket link", () => {
     expect(states.at(-1)).toBe("closed");
   });
 
+  it("comes back when a stopping server asks it to, and by its own waits after that", async () => {
+    const one = link();
+    one.open();
+    await vi.advanceTimersByTimeAsync(0);
+    far.hear("connect");
+    far.hear("server_leaving", { retry_after_ms: 4_000 });
+    far.hear("disconnect", "io server disconnect");
+    await vi.advanceTimersByTimeAsync(3_900);
+    expect(tickets).toBe(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(tickets).toBe(2);
+    far.hear("connect_error", new Error("not yet"));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(tickets).toBe(3);
+    one.close();
+  });
+
   it("stops for good when the person is signed out or not on the hearing", async () => {
     const refused: string[] = [];
     const one = link({

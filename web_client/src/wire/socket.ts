@@ -25,6 +25,8 @@ const ACK_TIMEOUT_MS = 8_000;
 const FIRST_WAIT_MS = 400;
 // A hearing goes on without whoever waits: two seconds after the server is back everybody has tried.
 const LONGEST_WAIT_MS = 2_000;
+/** The longest a stopping server may ask to wait. */
+const LONGEST_COME_BACK_MS = 10_000;
 /** An attempt that neither connects nor fails is given up after this. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -32,6 +34,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 function makeSocketIo(namespace: string): WireSocket {
   return io(namespace, {
     path: "/socket.io/",
+    // For the proxy: hearings are in one server process, case spaces may be in several.
+    query: { for: namespace.slice(1) },
     transports: ["websocket"],
     forceNew: true,
     autoConnect: false,
@@ -48,6 +52,8 @@ export class SocketLink {
   state: LinkState = "idle";
   private readonly socket: WireSocket;
   private attempt = 0;
+  /** Said by a server that stops in good order: when to come back. */
+  private comeBackMs: number | null = null;
   private hasConnected = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private generation = 0;
@@ -58,6 +64,9 @@ export class SocketLink {
     this.socket = (options.makeSocket ?? makeSocketIo)(options.namespace);
     this.socket.on("connect", () => this.connected());
     this.socket.on("disconnect", () => this.lost());
+    this.socket.on("server_leaving", (body: { retry_after_ms?: unknown }) => {
+      if (typeof body?.retry_after_ms === "number") this.comeBackMs = Math.min(LONGEST_COME_BACK_MS, Math.max(0, body.retry_after_ms));
+    });
     this.socket.on("connect_error", (error: Error & { data?: unknown }) => this.failed(error));
   }
 
@@ -152,10 +161,11 @@ export class SocketLink {
   }
 
   private waitThenTry(): void {
-    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.attempt);
+    const wait = this.comeBackMs ?? Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.attempt) * (0.75 + Math.random() * 0.5);
+    this.comeBackMs = null;
     this.attempt += 1;
     this.enter("waiting");
-    this.timer = setTimeout(() => void this.try(), wait * (0.75 + Math.random() * 0.5));
+    this.timer = setTimeout(() => void this.try(), wait);
   }
 
   private stop(state: "closed" | "refused"): void {
