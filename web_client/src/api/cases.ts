@@ -1,4 +1,4 @@
-import type { ActLog, Authority, Case, CaseBrief, Openness, PartyKind, Person, Procedure, Standing } from "@/model/types";
+import type { ActLog, Authority, Case, CaseBrief, Ground, Openness, PartyKind, Person, Procedure, Standing } from "@/model/types";
 import { get, post } from "./request";
 
 export interface RepresentativeDraft {
@@ -18,6 +18,9 @@ export interface CaseDraft {
   cause: string;
   procedure: Procedure;
   openness: Openness;
+  closed_ground?: Ground;
+  closed_reason?: string;
+  closed_request?: string;
   judge_id: string;
   parties: PartyDraft[];
 }

@@ -54,6 +54,13 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: "proofs.acts" },
   },
   {
+    path: "/cases/:id/publicity",
+    name: "case-publicity",
+    component: () => import("@/features/publicity/PublicityPage.vue"),
+    props: true,
+    meta: { title: "publicity.title" },
+  },
+  {
     path: "/acts/:id",
     name: "act-proof",
     component: () => import("@/features/proofs/ActProofPage.vue"),
@@ -84,15 +91,15 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "/hearings/:id/broadcast",
     name: "broadcast-notice",
-    component: () => import("@/features/broadcasts/BroadcastNoticePage.vue"),
-    props: true,
+    component: () => import("@/features/publicity/NoticePage.vue"),
+    props: ({ params }) => ({ id: params["id"], kind: "broadcast" }),
     meta: { title: "broadcasts.notice" },
   },
   {
     path: "/publications/:id",
     name: "publication-notice",
-    component: () => import("@/features/publications/PublicationNoticePage.vue"),
-    props: true,
+    component: () => import("@/features/publicity/NoticePage.vue"),
+    props: ({ params }) => ({ id: params["id"], kind: "publication" }),
     meta: { title: "publications.notice" },
   },
   {
@@ -176,14 +183,14 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "/public/live/:id",
     name: "public-live",
-    component: () => import("@/features/public_recordings/PublicLivePage.vue"),
-    props: true,
+    component: () => import("@/features/public_recordings/PublicFilmPage.vue"),
+    props: ({ params }) => ({ id: params["id"], live: true }),
     meta: { isPublic: true, title: "broadcasts.liveOne" },
   },
   {
     path: "/public/:id",
     name: "public-recording",
-    component: () => import("@/features/public_recordings/PublicPlayerPage.vue"),
+    component: () => import("@/features/public_recordings/PublicFilmPage.vue"),
     props: true,
     meta: { isPublic: true, title: "public_recordings.one" },
   },

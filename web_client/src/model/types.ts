@@ -49,6 +49,9 @@ export interface HearingBrief {
   state: HearingState;
   starts_at: string;
   duration_min: number;
+  /** The hearing's own order or its case's. */
+  openness: Openness;
+  closed_doors: ClosedDoors | null;
 }
 
 export interface Representative {
@@ -215,6 +218,8 @@ export interface Hearing {
   state: HearingState;
   starts_at: string;
   duration_min: number;
+  openness: Openness;
+  closed_doors: Pick<ClosedDoors, "ground" | "law" | "law_en"> | null;
   opened_at: string | null;
   recess: { kind?: PauseKind; reason: string; since: string; resumes_at: string | null } | null;
   /** A sealed span in force: recorded, and shown in no copy. */

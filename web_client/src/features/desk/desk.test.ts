@@ -1,3 +1,4 @@
+import { emptyDoors } from "@/features/publicity/doors";
 import { describe, expect, it } from "vitest";
 import { problemFromBody } from "@/api/problem";
 import { i18n } from "@/i18n";
@@ -44,7 +45,7 @@ describe("a party's draft", () => {
 });
 
 describe("the filing form", () => {
-  const form: FilingForm = { cause: " 民间借贷纠纷 ", procedure: "summary", openness: "open", judge_id: "per_j", numbering: "auto", type_code: "民初", number: "", parties: [] };
+  const form: FilingForm = { cause: " 民间借贷纠纷 ", procedure: "summary", openness: "open", doors: emptyDoors(), judge_id: "per_j", numbering: "auto", type_code: "民初", number: "", parties: [] };
 
   it("sends a type, or a whole number, never both", () => {
     expect(draftOf(form)).toEqual({ cause: "民间借贷纠纷", procedure: "summary", openness: "open", judge_id: "per_j", parties: [], type_code: "民初" });

@@ -3,12 +3,15 @@ import { openCase, type CaseDraft, type PartyDraft } from "@/api/cases";
 import { asProblem, type Problem } from "@/api/problem";
 import { formatCaseNumber } from "@/model/format";
 import type { Case, Openness, Procedure } from "@/model/types";
+import { emptyDoors, needsRequest, type DoorsDraft } from "@/features/publicity/doors";
 import { newParty, partyWrong, problemByField, type Wrong } from "./drafts";
 
 export interface FilingForm {
   cause: string;
   procedure: Procedure;
   openness: Openness;
+  /** Why it is not heard in open court. */
+  doors: DoorsDraft;
   judge_id: string;
   numbering: "auto" | "manual";
   type_code: string;
@@ -29,15 +32,25 @@ export interface Filing {
 export function formWrong(form: FilingForm): Wrong {
   const wrong: Wrong = {};
   if (form.cause.trim() === "") wrong["cause"] = "filing.needed";
+  if (form.openness === "closed") {
+    if (form.doors.reason.trim() === "") wrong["closed_reason"] = "filing.needed";
+    if (needsRequest(form.doors.ground) && form.doors.request.trim() === "") wrong["closed_request"] = "filing.needed";
+  }
   if (form.judge_id === "") wrong["judge_id"] = "filing.needed";
   if (form.numbering === "manual" && form.number.trim() === "") wrong["number"] = "filing.needed";
   for (const [index, party] of form.parties.entries()) Object.assign(wrong, partyWrong(`parties.${index}`, party));
   return wrong;
 }
 
+function doorsOf({ openness, doors }: FilingForm): Pick<CaseDraft, "closed_ground" | "closed_reason" | "closed_request"> {
+  if (openness === "open") return {};
+  const request = doors.request.trim();
+  return { closed_ground: doors.ground, closed_reason: doors.reason.trim(), ...(request ? { closed_request: request } : {}) };
+}
+
 export function draftOf(form: FilingForm): CaseDraft {
   const { cause, procedure, openness, judge_id, parties } = form;
-  const base = { cause: cause.trim(), procedure, openness, judge_id, parties };
+  const base = { cause: cause.trim(), procedure, openness, ...doorsOf(form), judge_id, parties };
   return form.numbering === "manual"
     ? { ...base, number: formatCaseNumber(form.number) }
     : { ...base, type_code: form.type_code.trim() };
@@ -49,6 +62,7 @@ export function useFiling(options: { t: (key: string) => string }): Filing {
     cause: "",
     procedure: "summary",
     openness: "open",
+    doors: emptyDoors(),
     judge_id: "",
     numbering: "auto",
     type_code: "民初",

@@ -34,6 +34,8 @@ const hearing = (me: string, people: HearingPerson[], more: Partial<Hearing> = {
   state: "in_session",
   starts_at: "2026-11-22T06:00:00Z",
   duration_min: 60,
+  openness: "open",
+  closed_doors: null,
   opened_at: null,
   recess: null,
   closed_at: null,

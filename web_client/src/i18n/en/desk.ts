@@ -44,6 +44,7 @@ const en: Texts<typeof zh> = {
   hearingTitleDefault: "Hearing {n}",
   startsAt: "Starts at (Beijing time)",
   durationMin: "Expected length (minutes)",
+  closedSchedule: "This case is heard behind closed doors: no audience, no broadcast, no publication.",
   shortNotice: "Less than three days away. The Civil Procedure Law asks for three days' notice.",
   inPast: "This time has already passed",
   scheduled: "Scheduled; messages are going out",
