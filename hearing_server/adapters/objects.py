@@ -131,6 +131,10 @@ class StoredObjects:
         except FileNotFoundError:
             return None
 
+    async def sealing_key(self, case_id: str) -> bytes | None:
+        """The case's key for bytes that are on their way here, durable; None where nothing is encrypted."""
+        return None if self._keys is None else await self._sealing_key(self._keys, case_id)
+
     async def _sealing_key(self, keys: CaseKeys, case_id: str) -> bytes:
         """The case's key, durable before anything is sealed with it: a power cut must not part them."""
         key = await keys.key_of(case_id)

@@ -108,8 +108,8 @@ class UploadSpool(Protocol):
         """Errors: DiskFull, Unavailable `keys.…`."""
         ...
 
-    async def exists(self, upload_id: str) -> bool:
-        """Whether its bytes are in this server's reach."""
+    async def bytes_at_rest(self, upload_id: str) -> int | None:
+        """What its file takes, a little more than the bytes in it; None: not in this server's reach."""
         ...
 
     def open(
@@ -159,6 +159,10 @@ class Inspection(Protocol):
 
     async def look(self, source: int, *, name: str, work: Path) -> Inspected:
         """`source`: a descriptor of the file in the clear. Errors: RefusedFile; Unavailable `inspection.down`."""
+        ...
+
+    async def stop(self) -> None:
+        """End its processes."""
         ...
 
     async def page(self, source: int, *, page: int, work: Path) -> tuple[Path, int, int]:

@@ -137,8 +137,14 @@ class FolderSpool:
         path = self._path(upload_id)
         await _in_thread(lambda: PartFile.create(path, key, upload_id, disk=self._disk))
 
-    async def exists(self, upload_id: str) -> bool:
-        return await asyncio.to_thread(self._path(upload_id).exists)
+    async def bytes_at_rest(self, upload_id: str) -> int | None:
+        def size_bytes() -> int | None:
+            try:
+                return self._disk.size_bytes(self._path(upload_id))
+            except OSError:
+                return None
+
+        return await asyncio.to_thread(size_bytes)
 
     @asynccontextmanager
     async def open(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hearing_server.errors import Invalid
-from hearing_server.kernel import AttachmentId, CaseId, PersonId
+from hearing_server.kernel import AttachmentId, CaseId, PersonId, to_wire
 
 MAX_NAME_CHARS = 200
 # An upload that got no byte for so long is forgotten: a week-end and a bad line between.
@@ -163,8 +163,8 @@ def attachment_view(attachment: Attachment) -> dict[str, object]:
         "waveform": list(attachment.waveform),
         "has_preview": attachment.has_preview,
         "has_rendition": bool(attachment.rendition_sha256),
-        "uploaded_at": attachment.uploaded_at,
-        "expires_at": attachment.expires_at,
+        "uploaded_at": to_wire(attachment.uploaded_at),
+        "expires_at": to_wire(attachment.expires_at) if attachment.expires_at else None,
     }
 
 

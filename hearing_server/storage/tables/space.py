@@ -51,7 +51,10 @@ lane_events = sa.Table(
     sa.Column("hash", sa.LargeBinary, nullable=False),
     # What was asked for under this client id: a repeat must be the same.
     sa.Column("request_sha256", sa.LargeBinary),
+    # Which message this one corrects or takes out of sight; out of the body, for looking up.
+    sa.Column("target_seq", sa.BigInteger),
     sa.UniqueConstraint("case_id", "sender_id", "client_id"),
+    sa.Index("ix_lane_events_lane_target_seq", "lane", "target_seq"),
 )
 
 lane_receipts = sa.Table(
@@ -72,7 +75,7 @@ attachments = sa.Table(
     ref("uploader_id", "persons.id", index=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("preview_sha256", sa.String(64), nullable=False),
-    word("media_type", 64),
+    word("media_type", 100),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("width", sa.Integer, nullable=False),
     sa.Column("height", sa.Integer, nullable=False),
@@ -121,6 +124,8 @@ attachment_uses = sa.Table(
     sa.Column("lane", sa.String(64), sa.ForeignKey("lanes.id"), primary_key=True),
     # Where it was posted first: who may read the lane only from a later event on doesn't get it by its id.
     sa.Column("seq", sa.BigInteger, nullable=False, server_default="1"),
+    # The message that showed it was taken out of sight.
+    sa.Column("is_withheld", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 marks = sa.Table(

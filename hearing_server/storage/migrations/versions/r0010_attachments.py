@@ -39,6 +39,10 @@ def upgrade() -> None:
     with op.batch_alter_table("attachments") as table:
         for column in _new():
             table.add_column(column)
+        # Names of office formats are that long.
+        table.alter_column(
+            "media_type", existing_type=sa.String(64), type_=sa.String(100), existing_nullable=False
+        )
     op.create_index("ix_attachments_state_uploaded_at", "attachments", ["state", "uploaded_at"])
     op.create_table(
         "attachment_texts",
