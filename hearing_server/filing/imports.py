@@ -34,11 +34,11 @@ MAX_FIELD_CHARS = 2000
 MAX_JUDGE_CHARS = 64
 
 COLUMNS: dict[str, str] = {
-    "number": "案号", "cause": "案由", "procedure": "程序", "openness": "公开",
-    "closed_ground": "不公开事由", "closed_reason": "不公开理由", "closed_request": "不公开申请", "judge": "承办法官",
+    "number": "案号", "cause": "案由", "procedure": "程序", "openness": "公开", "judge": "承办法官",
     "standing": "诉讼地位", "kind": "当事人类型", "name": "姓名或名称", "phone": "手机号", "id_number": "证件号码",
     "representative_name": "代理人姓名", "representative_phone": "代理人手机号",
     "representative_id_number": "代理人证件号码", "representative_authority": "代理权限",
+    "closed_ground": "不公开事由", "closed_reason": "不公开理由", "closed_request": "不公开申请",
 }  # fmt: skip
 _REQUIRED = ("number", "cause", "standing", "name", "phone", "id_number")
 _TERMS = ("cause", "procedure", "openness", "closed_ground", "closed_reason", "closed_request", "judge")

@@ -25,7 +25,7 @@ from hearing_server.errors import Conflict, Forbidden, HearingError, Invalid
 from hearing_server.filing.cases import Openness
 from hearing_server.kernel import HearingId, PersonId, PublicationId, RecordingId
 from recorder.redactions import redactions_of
-from tests.unit.court_pieces import CLERK, JUDGE, NOW, at, case
+from tests.unit.court_pieces import CLERK, JUDGE, NOW, at, case, scheduled
 
 COPY = "ab" * 32
 READY = (
@@ -43,7 +43,7 @@ def sealed() -> Recording:
 
 def submitted(**changes: object) -> Publication:
     given: dict[str, object] = {
-        "recording": sealed(), "case": case(), "id": PublicationId("pub_1"), "title": "买卖合同纠纷案庭审",
+        "recording": sealed(), "hearing": scheduled(), "case": case(), "id": PublicationId("pub_1"), "title": "买卖合同纠纷案庭审",
         "cause": "买卖合同纠纷", "existing": None, "by": CLERK, "at": NOW, "held_on": date(2026, 3, 2),
         "objections_until": at(72 * HOURS),
     } | changes  # fmt: skip
@@ -57,7 +57,7 @@ def seen(by: PersonId = JUDGE, **changes: object) -> Publication:
 
 
 def confirm(publication: Publication, by: PersonId = JUDGE, *, at_s: float = 73 * HOURS) -> Publication:
-    return publication.confirmed(by, case=case(), copy_sha256=COPY, at=at(at_s))
+    return publication.confirmed(by, case=case(), hearing=scheduled(), copy_sha256=COPY, at=at(at_s))
 
 
 def test_publication__heard_and_seen_by_a_second_official__is_public_and_anybody_withdraws() -> None:
@@ -116,7 +116,7 @@ def test_publication__copy_changed_or_not_looked_at__is_not_confirmed() -> None:
     with pytest.raises(Conflict, match="not_previewed"):
         confirm(seen(PersonId("per_third")))
     with pytest.raises(Conflict, match="other_copy"):
-        seen().confirmed(JUDGE, case=case(), copy_sha256="00" * 32, at=at(73 * HOURS))
+        seen().confirmed(JUDGE, case=case(), hearing=scheduled(), copy_sha256="00" * 32, at=at(73 * HOURS))
     row = Redaction(RedactionKind.CUT, 1.0, 2.0)
     changed = seen().redacted([row], people=SIDES)
     assert (changed.copy.state, changed.copy.attempt, changed.copy.sha256) == (CopyState.QUEUED, 2, None)
@@ -129,7 +129,7 @@ def test_publication__copy_changed_or_not_looked_at__is_not_confirmed() -> None:
 def test_publication__of_a_case_closed_meanwhile__is_refused() -> None:
     closed = replace(case(), openness=Openness.CLOSED)
     with pytest.raises(Conflict, match="closed_hearing"):
-        seen().confirmed(JUDGE, case=closed, copy_sha256=COPY, at=at(73 * HOURS))
+        seen().confirmed(JUDGE, case=closed, hearing=scheduled(), copy_sha256=COPY, at=at(73 * HOURS))
 
 
 def test_publication__rejected_or_withdrawn__stays_so_without_a_new_one() -> None:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hearing_server.errors import HearingError, Invalid, Malformed, TooLarge
 from hearing_server.filing import imports
 from hearing_server.filing.cases import Authority, Openness, PartyKind, Procedure, Standing
+from hearing_server.filing.closed_doors import Ground
 from hearing_server.filing.imports import COLUMNS, ImportedCase
 from tests.unit.court_pieces import profile, resident_number
 
 SCHEME = profile().scheme
-HEADER = ",".join(COLUMNS.values())
+# The columns of closed doors may be left out, and are in most files.
+HEADER = ",".join(zh for key, zh in COLUMNS.items() if not key.startswith("closed_"))
 ONE = f"（2026）浙0199民初1号,买卖合同纠纷,简易程序,公开,judge,原告,自然人,张三,13800000001,{resident_number(1)},,,,"
 TWO = "(2026)浙0199民初1号,,,,,被告,法人,某某公司,13800000002,91110000600037341L" + (
     f",李律师,13800000003,{resident_number(3)},特别授权"
@@ -154,3 +156,14 @@ def test_imports__any_bytes__read_or_refuse_in_our_words(content: bytes) -> None
     for read in (imports.parse_csv, imports.parse_json):
         with pytest.raises(HearingError):
             read(content, scheme=SCHEME, latest_year=2026)
+
+
+def test_csv__case_that_is_not_open__needs_its_ground() -> None:
+    closed = ONE.replace("公开", "不公开", 1) if "公开" in ONE else ONE.replace(",,,", ",,不公开,", 1)
+    header = f"{HEADER},不公开事由,不公开理由"
+    (case,) = from_csv(header, f"{closed},未成年人,被告系未成年人")
+    assert case.terms.doors is not None
+    assert (case.terms.doors.ground, case.terms.doors.reason) == (Ground.MINOR, "被告系未成年人")
+    with pytest.raises(Invalid) as refused:
+        from_csv(header, f"{closed},,")
+    assert {fault.field for fault in refused.value.errors} == {"closed_ground", "closed_reason"}
