@@ -41,7 +41,7 @@ export default {
   hearingTitleDefault: "第{n}次开庭",
   startsAt: "开庭时间（北京时间）",
   durationMin: "预计时长（分钟）",
-  closedSchedule: "本案不公开审理：不发布庭审公告中的旁听安排，录像不公开，庭审不直播。",
+  closedSchedule: "本案不公开审理：不安排旁听，录像不公开，庭审不直播。",
   shortNotice: "距开庭不足三日。民事诉讼法要求开庭三日前通知当事人。",
   inPast: "开庭时间已经过去",
   scheduled: "已安排，短信正在发送",
