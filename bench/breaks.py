@@ -216,6 +216,8 @@ class Scene:
         seen = self.seats[0].person(patient.person_id)
         is_same = told["ended"] is None and seen.get("presence") == "present"
         ladder = f"up {_rungs(told['up'])} down {_rungs(told['down'])}"
+        if not is_same:
+            ladder += f"; ended {told['ended']}, the judge sees {seen.get('presence')}"
         if back_s is None:
             streams = await self.streams(patient, since_s)
             ladder += f"; silent: {', '.join(name for name, at_s in streams.items() if at_s is None)}"

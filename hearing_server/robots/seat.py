@@ -60,6 +60,7 @@ class Seat:
         self.held_back: str | None = None  # why not the others
         self.rejoins = 0
         self.seat_id = ""
+        self._is_sitting_down = False
         self.up: UpLink | None = None
         self.ice_servers: list[dict[str, Any]] = []
         self._decode = decode
@@ -128,7 +129,11 @@ class Seat:
 
     async def take(self) -> dict[str, Any]:
         """Sit down in the room; what the room said."""
-        joined = await self.command("room_join")
+        self._is_sitting_down = True
+        try:
+            joined = await self.command("room_join")
+        finally:
+            self._is_sitting_down = False
         self.seat_id = str(joined["seat"])
         self.ice_servers = joined["ice_servers"]
         return joined
@@ -352,6 +357,8 @@ class Seat:
         self._changed.set()
 
     async def _seat_ended(self, data: dict[str, Any]) -> None:
+        if self._is_sitting_down or data["seat"] != self.seat_id:
+            return  # the seat before this one: it went because this one was taken
         if self._recovers and not _FINAL_END.match(data["reason"]):
             self._rejoin_soon()
             return

@@ -118,6 +118,15 @@ async def test_seat__on_a_second_device__is_refused_until_the_first_leaves(court
         await second.close()
 
 
+async def test_seat__taken_again_on_its_own_connection__ends_the_former_one_alone(court: RunningCourt) -> None:
+    async with lobby(court) as (_, lin, _):
+        former = (await lin.take())["seat"]
+        again = (await lin.take())["seat"]
+        await lin.command("presence_report", stage="waiting")  # whatever was said before it has arrived
+        assert again != former
+        assert (seated(court), lin.ended) == (1, None)
+
+
 async def test_sign_out__with_the_socket_gone_already__ends_the_seat_in_the_room(court: RunningCourt) -> None:
     async with lobby(court) as (_, lin, _):
         await lin.take()
