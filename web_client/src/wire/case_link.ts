@@ -26,6 +26,8 @@ export interface CaseEvents {
   obligation_raised: { obligation: Obligation };
   obligation_settled: { obligation_id: string; state: Obligation["state"] };
   case_changed: { case_id: string };
+  /** `revision` 0: of one that this person knows only by its stub. */
+  exhibit_updated: { case_id: string; exhibit_id: string; revision: number };
   contact_changed: { request_id: string; case_id: string };
   session_ended: { reason: string };
 }
