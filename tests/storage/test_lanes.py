@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy.exc
 
 from hearing_server.adapters.bus import MemoryBus
-from hearing_server.domain.case_space.messages import EventType, LaneKind, first_broken_seq
+from hearing_server.domain.case_space.amendments import PostingRules
+from hearing_server.domain.case_space.lanes import LaneKind
+from hearing_server.domain.case_space.messages import EventType, first_broken_seq
 from hearing_server.errors import Conflict, HearingError, Invalid, Unavailable
 from hearing_server.filing.cases import Case
 from hearing_server.kernel import Actor, CaseId, LaneId, PersonId, Role, SystemClock
@@ -42,7 +44,7 @@ async def filed(units: SqlUnits) -> Case:
 
 @pytest.fixture
 async def space(units: SqlUnits) -> AsyncIterator[CaseSpace]:
-    opened = CaseSpace(units, SystemClock(), GroupCommit(units), text_chars=5000)
+    opened = CaseSpace(units, SystemClock(), GroupCommit(units), PostingRules())
     opened.start()
     yield opened
     await opened.stop()
