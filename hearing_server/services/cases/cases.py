@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.roles import Action, capacity_of, require
@@ -17,6 +18,7 @@ from hearing_server.filing.cases import (
     PersonRef,
     Representation,
 )
+from hearing_server.filing.closed_doors import ClosedDoors, close_doors
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketEntry, DocketKind
 from hearing_server.filing.identity import mask_id_number, mask_phone
@@ -79,6 +81,7 @@ class CaseFiling:
             cause=new.terms.cause,
             procedure=new.terms.procedure,
             openness=new.terms.openness,
+            closed_doors=_doors_of(new.terms, actor, now),
             state=CaseState.FILED,
             filed_at=now,
             judge=await self._staff(unit, new.judge_id, Role.JUDGE, "judge_id"),
@@ -95,7 +98,12 @@ class CaseFiling:
             kind=act,
             chain_id=case.id,
             at=now,
-            payload={"number": str(case.number), "cause": case.cause, "parties": len(case.parties)},
+            payload={
+                "number": str(case.number),
+                "cause": case.cause,
+                "parties": len(case.parties),
+                **_ground(case),
+            },
         )
         return case
 
@@ -224,3 +232,17 @@ async def refuse_mistaken_person(
 
 def _field(field: str, code: str, zh: str, en: str) -> Invalid:
     return Invalid(code, zh=zh, en=en, errors=(FieldError(code, zh, en, field=field),))
+
+
+def _doors_of(terms: CaseTerms, actor: Actor, now: datetime) -> ClosedDoors | None:
+    """The order as the clerk enters it with the case."""
+    if terms.doors is None:
+        return None
+    doors = terms.doors
+    return close_doors(doors.ground, reason=doors.reason, request=doors.request, by=actor.person_id, at=now)
+
+
+def _ground(case: Case) -> dict[str, str]:
+    """What the act of filing says of a case that is not open."""
+    doors = case.closed_doors
+    return {"ground": doors.ground.value, "law": doors.rule.law, "reason": doors.reason} if doors else {}
