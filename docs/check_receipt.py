@@ -564,6 +564,9 @@ def examine(path, policy):
     journals = [] if path.is_file() else [each for each in sorted(path.rglob("journal")) if each.is_dir()]
     logged = logged_segments(good)
     for journal in journals:
+        if journal.parent.name == "merged" and journal.parent.parent / "journal" in journals:
+            lines.append(f"{journal}: made from the journals beside it, which are the record")
+            continue
         findings += recording_findings(journal, logged, recorder_of(journal, journals)) if logged else []
         lines.append(
             f"{journal}: {'compared with receipts' if logged else 'not compared: no receipt of a segment'}"

@@ -88,11 +88,21 @@ def serve(
     port: PortOption = None,
     media_port: MediaPortOption = None,
     host: HostOption = None,
+    rooms: Annotated[
+        bool,
+        typer.Option(
+            "--rooms/--no-rooms", help="Hold the hearings here, or serve case spaces beside the one who does."
+        ),
+    ] = True,
 ) -> None:
     """Serve a court."""
     from hearing_server.serving import serve_court
 
-    _run(serve_court(_settings(config, data, port, media_port, host, is_demo=False)))
+    settings = _settings(config, data, port, media_port, host, is_demo=False)
+    if not rooms:
+        alone = settings.server.model_copy(update={"rooms": False})
+        settings = settings.model_copy(update={"server": alone})
+    _run(serve_court(settings))
 
 
 @cli.command()
@@ -169,13 +179,18 @@ def verify(
         typer.Option("--policy", help="Whom you believe: a C2SP tlog-policy file (docs/TRUST.md)."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only what is wrong.")] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="Draw up a record's account anew, though its sealing is vouched for."),
+    ] = False,
 ) -> None:
     """Check receipts and recordings offline; exit 0 when nothing is wrong, 1 with every problem named."""
     from hearing_server.adapters.trust.offline_check import Trusted
     from hearing_server.adapters.trust.package_check import examine_any
 
     try:
-        report = examine_any(path, Trusted.read(policy) if policy is not None else Trusted())
+        trusted = Trusted.read(policy) if policy is not None else Trusted()
+        report = examine_any(path, trusted, is_thorough=thorough)
     except (OSError, ValueError) as error:
         print(f"hearing-server: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hearing_server.domain.acts import Act, ActKind, seal_act
-from hearing_server.domain.canonical_json import JsonValue
+from hearing_server.domain.canonical_json import JsonObject, JsonValue
 from hearing_server.domain.trust.act_receipts import write_receipt
 from hearing_server.domain.trust.checkpoints import Checkpoint, LogProof, cosign, sign_checkpoint
 from hearing_server.domain.trust.merkle import CompactRange, inclusion_spans, leaf_hash, root_of, span_hash
@@ -24,10 +24,11 @@ SEAL_S = 3.0
 PER_ACT = 5
 
 
-def record(folder: Path, *, seconds: float, first: int = 0) -> None:
-    """A recording whose packets are numbered from `first` on. Inside `stepped_writers`."""
+def record(folder: Path, *, seconds: float, first: int = 0, note: str = "") -> None:
+    """A recording whose packets are numbered from `first` on, with a note. Inside `stepped_writers`."""
     session = Stepped(folder, SteppedClock(), seal_s=SEAL_S)
     session.begin_tracks()
+    session.session.mark(kind="note", text=note, at_ns=session.clock.now_ns)
     session.speak(first, seconds)
     session.close()
 
@@ -39,17 +40,31 @@ def log_segments(folder: Path, *, recorder: str = "first", recording_id: str = "
         data = file.path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         pieces.append({"number": file.number, "sha256": digest, "size": len(data)})
+    bodies: list[JsonObject] = [
+        {
+            "hearing_id": "hrg_1", "recording_id": recording_id, "recorder": recorder,
+            "segments": pieces[at : at + PER_ACT],
+        }
+        for at in range(0, len(pieces), PER_ACT)
+    ]  # fmt: skip
+    _log(folder, ActKind.RECORDING_SEGMENT_SEALED, recorder, bodies)
+
+
+def log_sealing(folder: Path, root_sha256: str, *, recording_id: str = "rec_1") -> None:
+    """What the court does in the end: the act that names the whole record by its root; its receipt in `folder`."""
+    body: JsonObject = {"recording_id": recording_id, "root_sha256": root_sha256, "gaps": 0}
+    _log(folder, ActKind.RECORDING_SEALED, "sealing", [body])
+
+
+def _log(folder: Path, kind: ActKind, name: str, bodies: Sequence[JsonObject]) -> None:
+    """Acts with these bodies in a log of their own, and their receipts."""
     acts: list[Act] = []
     head = (0, "")
-    for at in range(0, len(pieces), PER_ACT):
+    for at, body in enumerate(bodies):
         act = seal_act(
-            id=ActId(f"act_{recorder}_{at}"), court_code="浙0199", chain_id="cas_1", head=head,
-            kind=ActKind.RECORDING_SEGMENT_SEALED, at=NOON + timedelta(seconds=at), actor_id=PersonId("per_system"),
-            role="system", salt=bytes([at]) * 32,
-            payload={
-                "hearing_id": "hrg_1", "recording_id": recording_id, "recorder": recorder,
-                "segments": pieces[at : at + PER_ACT],
-            },
+            id=ActId(f"act_{name}_{at}"), court_code="浙0199", chain_id=f"cas_{name}", head=head,
+            kind=kind, at=NOON + timedelta(seconds=at), actor_id=PersonId("per_system"),
+            role="system", salt=bytes([at % 256]) * 32, payload=body,
         )  # fmt: skip
         acts.append(act)
         head = (act.case_seq, act.entry_sha256)

@@ -8,7 +8,7 @@ import mmap
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.account.inventory import SegmentHeader
@@ -36,22 +36,35 @@ class Problem:
     title: str
 
 
-def verify(folder: Path, *, root_sha256: str = "") -> list[Problem]:
-    """All problems of a finished recording; an empty list when every byte is as it was sealed. OSError.
+@dataclass(frozen=True, slots=True)
+class FolderCheck:
+    """`problems`: empty when every byte is as it was sealed. `digests`: SHA-256 of whole files by their names."""
 
-    `root_sha256`: the manifest's root as an act, a receipt or a time stamp vouches for it. With it the files are hashed
-    (500 MB/s and more) and read record by record only where a digest is wrong; without it the whole account of the
-    manifest is drawn up from the journal once more (some 200 MB/s), because then the manifest itself may be a lie.
+    problems: list[Problem]
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+def verify(folder: Path, *, root_sha256: str = "") -> list[Problem]:
+    """The problems that `check_folder` finds. OSError."""
+    return check_folder(folder, root_sha256=root_sha256).problems
+
+
+def check_folder(folder: Path, *, root_sha256: str = "", is_believed: bool = True) -> FolderCheck:
+    """Check a finished recording; every file is read once. OSError.
+
+    `root_sha256`: the manifest's root as an act, a receipt or a time stamp says it. Where that is believed, the files
+    are hashed (500 MB/s and more) and read record by record only where a digest is wrong; else the whole account of
+    the manifest is drawn up from the journal once more (some 200 MB/s), because the manifest itself may be a lie.
     """
     files = {file.name: file for file in segment_files(folder)}
     if not files:
-        return [Problem("journal.missing", "", 0, 0, "there is no journal in this folder")]
+        return FolderCheck([Problem("journal.missing", "", 0, 0, "there is no journal in this folder")])
     manifest, problems = _load_manifest(folder)
     if manifest is not None and root_sha256 and manifest.root_sha256 != root_sha256:
         size_bytes = (folder / MANIFEST_NAME).stat().st_size
         title = "this is another manifest than the one vouched for"
         problems.append(Problem("manifest.differs", MANIFEST_NAME, 0, size_bytes, title))
-    is_vouched = bool(root_sha256) and not problems
+    is_vouched = bool(root_sha256) and is_believed and not problems
     lines = {segment.name: segment for segment in manifest.segments} if manifest is not None else {}
     looks = _look_at_all(list(files.values()), lines)
     problems += [problem for look in looks for problem in look.problems]
@@ -60,7 +73,8 @@ def verify(folder: Path, *, root_sha256: str = "") -> list[Problem]:
         problems += _against_manifest(manifest, {look.file.name: look for look in looks})
         if not problems and not is_vouched:
             problems += _same_account(folder, manifest)
-    return problems
+    whole = {look.file.name: look.sha256 for look in looks if look.valid_bytes == look.size_bytes}
+    return FolderCheck(problems, whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import random
 import re
 import shutil
@@ -14,20 +17,33 @@ import pytest
 
 from hearing_server.adapters.trust.offline_check import Finding, Trusted, examine
 from recorder.account.manifest import Manifest
-from recorder.folder import MANIFEST_NAME, segment_files
-from recorder.reading.verify import verify
-from recorder.union.union import point_to_second
+from recorder.folder import MANIFEST_NAME, UNION_NAME, segment_files
+from recorder.reading import verify as verifying
+from recorder.reading.verify import Problem, verify
+from recorder.union.union import MERGED_FOLDER, point_to_second, write_union
 from tests.contract.test_check_receipt import OTHER, POLICY
-from tests.logged_record import log_segments, record
+from tests.logged_record import log_sealing, log_segments, record
 from tests.receipt_tampering import flipped
+from tests.recorder.random_history import History
 from tests.recorder.stepped_session import stepped_writers
 
 SECONDS = 36
+# So many changes at once, of files that differ: each must be named by itself, and nothing else.
+AT_ONCE = 6
 TRUSTED = Trusted.read(POLICY)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z")
+NAME = re.compile(r"\d{8}\.seg")
 
-# Given the draw and the journal's files; answers whose content changed.
+# Given the draw and the journal's files that are still whole; answers whose content changed.
 Attack = Callable[[random.Random, list[Path]], list[Path]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fast_signatures() -> Iterator[None]:
+    """The other checker takes 30 ms for a signature, and sees the same few in every folder."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OTHER, "is_signed", functools.lru_cache(maxsize=4096)(OTHER.is_signed))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +61,23 @@ def _codes(folder: Path) -> set[str]:
     return {finding.code for finding in examine(folder, TRUSTED).findings}
 
 
+def _other_findings(folder: Path) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = OTHER.examine(folder, OTHER.Policy(POLICY))[1]
+    return found
+
+
 def _other_codes(folder: Path) -> set[str]:
-    return {code for _, code, _ in OTHER.examine(folder, OTHER.Policy(POLICY))[1]}
+    return {code for _, code, _ in _other_findings(folder)}
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @contextmanager
 def _put_back(folder: Path) -> Iterator[None]:
     """All files are afterwards as they were."""
-    kept = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    kept = _contents(folder)
     try:
         yield
     finally:
@@ -129,6 +154,23 @@ def test_untouched__by_both_checkers__raises_no_alarm(whole: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "count", [20, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
+)
+def test_untouched__of_every_kind__raises_no_alarm(tmp_path: Path, count: int) -> None:
+    """Recordings with losses, crashes, pauses and all else that befalls a hearing, and the act of their sealing."""
+    with stepped_writers():
+        for seed in range(count):
+            folder = tmp_path / f"{seed}"
+            manifest = History(folder, seed, ("audio", "video")[seed % 2]).play(2)
+            log_segments(folder)
+            log_sealing(folder, manifest.root_sha256)
+            for trusted, is_thorough in ((TRUSTED, False), (TRUSTED, True), (Trusted(), False)):
+                assert examine(folder, trusted, is_thorough=is_thorough).findings == [], seed
+            assert _other_codes(folder) == set()
+            shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
     "count", [300, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 def test_tampered_journal__at_random__is_found_and_its_place_named(whole: Path, count: int) -> None:
@@ -141,23 +183,46 @@ def test_tampered_journal__at_random__is_found_and_its_place_named(whole: Path, 
         )
         for line in manifest.segments
     }
+    kept = _contents(whole)
     wrong: list[str] = []
-    for number in range(count):
-        attack = draw.choice(ATTACKS)
-        with _put_back(whole):
-            touched = attack(draw, [file.path for file in segment_files(whole)])
-            names = {path.name for path in touched}
-            findings = examine(whole, TRUSTED).findings
-            by_receipts = [each for each in findings if "logged" in each.code or each.code == "segment.gone"]
-            named = {name for name in names for each in by_receipts if name in each.where}
-            # A receipt says which segment: it names those that were changed and no other.
-            strangers = [each.where for each in by_receipts if not any(name in each.where for name in names)]
-            places = [spans[name] for name in names if name in spans]
-            far = [each.where for each in by_receipts if not _is_within(each, places)]  # type: ignore[arg-type]
-            other = _other_codes(whole)
-        if named != names or strangers or far or not other:
-            wrong.append(f"{number} {attack.__name__} {names}: {named} {strangers} {far} {other}")
+    done = 0
+    while done < count:
+        said, touched = _tamper(draw, whole, draw.randint(1, AT_ONCE))
+        done += len(said)
+        names = {path.name for path in touched}
+        findings = examine(whole, TRUSTED).findings
+        by_receipts = [each for each in findings if "logged" in each.code or each.code == "segment.gone"]
+        # A receipt says which segment: those that were changed are named, and no other is; by both checkers.
+        named = {name for each in by_receipts for name in NAME.findall(each.where)}
+        other = {name for where, _, _ in _other_findings(whole) for name in NAME.findall(where)}
+        places = [spans[name] for name in names if name in spans]
+        far = [each.where for each in by_receipts if not _is_within(each, places)]  # type: ignore[arg-type]
+        if not named == names == other or far:
+            wrong.append(f"{done} {said} {names}: {named} {other} {far}")
+        for path in touched:
+            if path in kept:
+                path.write_bytes(kept[path])
+            else:
+                path.unlink()
     assert not wrong, "\n".join(wrong)
+    assert _contents(whole) == kept
+
+
+def _tamper(draw: random.Random, folder: Path, times: int) -> tuple[list[str], list[Path]]:
+    """(which attacks, what they changed): up to so many, none on a file of another."""
+    files = [file.path for file in segment_files(folder)]
+    last = files[-1]
+    said: list[str] = []
+    touched: list[Path] = []
+    for _ in range(times):
+        left = [path for path in files if path not in touched]
+        attack = draw.choice(ATTACKS)
+        # Files are added behind the last one, and a second one might be the first one again.
+        if attack is _add and (last in touched or "_add" in said):
+            attack = _flip
+        said.append(attack.__name__)
+        touched += attack(draw, left)
+    return said, touched
 
 
 def test_manifest_or_receipt__changed_by_a_bit__is_found(whole: Path) -> None:
@@ -248,3 +313,85 @@ def test_second_folder__behind_its_pointer__is_compared_with_receipts_of_its_own
     assert ("second/journal/00000001.seg", "segment.not_as_logged") in found
     assert ("second/journal/00000009.seg", "segment.not_logged") in found
     assert _other_codes(tmp_path) == {"segment.not_as_logged", "segment.not_logged"}
+
+
+def _recorded_twice(tmp_path: Path, *, is_whole: bool = True) -> Path:
+    """Both recorders' folders with all receipts in the first; `is_whole` False: neither holds all."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    with stepped_writers():
+        record(first, seconds=12, note="主录")
+        record(second, seconds=12, note="主录" if is_whole else "备录")
+    point_to_second(first, second)
+    root_sha256 = write_union(first, second).root_sha256
+    assert (first / MERGED_FOLDER).is_dir() is not is_whole
+    log_segments(first, recorder="first")
+    log_segments(second, recorder="second")
+    for receipt in second.glob("*.receipt.json"):
+        shutil.move(receipt, first)
+    log_sealing(first, root_sha256)
+    return first
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_record__whose_sealing_is_believed__is_hashed_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    folder = _recorded_twice(tmp_path, is_whole=is_whole)
+    read: list[Path] = []
+    account = verifying._same_account
+
+    def same_account(place: Path, manifest: Manifest) -> list[Problem]:
+        read.append(place)
+        return account(place, manifest)
+
+    monkeypatch.setattr(verifying, "_same_account", same_account)
+    assert examine(folder, TRUSTED).findings == []
+    assert read == []
+    # Nobody said whom to believe: the receipt may be the work of whoever changed the record.
+    assert examine(folder, Trusted()).findings == []
+    assert len(read) == 2 if is_whole else 3
+    read.clear()
+    assert examine(folder, TRUSTED, is_thorough=True).findings == []
+    assert len(read) == 2 if is_whole else 3
+    assert _other_codes(tmp_path) == set()
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_record__whose_sealing_is_believed__is_found_changed_wherever_it_is(
+    tmp_path: Path, is_whole: bool
+) -> None:
+    folder = _recorded_twice(tmp_path, is_whole=is_whole)
+    draw = random.Random(11)
+    about = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.suffix == ".seg" or path.name in (MANIFEST_NAME, UNION_NAME)
+    ]
+    for path in about:
+        for trusted in (TRUSTED, Trusted()):
+            whole = path.read_bytes()
+            path.write_bytes(flipped(draw, whole))
+            assert examine(folder, trusted).findings, path
+            path.write_bytes(whole)
+    assert examine(folder, TRUSTED).findings == []
+
+
+def test_record__with_another_account_of_the_same_files__is_not_the_one_that_was_sealed(
+    tmp_path: Path,
+) -> None:
+    """Whoever owns the folder says that a party spoke less, in manifest and union, and all digests fit each other."""
+    folder = _recorded_twice(tmp_path)
+    manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    manifest["marks"] = [{"at_ns": 1, "kind": "note", "text": "改"}]
+    text = Manifest.from_json(json.dumps(manifest | {"root_sha256": _root_of(manifest)})).to_json()
+    (folder / MANIFEST_NAME).write_text(text)
+    (folder / UNION_NAME).unlink()
+    write_union(folder, tmp_path / "b")
+    for trusted in (TRUSTED, Trusted()):
+        assert "union.differs" in {finding.code for finding in examine(folder, trusted).findings}
+
+
+def _root_of(manifest: dict[str, object]) -> str:
+    body = {name: value for name, value in manifest.items() if name != "root_sha256"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from hearing_server.domain.trust.act_receipts import (
     SUFFIX,
     CheckedReceipt,
     Outcome,
+    Step,
     check_receipt,
 )
 from hearing_server.domain.trust.trust_policy import TrustPolicy
@@ -23,7 +24,7 @@ from recorder.account.manifest import Manifest, ManifestError
 from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
 from recorder.reading.verify import Problem
 from recorder.union.union import Side, second_folder
-from recorder.union.verify_union import verify_whole
+from recorder.union.verify_union import WholeCheck, verify_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,11 @@ class Trusted:
         return time_of_stamp(token, message), False
 
 
-def examine(path: Path, trusted: Trusted) -> Report:
-    """Check a receipt, a folder of receipts, or a recording's folder with the receipts in it. OSError."""
+def examine(path: Path, trusted: Trusted, *, is_thorough: bool = False) -> Report:
+    """Check a receipt, a folder of receipts, or a recording's folder with the receipts in it. OSError.
+
+    `is_thorough`: a record's account is drawn up anew though a believed receipt of its sealing makes that needless.
+    """
     path.stat()
     report = Report()
     if path.is_file():
@@ -80,8 +84,10 @@ def examine(path: Path, trusted: Trusted) -> Report:
     ]
     report.findings += _chain_breaks(receipts)
     if segment_files(path) or (path / MANIFEST_NAME).is_file():
-        report.findings += _recording(path, report)
-        report.findings += _recorders_as_logged(path, [receipt for _, receipt in receipts])
+        shown = [receipt for _, receipt in receipts]
+        check = _whole(path, shown, trusted, report, is_thorough=is_thorough)
+        report.findings += _recording(path, check, report)
+        report.findings += _recorders_as_logged(path, shown, check)
         report.lines.append("recording / 录音录像")
     elif not receipts:
         report.findings.append(
@@ -122,10 +128,43 @@ def _chain_breaks(receipts: Iterable[tuple[str, CheckedReceipt]]) -> Iterator[Fi
                 )
 
 
-def _recording(folder: Path, report: Report) -> Iterator[Finding]:
+def _whole(
+    folder: Path, receipts: Sequence[CheckedReceipt], trusted: Trusted, report: Report, *, is_thorough: bool
+) -> WholeCheck:
+    """The record against the root that the act of its sealing names, if its receipt is here."""
+    receipt = _of_sealing(folder, receipts)
+    if receipt is None:
+        return verify_whole(folder)
+    # A receipt without a policy may be the work of whoever changed the record: then it is compared and not believed.
+    is_believed = trusted.policy is not None and _is_signed(receipt) and not is_thorough
+    if is_believed:
+        said = "as sealed by its act; not drawn up anew / 与封存行为一致，未重新统计"
+        report.lines.append(f"account / 帐目: {said}")
+    body = receipt.disclosed["body"]
+    assert isinstance(body, dict)
+    return verify_whole(folder, root_sha256=body["root_sha256"], is_believed=is_believed)
+
+
+def _of_sealing(folder: Path, receipts: Iterable[CheckedReceipt]) -> CheckedReceipt | None:
+    recording_id = _recording_id(folder)
+    found = None
+    for receipt in receipts:
+        body = receipt.disclosed.get("body")
+        said = receipt.entry.get("cat"), receipt.entry.get("sub")
+        if receipt.holds and said == ("recording", "sealed") and isinstance(body, dict):
+            names_root = isinstance(body.get("root_sha256"), str) and body["root_sha256"]
+            if body.get("recording_id") == recording_id and names_root:
+                found = receipt if found is None or receipt.index > found.index else found
+    return found
+
+
+def _is_signed(receipt: CheckedReceipt) -> bool:
+    return any(step.step is Step.SIGNATURE and step.outcome is Outcome.HOLDS for step in receipt.steps)
+
+
+def _recording(folder: Path, check: WholeCheck, report: Report) -> Iterator[Finding]:
     """The folder, and the other recorder's where it lies beside it."""
     spans = _spans(folder)
-    check = verify_whole(folder)
     alone = " only; the other was not there / 仅此一路，另一路未提供" if check.is_alone else ""
     report.lines.append(f"recorders / 录制: {', '.join(check.checked)}{alone}")
     for problem in check.problems:
@@ -157,14 +196,18 @@ def _where(problem: Problem, spans: dict[str, str]) -> str:
     return f"{place}, {span}" if span else place
 
 
-def _recorders_as_logged(folder: Path, receipts: Sequence[CheckedReceipt]) -> Iterator[Finding]:
+def _recorders_as_logged(
+    folder: Path, receipts: Sequence[CheckedReceipt], check: WholeCheck
+) -> Iterator[Finding]:
     """The folder, and the second recorder's where the pointer in it leads: then each has receipts of its own."""
     second = second_folder(folder)
+    first_digests = check.digests.get(Side.FIRST, {})
     if second is None or not segment_files(second):
-        yield from _not_as_logged(folder, receipts)
+        yield from _not_as_logged(folder, receipts, first_digests)
         return
-    yield from _not_as_logged(folder, _by(Side.FIRST, receipts))
-    for finding in _not_as_logged(second, _by(Side.SECOND, receipts)):
+    yield from _not_as_logged(folder, _by(Side.FIRST, receipts), first_digests)
+    second_digests = check.digests.get(Side.SECOND, {})
+    for finding in _not_as_logged(second, _by(Side.SECOND, receipts), second_digests):
         yield replace(finding, where=f"{Side.SECOND}/{finding.where}")
 
 
@@ -173,8 +216,10 @@ def _by(side: Side, receipts: Iterable[CheckedReceipt]) -> list[CheckedReceipt]:
     return [receipt for receipt, body in bodies if isinstance(body, dict) and body.get("recorder") == side]
 
 
-def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> list[Finding]:
-    """Segments whose digests were logged while the hearing ran, compared with the files.
+def _not_as_logged(
+    folder: Path, receipts: Iterable[CheckedReceipt], known: Mapping[str, str]
+) -> list[Finding]:
+    """Segments whose digests were logged while the hearing ran, compared with the files. `known`: by name.
 
     Two recorders write the same hearing, each in its own folder: this one is that of the recorder it agrees with most.
     """
@@ -188,7 +233,11 @@ def _not_as_logged(folder: Path, receipts: Iterable[CheckedReceipt]) -> list[Fin
         zh, en = "所附凭证存证的是另一份录音录像", "the receipts here are of another recording"
         return [Finding("recording", "segment.other_recording", zh, en)]
     spans = _spans(folder)
-    digests = {file.number: (file.name, _sha256(file.path)) for file in segment_files(folder) if file.sealed}
+    digests = {
+        file.number: (file.name, known.get(file.name) or _sha256(file.path))
+        for file in segment_files(folder)
+        if file.sealed
+    }
     return min((_differences(pieces, digests, spans) for pieces in pieces_of), key=len)
 
 

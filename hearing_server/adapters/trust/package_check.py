@@ -27,14 +27,14 @@ _PIECE_BYTES = 1 << 20
 _MAX_LIST_BYTES = 64 << 20
 
 
-def examine_any(path: Path, trusted: Trusted) -> Report:
+def examine_any(path: Path, trusted: Trusted, *, is_thorough: bool = False) -> Report:
     """A package, or whatever else `offline_check.examine` knows. OSError."""
     if path.is_file() and zipfile.is_zipfile(path):
-        return examine_package(path, trusted)
-    return examine(path, trusted)
+        return examine_package(path, trusted, is_thorough=is_thorough)
+    return examine(path, trusted, is_thorough=is_thorough)
 
 
-def examine_package(path: Path, trusted: Trusted) -> Report:
+def examine_package(path: Path, trusted: Trusted, *, is_thorough: bool = False) -> Report:
     """Everything in one report; a broken part does not keep the others from being looked at."""
     report = Report()
     try:
@@ -44,7 +44,7 @@ def examine_package(path: Path, trusted: Trusted) -> Report:
             report.findings += _film(about)
             report.findings += _acts(package)
             report.lines.append(f"package / 归档包: {len(about['files'])} files")
-            inside = _record(package, trusted)
+            inside = _record(package, trusted, is_thorough=is_thorough)
             report.findings += inside.findings
             report.lines += inside.lines
     # The library says NotImplementedError to a compression or encryption it does not know: no package of ours.
@@ -146,7 +146,7 @@ def _says_what_it_commits_to(act: dict[str, Any], entry: dict[str, Any]) -> bool
     )
 
 
-def _record(package: zipfile.ZipFile, trusted: Trusted) -> Report:
+def _record(package: zipfile.ZipFile, trusted: Trusted, *, is_thorough: bool) -> Report:
     """Both recorders' folders as one record, with the receipts that name its segments."""
     whole = Report()
     with tempfile.TemporaryDirectory() as scratch:
@@ -161,7 +161,7 @@ def _record(package: zipfile.ZipFile, trusted: Trusted) -> Report:
             # Where the second recorder's folder lies here, in place of where the court keeps it.
             (first / SECOND_NAME).write_text(json.dumps({"folder": f"../{second.name}"}), "utf-8")
         if first.is_dir():
-            whole = examine(first, trusted)
+            whole = examine(first, trusted, is_thorough=is_thorough)
     if not any(name.startswith("record/journal/") for name in package.namelist()):
         whole.findings.append(Finding("record/", "package.gone", "没有原始记录", "there is no record in it"))
     return whole
