@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.hearing.hearings import Hearing, HearingState
-from hearing_server.domain.recording.content_rules import ContentRules, Finding, Line, RoomLook, looks_on
+from hearing_server.domain.recording.content_rules import (
+    ContentRules,
+    Finding,
+    Line,
+    PieceSeen,
+    RoomLook,
+    looks_on,
+)
 from hearing_server.domain.recording.failures import OF_CONTENT, Failure, FailureKind
+from hearing_server.domain.recording.recorders import RecorderName
 from hearing_server.domain.recording.recordings import Recording, RecordingState, WritingState, WritingStatus
 from hearing_server.errors import HearingError
 from hearing_server.kernel import Clock, CourtId, FailureId, HearingId, PersonId, new_id, system_actor
@@ -43,7 +51,10 @@ class _Watched:
     """One running recording."""
 
     rules: ContentRules = field(default_factory=ContentRules)
-    after: int = 0
+    after: dict[RecorderName, int] = field(default_factory=dict)
+    looked_into: RecorderName = RecorderName.FIRST
+    seen_until: datetime | None = None
+    told: set[tuple[FailureKind, Line]] = field(default_factory=set)
     pieces: int = 0
     checked_s: float = 0.0
     turn: int = 0
@@ -111,7 +122,7 @@ class ContentWatch:
         watched.rules.look(self._room(hearing, status, now))
         for finding in (
             *self._writing(watched, status, now),
-            *await self._contents(watched, recording, hearing),
+            *await self._contents(watched, recording, hearing, status),
         ):
             self._take(watched, recording, hearing, finding, status)
         await self._write(watched, hearing.id)
@@ -140,24 +151,21 @@ class ContentWatch:
         )
         return RoomLook(now, live.speaker, looks_on(devices, frozenset()), is_recorded)
 
-    async def _contents(self, watched: _Watched, recording: Recording, hearing: Hearing) -> list[Finding]:
+    async def _contents(
+        self, watched: _Watched, recording: Recording, hearing: Hearing, status: WritingStatus
+    ) -> list[Finding]:
         now_s = self._clock.monotonic_s()
         if self._check is None or now_s - watched.checked_s < CHECK_S:
             return []
         watched.checked_s = now_s
+        folders = self._folders.by_recorder(recording.id)
+        name = _looked_into(status)
         pieces = await self._check.look(
-            self._folders.of(recording.id), after=watched.after, listen_to=_listened(watched, hearing)
+            folders.get(name, self._folders.of(recording.id)),
+            after=watched.after.get(name, 0),
+            listen_to=_listened(watched, hearing),
         )
-        found: list[Finding] = []
-        for piece in pieces:
-            watched.after = max(watched.after, piece.number)
-            watched.pieces += 1
-            found += watched.rules.piece(piece)
-        if watched.pieces == _GOOD_PIECES:
-            told = {(finding.kind, finding.line) for finding in found}
-            left = [failure for (kind, _), failure in watched.open.items() if kind in OF_CONTENT]
-            found += [_over(one, pieces[-1].begins) for one in left if _key_of(one) not in told]
-        return found
+        return _judged(watched, name, pieces)
 
     def _writing(self, watched: _Watched, status: WritingStatus, now: datetime) -> Iterator[Finding]:
         """Failures of writing, from the recording's light."""
@@ -246,6 +254,33 @@ class ContentWatch:
 
 
 _NOBODY: Line = (PersonId(""), "")
+
+
+def _judged(watched: _Watched, name: RecorderName, pieces: Sequence[PieceSeen]) -> list[Finding]:
+    """What these pieces of one recorder say."""
+    has_changed, watched.looked_into = name is not watched.looked_into, name
+    found: list[Finding] = []
+    for piece in pieces:
+        watched.after[name] = max(watched.after.get(name, 0), piece.number)
+        # The recorders cut their pieces at moments of their own: what one has shown is not judged by the other again.
+        if has_changed and watched.seen_until is not None and piece.begins < watched.seen_until:
+            continue
+        watched.seen_until = piece.ends
+        watched.pieces += 1
+        new = watched.rules.piece(piece)
+        watched.told |= {(finding.kind, finding.line) for finding in new}
+        found += new
+        if watched.pieces == _GOOD_PIECES:
+            left = [failure for (kind, _), failure in watched.open.items() if kind in OF_CONTENT]
+            found += [_over(one, piece.begins) for one in left if _key_of(one) not in watched.told]
+    return found
+
+
+def _looked_into(status: WritingStatus) -> RecorderName:
+    """Whose pieces show what is recorded: the first recorder's, unless it stands still and the second writes."""
+    is_writing = {light.name: light.is_writing for light in status.recorders}
+    is_second = not is_writing.get(RecorderName.FIRST, True) and is_writing.get(RecorderName.SECOND, False)
+    return RecorderName.SECOND if is_second else RecorderName.FIRST
 
 
 def _key_of(failure: Failure) -> _Key:
