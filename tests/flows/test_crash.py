@@ -1,4 +1,8 @@
-"""Killed in the middle of a hearing: after the restart the hearing goes on and the record says what it lost."""
+"""Killed in the middle of a hearing: after the restart the hearing goes on and the record says what it lost.
+
+The court's process, and those that work for it: the second recorder, the film's worker, the watcher of contents, the
+signer of the log. What each kill costs the record to the packet is `tests/recorder/test_kill_drill.py`'s business.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 import os
 import random
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +21,8 @@ from recorder.account.line_gaps import line_gaps
 from recorder.account.manifest import GapCause
 from recorder.reading.recording import open_recording
 from recorder.reading.recovery import recover
-from recorder.reading.verify import verify
+from recorder.union.union import write_union
+from recorder.union.verify_union import verify_whole
 from tests.flows.court_story import FACE_SIZE, RATE_HZ, MovableClock, Story
 from tests.flows.demo_process import demo_process
 
@@ -31,7 +37,7 @@ from tests.flows.demo_process import demo_process
 async def test_server__killed_in_session_at_seeded_moments__hearing_goes_on_and_each_gap_is_named(
     kills: int, tmp_path: Path
 ) -> None:
-    data, port, told, dice = tmp_path / "court", 0, None, random.Random(5)
+    data, port, told, dice, helpers = tmp_path / "court", 0, None, random.Random(5), 0
     for _ in range(kills):
         async with demo_process(data, port=port, media_port=0) as (process, url):
             port = int(url.rsplit(":", 1)[1])
@@ -42,9 +48,14 @@ async def test_server__killed_in_session_at_seeded_moments__hearing_goes_on_and_
             person = told.parties[0].client.me["id"]
             await told.sees(person, "camera", more=20)
             await asyncio.sleep(dice.uniform(0.0, 1.0))
+            helpers += _kill_one(process.pid, dice)
+            # Nobody in the hearing notices that.
+            await told.sees(person, "camera", more=10)
+            await told.sees(person, "microphone", more=25)
             os.kill(process.pid, signal.SIGKILL)
             await process.wait()
     assert told is not None
+    assert helpers > 0
     async with demo_process(data, port=port, media_port=0) as (_, again):
         assert int(again.rsplit(":", 1)[1]) == port
         view = await told.judge.get(f"/hearings/{told.hearing_id}")
@@ -56,8 +67,23 @@ async def test_server__killed_in_session_at_seeded_moments__hearing_goes_on_and_
         await told.order("close")
         await told.end()
     folder = next((data / "recordings").iterdir())
+    second = data / "recordings-second" / folder.name
     # This process ended by kill as well: verification needs no clean end, and finds nothing wrong.
-    await asyncio.to_thread(_check_record, folder, kills, person)
+    await asyncio.to_thread(_check_record, folder, second, kills, person)
+
+
+def _kill_one(server: int, dice: random.Random) -> int:
+    """Kill one of the processes that work for the court; how many there were to choose from."""
+    children = []
+    for place in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            parent = (place / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == server and (place / "cmdline").read_bytes():
+                children.append(int(place.name))
+    if children:
+        with suppress(ProcessLookupError):
+            os.kill(dice.choice(sorted(children)), signal.SIGKILL)
+    return len(children)
 
 
 async def _opened(url: str) -> Story:
@@ -82,9 +108,10 @@ async def _come_back(told: Story) -> None:
     await old.close()
 
 
-def _check_record(folder: Path, kills: int, person: str) -> None:
+def _check_record(folder: Path, second: Path, kills: int, person: str) -> None:
     """Each kill is an incident and a gap of the voice; the drill of the recorder alone counts what one costs."""
     recover(folder)
+    recover(second)
     recording = open_recording(folder)
     manifest = recording.manifest
     assert len([one for one in manifest.incidents if one.kind == "crash"]) >= kills
@@ -93,4 +120,7 @@ def _check_record(folder: Path, kills: int, person: str) -> None:
     for track in manifest.tracks:
         assert track.packets > 0
         assert track.recorded_ns + track.gap_ns == manifest.duration_ns
-    assert verify(folder) == []
+    account = write_union(folder, second).account
+    for track in account.tracks:
+        assert track.recorded_ns + track.gap_ns == account.duration_ns
+    assert verify_whole(folder).problems == ()
