@@ -137,12 +137,17 @@ class History:
         """Discontinuous transmission: a packet every 400 ms, which is no hole."""
         if self.kind != "audio":
             return
+        self._be_heard()
         for count, _ in enumerate(self._steps(lasting_ns)):
             if count % 20 == 19:
                 self._send(self._delay_ns())
-        for _ in self._steps(
-            100 * MS
-        ):  # a loss beside silence would be named, and rightly: who knows what it was
+        self._be_heard()
+
+    def _be_heard(self) -> None:
+        """On either side of silence nothing is lost. A loss there is named for as long as it may have been, and
+        rightly: nobody knows whether it was a word or the silence.
+        """
+        for _ in self._steps(100 * MS):
             self._send(self._delay_ns())
 
     def mute(self, lasting_ns: int) -> None:
