@@ -18,8 +18,9 @@ PATIENCE_S = 20.0
 class Device:
     """Applies only the next number of a lane, drops lower ones, remembers where a higher one showed a gap."""
 
-    def __init__(self, person: CourtClient) -> None:
+    def __init__(self, person: CourtClient, *, url: str | None = None) -> None:
         self.person = person
+        self.url = url or person.url
         self.lanes: dict[str, list[dict[str, Any]]] = {}
         self.epochs: dict[str, int] = {}
         self.gaps: list[tuple[str, int]] = []
@@ -34,7 +35,7 @@ class Device:
     async def connect(self, *, ticket: str | None = None) -> None:
         ticket = ticket if ticket is not None else await self.person.ticket()
         await self._client.connect(
-            self.person.url, auth={"ticket": ticket}, namespaces=["/case"], transports=["websocket"]
+            self.url, auth={"ticket": ticket}, namespaces=["/case"], transports=["websocket"]
         )
 
     async def leave(self) -> None:
@@ -73,16 +74,33 @@ class Device:
     def texts(self, lane: str) -> list[str]:
         return [event["body"]["text"] for event in self.lanes.get(lane, []) if event["type"] == "text"]
 
+    def take(self, lane: str, events: list[dict[str, Any]]) -> None:
+        """Apply what is next, drop what is known, note a gap."""
+        held = self.lanes.setdefault(lane, [])
+        for event in events:
+            if event["seq"] == len(held) + 1:
+                held.append(event)
+            elif event["seq"] > len(held):
+                self.gaps.append((lane, event["seq"]))
+
+    def stop_reading(self) -> None:
+        """A phone in a tunnel: nothing is taken any more, and the kernel between keeps little."""
+        self._transport().pause_reading()
+
+    def read_on(self) -> None:
+        self._transport().resume_reading()
+
+    def _transport(self) -> asyncio.Transport:
+        # A socket can't be told through the library's public face to stop reading.
+        connection = self._client.eio.ws._conn
+        assert isinstance(connection.transport, asyncio.Transport)
+        return connection.transport
+
     async def _hear(self, name: str, body: dict[str, Any]) -> None:
         self.heard.append((name, body))
         if name == "events_appended":
             self.epochs[body["lane"]] = body["epoch"]
-            held = self.lanes.setdefault(body["lane"], [])
-            for event in body["events"]:
-                if event["seq"] == len(held) + 1:
-                    held.append(event)
-                elif event["seq"] > len(held):
-                    self.gaps.append((body["lane"], event["seq"]))
+            self.take(body["lane"], body["events"])
         self._news.set()
 
     async def _gone(self, *_: object) -> None:
@@ -91,9 +109,9 @@ class Device:
 
 
 @asynccontextmanager
-async def device(person: CourtClient) -> AsyncIterator[Device]:
-    """A connected device."""
-    one = Device(person)
+async def device(person: CourtClient, *, url: str | None = None) -> AsyncIterator[Device]:
+    """A connected device; `url` when it talks to another process than the person's browser."""
+    one = Device(person, url=url)
     await one.connect()
     try:
         yield one

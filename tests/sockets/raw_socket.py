@@ -19,6 +19,13 @@ from signaling.socket_kit.hub import Hub
 PATIENCE_S = 15.0
 
 
+async def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until a condition of the stage holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():  # noqa: ASYNC110 - conditions over several of the hub's parts have no one event
+            await asyncio.sleep(0.02)
+
+
 class Auth(SocketBody):
     ticket: str
 
