@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from hearing_server.adapters.bus import MemoryBus, RedisBus
+from hearing_server.adapters.bus import MemoryBus
 from hearing_server.adapters.folder_lock import FolderLock
 from hearing_server.adapters.live_films import ProcessPieces
-from hearing_server.adapters.media_plane import MediaPlane, media_plane
+from hearing_server.adapters.media_plane import MediaElsewhere, MediaPlane, media_plane
 from hearing_server.adapters.object_places import open_objects
 from hearing_server.adapters.piece_markers import MarkerWorkers
 from hearing_server.adapters.recording import FolderRecorders
+from hearing_server.adapters.redis_bus import RedisBus
 from hearing_server.adapters.rooms import EngineRooms
 from hearing_server.adapters.turn import TurnServers
 from hearing_server.adapters.vault import FolderVault
@@ -50,10 +51,12 @@ from hearing_server.rest.middlewares import SETTINGS, surround
 from hearing_server.rest.mount import mount
 from hearing_server.rest.openapi import mount_description
 from hearing_server.rest.pages import find_client, mount_pages
+from hearing_server.rest.rooms_elsewhere import rooms_elsewhere
 from hearing_server.rest.routing import NETWORK, SERVICES
 from hearing_server.services.container import Services
 from hearing_server.services.hearing.room_recovery import RoomRecovery
 from hearing_server.services.hearing.room_reports import RoomReports
+from hearing_server.services.recording.recorder_watch import RecorderWatch
 from hearing_server.services.trust.log_keeping import LogKeeping
 from hearing_server.settings import ROOT, Settings
 from hearing_server.sockets.case_news import CaseNews
@@ -113,9 +116,10 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        lock = FolderLock(settings.storage.data_dir)
-        lock.take()
-        stack.callback(lock.release)
+        if settings.server.rooms:
+            lock = FolderLock(settings.storage.data_dir)
+            lock.take()
+            stack.callback(lock.release)
         vault = FolderVault(settings.storage.data_dir / "keys")
         bus = await _bus(settings, stack)
         engine = create_engine(settings.database_url)
@@ -124,7 +128,6 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         profile = read_court(settings)
         units = SqlUnits(engine, bus)
         await _ensure_court(units, profile)
-        turn = TurnServers.from_settings(settings.media)
         media = _media_plane(settings, vault)
         await stack.enter_async_context(media.running())
         rooms, recorders = media.rooms, media.recorders
@@ -139,24 +142,15 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         services = court_services(
             units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, pieces, settings,
         )  # fmt: skip
-        reports = RoomReports(units, clock, bus, rooms, watch, profile.court.id)
-        recovery = RoomRecovery(units, clock, rooms, watch, reports, profile.court.id)
-        media.tell(rooms=reports, nodes=recovery)
-        await recovery.recover()
-        await _start_watch(stack, watch.watch(), "recorder-watch")
-        contents = content_watch(settings, units, clock, bus, watch, profile)
-        await _start_watch(stack, contents.watch(), "content-watch")
-        await _start_jobs(stack, bus, services, settings, seals=True)
         hub = _hub(settings)
-        sockets = HearingSockets(
-            hub, bus, services.sessions, services.courtroom, rooms, ice_servers=turn.for_one_seat
-        )
-        media.tell_seats(sockets)
-        sockets.start()
-        stack.push_async_callback(sockets.stop)
+        if settings.server.rooms:
+            await _take_up_hearings(stack, settings, units, clock, bus, media, watch, profile)
+        await _start_jobs(stack, bus, services, settings, seals=settings.server.rooms)
+        if settings.server.rooms:
+            _start_hearing_sockets(stack, settings, hub, bus, services, media)
         _start_case_space(stack, hub, bus, services)
         app = _web(settings, services, hub)
-        mount_metrics(app, _measures(media, log, per_hearing=settings.server.metrics_per_hearing))
+        mount_metrics(app, _measures(media, log, bus, per_hearing=settings.server.metrics_per_hearing))
         acts.mount_log(app)
         mount_pages(app, find_client(ROOT))
         yield CourtServer(settings, app, services, units, bus, vault, clock, profile, media, hub, address)
@@ -223,6 +217,8 @@ def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
         max_voices=media.max_voices,
         native=media.native,
     )
+    if not settings.server.rooms:
+        return MediaElsewhere(vault.grant_key())
     return media_plane(engine, settings.media_dir, processes=media.processes, orphan_s=media.orphan_s)
 
 
@@ -255,6 +251,38 @@ async def _start_jobs(
     stack.push_async_callback(runner.stop)
 
 
+async def _take_up_hearings(
+    stack: AsyncExitStack,
+    settings: Settings,
+    units: SqlUnits,
+    clock: Clock,
+    bus: EventBus,
+    media: MediaPlane,
+    watch: RecorderWatch,
+    profile: CourtProfile,
+) -> None:
+    """Rooms tell the court floor what happens, running hearings go on, their records are watched."""
+    reports = RoomReports(units, clock, bus, media.rooms, watch, profile.court.id)
+    recovery = RoomRecovery(units, clock, media.rooms, watch, reports, profile.court.id)
+    media.tell(rooms=reports, nodes=recovery)
+    await recovery.recover()
+    await _start_watch(stack, watch.watch(), "recorder-watch")
+    contents = content_watch(settings, units, clock, bus, watch, profile)
+    await _start_watch(stack, contents.watch(), "content-watch")
+
+
+def _start_hearing_sockets(
+    stack: AsyncExitStack, settings: Settings, hub: Hub, bus: EventBus, services: Services, media: MediaPlane
+) -> None:
+    turn = TurnServers.from_settings(settings.media)
+    sockets = HearingSockets(
+        hub, bus, services.sessions, services.courtroom, media.rooms, ice_servers=turn.for_one_seat
+    )
+    media.tell_seats(sockets)
+    sockets.start()
+    stack.push_async_callback(sockets.stop)
+
+
 async def _start_watch(stack: AsyncExitStack, watch: Coroutine[None, None, None], name: str) -> None:
     watching = asyncio.create_task(watch, name=name)
 
@@ -271,7 +299,9 @@ def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: 
     feeds = LaneFeeds(hub, services.space)
     socket = CaseSocket(hub, services.sessions, services.space, services.reminders, feeds)
     hub.add(socket.namespace())
-    news = CaseNews(hub, bus, services.space, services.reminders, socket, feeds)
+    news = CaseNews(
+        hub, bus, services.space, services.reminders, socket, feeds
+    )
     news.start()
     stack.push_async_callback(news.stop)
 
@@ -285,16 +315,18 @@ def _hub(settings: Settings) -> Hub:
 
 
 def _measures(
-    media: MediaPlane, log: LogKeeping, *, per_hearing: bool
+    media: MediaPlane, log: LogKeeping, bus: MemoryBus | RedisBus, *, per_hearing: bool
 ) -> Callable[[], Awaitable[list[Measure]]]:
     async def measures() -> list[Measure]:
-        return [*await media.measures(per_hearing=per_hearing), *await log.measures()]
+        carried = await media.measures(per_hearing=per_hearing)
+        return [*carried, *await log.measures(), *bus.measures()]
 
     return measures
 
 
 def _web(settings: Settings, services: Services, hub: Hub) -> web.Application:
-    app = web.Application(middlewares=[surround], client_max_size=settings.limits.body_bytes)
+    ways_in = [surround] if settings.server.rooms else [surround, rooms_elsewhere]
+    app = web.Application(middlewares=ways_in, client_max_size=settings.limits.body_bytes)
     app[SETTINGS] = settings
     app[SERVICES] = services
     mount(app, ROUTES)

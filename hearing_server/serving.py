@@ -17,7 +17,7 @@ async def serve_court(settings: Settings) -> None:
     async with running(settings) as server, listening(server.app, settings) as url:
         server.address.url = url
         ports = ", ".join(str(port) for port in server.media.udp_ports)
-        print(f"serving on {url} (media port {ports})", flush=True)
+        print(f"serving on {url} ({f'media port {ports}' if ports else 'no rooms'})", flush=True)
         await asyncio.Event().wait()
 
 

@@ -19,6 +19,7 @@ from hearing_server.demo_court import PASSWORD, DemoCourt
 from hearing_server.robots.court_client import CourtClient
 from hearing_server.settings import Settings, load_settings
 from signaling.engine import MediaEngine
+from tests.chosen_database import chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class RunningCourt:
 def court_settings(folder: Path, **overrides: Any) -> Settings:
     """Settings of a demo court on free ports; whole sections may be overridden."""
     sections: dict[str, Any] = {
-        "storage": {"data_dir": folder, "reserve_bytes": 0},
+        "storage": {"data_dir": folder, "reserve_bytes": 0, "database_url": chosen.url(folder)},
         "server": {"port": 0},
         "media": {"udp_port": 0, "tcp_port": 0},
         "demo": True,

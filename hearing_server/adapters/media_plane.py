@@ -70,6 +70,31 @@ class LocalMedia:
         return [*await self.rooms.measures(per_hearing=per_hearing), *self.recorders.measures()]
 
 
+class MediaElsewhere:
+    """Another process of the same court holds the rooms: nothing is opened here, and no room is known."""
+
+    def __init__(self, grant_key: bytes) -> None:
+        self.rooms = EngineRooms(grant_key)
+        self.recorders = FolderRecorders(self.rooms)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
+    @property
+    def udp_ports(self) -> tuple[int, ...]:
+        return ()
+
+    def tell(self, *, rooms: RoomListener, nodes: NodeListener) -> None:
+        """Nothing happens here that could be told."""
+
+    def tell_seats(self, seats: SeatListener) -> None:
+        """Nobody sits here."""
+
+    async def measures(self, *, per_hearing: bool) -> list[Measure]:
+        return []
+
+
 def media_plane(settings: MediaSettings, folder: Path, *, processes: int, orphan_s: float) -> MediaPlane:
     """`processes` = 0: in this process. `folder` holds the sockets of media processes."""
     if processes == 0:

@@ -23,6 +23,9 @@ class Doorbell:
         return dict(self.note).get(name)
 
 
+# Rung by the bus itself, in one process: bells of any kind may have been missed, so look into the database.
+BELLS_LOST = Doorbell("bells_lost", "")
+
 Listener = Callable[[Doorbell], Awaitable[None]]
 
 

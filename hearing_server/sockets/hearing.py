@@ -15,7 +15,7 @@ from pydantic import Field
 from hearing_server.domain.hearing.participants import Page, Stage
 from hearing_server.errors import Conflict, HearingError
 from hearing_server.kernel import Actor, HearingId
-from hearing_server.ports.bus import Doorbell, EventBus
+from hearing_server.ports.bus import BELLS_LOST, Doorbell, EventBus
 from hearing_server.ports.media import Offer, RoomEngine
 from hearing_server.services.access import seen_by
 from hearing_server.services.hearing.courtroom import Courtroom, seat_key_of
@@ -127,6 +127,7 @@ class HearingSockets:
             bus.subscribe(kind, self._note_change)
         bus.subscribe("speaker_changed", self._speaker)
         bus.subscribe("session_ended", self._session_ended)
+        bus.subscribe(BELLS_LOST.kind, self._bells_lost)
 
     def start(self) -> None:
         self._teller = asyncio.create_task(self._tell(), name="hearing-sockets")
@@ -299,6 +300,11 @@ class HearingSockets:
 
     async def _note_change(self, bell: Doorbell) -> None:
         self._changed.add(HearingId(bell.key))
+        self._wake.set()
+
+    async def _bells_lost(self, _: Doorbell) -> None:
+        """Any of the hearings here may have changed unheard."""
+        self._changed |= {here.state.hearing_id for here in self._hub.connections(NAME)}
         self._wake.set()
 
     async def _speaker(self, bell: Doorbell) -> None:

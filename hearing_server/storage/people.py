@@ -11,7 +11,7 @@ from hearing_server.domain.codes import OneTimeCode
 from hearing_server.filing.cases import Court
 from hearing_server.kernel import CourtId, HearingId, PersonId, Role
 from hearing_server.ports.people import Invitation, Person, Session, StaffAccount
-from hearing_server.storage.rows import first, insert, record, upsert
+from hearing_server.storage.rows import first, insert, record, upsert, values
 from hearing_server.storage.tables import people as t
 
 
@@ -30,7 +30,8 @@ class SqlPeople:
         self._db = connection
 
     async def add_court(self, court: Court) -> None:
-        await insert(self._db, t.courts, court)
+        # Two processes may begin together on an empty database.
+        await self._db.execute(upsert(self._db, t.courts).values(**values(court)).on_conflict_do_nothing())
 
     async def court(self, court_id: CourtId) -> Court | None:
         row = await first(self._db, sa.select(t.courts).where(t.courts.c.id == court_id))

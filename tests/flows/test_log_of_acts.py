@@ -142,6 +142,7 @@ async def sign_in_until_it_dies(url: str, username: str, count: list[int]) -> No
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.sqlite_file
 async def test_acts__acknowledged_before_a_kill__are_in_the_signed_log_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

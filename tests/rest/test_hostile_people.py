@@ -99,6 +99,7 @@ _HANDS = {
 }
 
 
+@pytest.mark.sqlite_file
 async def test_acts__after_a_hand_in_the_database__name_the_first_broken_number(court: RunningCourt) -> None:
     async with court.staff("clerk") as clerk:
         case_id = (await hearing_of(clerk))["case_id"]
@@ -119,6 +120,7 @@ async def test_acts__after_a_hand_in_the_database__name_the_first_broken_number(
         assert (await clerk.get(f"/cases/{case_id}/acts"))["intact"]
 
 
+@pytest.mark.sqlite_file
 async def test_storage__locked_by_another_hand__is_said_and_nothing_is_lost(court: RunningCourt) -> None:
     file = court.server.settings.database_url.split(":///")[-1]
     async with court.staff("clerk") as clerk:
