@@ -30,7 +30,7 @@ async def test_message__posted__reaches_the_other_side_once_in_order(court: Runn
             for one in (ours, theirs):
                 answer = await one.resume(lane["lane"])
                 assert answer[lane["lane"]] == {
-                    "status": "complete", "epoch": lane["epoch"], "head_seq": lane["head_seq"]
+                    "status": "complete", "epoch": lane["epoch"], "head_seq": lane["head_seq"], "first_seq": 1
                 }  # fmt: skip
             texts = [f"第{number}条" for number in range(12)]
             acks = [await ours.post(lane["lane"], f"client-{i:04d}", text) for i, text in enumerate(texts)]
@@ -82,7 +82,7 @@ async def test_resume__too_much_missed__is_never_given_in_part_and_can_be_pulled
             for number in range(29):
                 assert (await ours.post(lane, f"client-long-{number}", long))["ok"]
             answer = await theirs.resume(lane)
-            assert answer[lane] == {"status": "more", "epoch": 1, "head_seq": 29}
+            assert answer[lane] == {"status": "more", "epoch": 1, "head_seq": 29, "first_seq": 1}
             pulled: list[dict[str, Any]] = []
             while len(pulled) < 29:
                 page = await theirs.ask("lane_pull", lane=lane, after_seq=len(pulled))
@@ -109,7 +109,7 @@ async def test_resume__cursor__decides_the_answer(
         async with device(judge) as one:
             answer = await one.ask("lanes_resume", lanes={lane["lane"]: cursor})
             got = answer["lanes"][lane["lane"]]
-            assert got == {"status": status, "epoch": 1, "head_seq": lane["head_seq"]}
+            assert got == {"status": status, "epoch": 1, "head_seq": lane["head_seq"], "first_seq": 1}
             if status == "complete":
                 await one.until(lambda: len(one.lanes.get(lane["lane"], [])) == lane["head_seq"])
 
@@ -143,7 +143,9 @@ async def test_bench_lane__a_party__neither_sees_nor_finds_it(court: RunningCour
         )
         async with device(judge) as ours, device(party) as theirs:
             await ours.resume(bench)
-            assert (await theirs.resume(bench))[bench] == {"status": "reset", "epoch": 0, "head_seq": 0}
+            assert (await theirs.resume(bench))[bench] == {
+                "status": "reset", "epoch": 0, "head_seq": 0, "first_seq": 1
+            }  # fmt: skip
             posted = await ours.post(bench, "client-secret", "合议内容")
             refused = await theirs.post(bench, "client-secret", "偷看")
             pulled = await theirs.ask("lane_pull", lane=bench, after_seq=0)
