@@ -31,13 +31,19 @@ from hearing_server.ports.units import Units
 from hearing_server.rest import (
     acts,
     archives,
+    attachments,
     broadcasts,
     case_imports,
     cases,
+    closed_doors,
     config,
+    contact_requests,
+    exhibits,
     failures,
     hearings,
     moved_seats,
+    private_lanes,
+    progress,
     public,
     publications,
     recordings,
@@ -45,6 +51,7 @@ from hearing_server.rest import (
     replays,
     sign_in,
     space,
+    uploads,
 )
 from hearing_server.rest.metrics import mount_metrics
 from hearing_server.rest.middlewares import SETTINGS, surround
@@ -59,8 +66,10 @@ from hearing_server.services.hearing.room_reports import RoomReports
 from hearing_server.services.recording.recorder_watch import RecorderWatch
 from hearing_server.services.trust.log_keeping import LogKeeping
 from hearing_server.settings import ROOT, Settings
+from hearing_server.sockets.attachment_news import AttachmentNews
 from hearing_server.sockets.case_news import CaseNews
 from hearing_server.sockets.case_space import CaseSocket
+from hearing_server.sockets.exhibit_news import ExhibitNews
 from hearing_server.sockets.hearing import HearingSockets
 from hearing_server.sockets.lane_feeds import LaneFeeds
 from hearing_server.sockets.refusals import explain_error
@@ -75,6 +84,7 @@ ROUTES = (
     *config.ROUTES,
     *sign_in.ROUTES,
     *cases.ROUTES,
+    *closed_doors.ROUTES,
     *case_imports.ROUTES,
     *hearings.ROUTES,
     *moved_seats.ROUTES,
@@ -87,7 +97,13 @@ ROUTES = (
     *failures.ROUTES,
     *replays.ROUTES,
     *space.ROUTES,
+    *uploads.ROUTES,
+    *attachments.ROUTES,
+    *private_lanes.ROUTES,
+    *contact_requests.ROUTES,
     *reminders.ROUTES,
+    *progress.ROUTES,
+    *exhibits.ROUTES,
 )
 
 
@@ -149,6 +165,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         if settings.server.rooms:
             _start_hearing_sockets(stack, settings, hub, bus, services, media)
         _start_case_space(stack, hub, bus, services)
+        await _start_files(stack, hub, bus, services)
         app = _web(settings, services, hub)
         mount_metrics(app, _measures(media, log, bus, per_hearing=settings.server.metrics_per_hearing))
         acts.mount_log(app)
@@ -234,21 +251,45 @@ async def _start_jobs(
         Loop("time-stamps", log.time_stamps.stamp_due, 5.0),
     )
     shared = (
-        Loop("notices", services.relay.send_due, 5.0, ("notice_queued",)),
+        Loop("notices", services.relay.dispatch_due, 5.0, ("notice_queued",)),
         Loop("live-films", services.live_films.look, 5.0, ("film_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
         Loop("live-segments", services.broadcasts.make_due, 3.0),
+        Loop("single-tracks", services.single_tracks.make_due, 10.0, ("single_track_queued",)),
         Loop("public-copies", services.public_copies.copy_due, 10.0, ("public_copy_queued",)),
         Loop("archives", services.archives.make_due, 30.0, ("film_ready",)),
         Loop("archive-checks", services.archives.check_due, 60.0),
         Loop("ladder", services.reminders.climb_due, 5.0),
         Loop("attempts", services.reminders.settle_due, 30.0, ("notice_settled",)),
+        Loop("mentions", services.mentions.tell_due, 20.0),
+        Loop("late-contacts", services.contact_desk.run_late_due, 30.0),
+        Loop("node-pushes", services.telling.nodes.push_due, 10.0, ("node_posted",)),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
     takes_shared = settings.server.runs_jobs or not seals
+    await services.telling.queue.start(takes_jobs=takes_shared)
+    stack.push_async_callback(services.telling.queue.stop)
     runner = JobRunner(bus, (ours if seals else ()) + (shared if takes_shared else ()))
     runner.start()
     stack.push_async_callback(runner.stop)
+
+
+async def _start_files(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: Services) -> None:
+    """Every server finishes and looks into what arrived in its own folder of uploads."""
+    stack.push_async_callback(services.inspecting.stop)
+    await _start_watch(stack, services.uploads.recover(), "uploads-recovery")
+    runner = JobRunner(
+        bus,
+        (
+            Loop("uploads", services.uploads.sweep_due, 300.0),
+            Loop("inspection", services.inspecting.check_due, 2.0, ("attachment_received",)),
+        ),
+    )
+    runner.start()
+    stack.push_async_callback(runner.stop)
+    news = AttachmentNews(hub, bus, services.attachments)
+    news.start()
+    stack.push_async_callback(news.stop)
 
 
 async def _take_up_hearings(
@@ -297,13 +338,14 @@ def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: 
     services.space.start()
     stack.push_async_callback(services.space.stop)
     feeds = LaneFeeds(hub, services.space)
-    socket = CaseSocket(hub, services.sessions, services.space, services.reminders, feeds)
+    socket = CaseSocket(hub, services.sessions, services.space, services.telling.own, feeds)
     hub.add(socket.namespace())
-    news = CaseNews(
-        hub, bus, services.space, services.reminders, socket, feeds
-    )
+    news = CaseNews(hub, bus, services.space, services.reminders, services.contact_desk, socket, feeds)
     news.start()
     stack.push_async_callback(news.stop)
+    exhibit_news = ExhibitNews(hub, bus, services.exhibits.reading)
+    exhibit_news.start()
+    stack.push_async_callback(exhibit_news.stop)
 
 
 def _hub(settings: Settings) -> Hub:

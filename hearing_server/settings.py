@@ -17,6 +17,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from hearing_server.channel_settings import ChannelSettings
+
 ROOT = Path(__file__).resolve().parent.parent
 # The data folder `config/` lies beside the packages in a checkout and inside this one in an installed wheel.
 CONFIG = next(
@@ -261,6 +263,7 @@ class LimitSettings(Section):
     replay_workers: int = Field(
         2, ge=1, le=32, description="Films watched at one moment share so many encoders (three viewers each)."
     )
+    report_bytes: int = Field(8 * 1024, description="Largest report of a message gateway.")
     text_chars: int = Field(5000, description="Longest text message, characters.")
 
 
@@ -322,6 +325,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()  # type: ignore[call-arg]
     recorder: RecorderSettings = RecorderSettings()  # type: ignore[call-arg]
     public: PublicSettings = PublicSettings()  # type: ignore[call-arg]
+    channels: ChannelSettings = ChannelSettings()  # type: ignore[call-arg]
     limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
     space: SpaceSettings = SpaceSettings()  # type: ignore[call-arg]
     inspection: InspectionSettings = InspectionSettings()  # type: ignore[call-arg]

@@ -34,6 +34,7 @@ _TOP = frozenset(
         "time_zone",
         "case_number",
         "reminder_ladder",
+        "reminding",
         "publication_objection_h",
         "retention",
         "exhibits",
@@ -51,7 +52,7 @@ MAX_OBJECTION_H = 60 * 24
 
 @dataclass(frozen=True, slots=True)
 class CourtProfile:
-    """One court. `reminder_ladder` is handed on as data: the reminders' floor reads it."""
+    """One court. `reminder_ladder` and `reminding` are handed on as data: the reminders' floor reads them."""
 
     court: Court
     scheme: CaseNumberScheme
@@ -60,6 +61,7 @@ class CourtProfile:
     retention: Mapping[str, str] = field(default_factory=dict)
     publication_objection_h: int = DEFAULT_OBJECTION_H
     exhibits: ExhibitScheme = field(default_factory=ExhibitScheme)
+    reminding: Mapping[str, object] = field(default_factory=dict)
 
     def local_day(self, moment: datetime) -> date:
         """The court's calendar day of an aware moment; its year is the year of a case number (收案年度)."""
@@ -93,9 +95,12 @@ def court_profile(data: Mapping[str, object]) -> CourtProfile:
     hours = data.get("publication_objection_h", DEFAULT_OBJECTION_H)
     if type(hours) is not int or not 1 <= hours <= MAX_OBJECTION_H:
         raise _wrong("publication_objection_h")
+    reminding = data.get("reminding", {})
+    if not isinstance(reminding, Mapping):
+        raise _wrong("reminding")
     retention = _retention(data.get("retention", {}), scheme)
     exhibits = exhibit_scheme(data.get("exhibits", {}))
-    return CourtProfile(court, scheme, zone, tuple(ladder), retention, hours, exhibits)
+    return CourtProfile(court, scheme, zone, tuple(ladder), retention, hours, exhibits, dict(reminding))
 
 
 def _retention(data: object, scheme: CaseNumberScheme) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from hearing_server.domain.case_space.messages import EventType
 from hearing_server.kernel import Actor, LaneId, PersonId, Role
 from hearing_server.services.case_space.case_space import PAGE_EVENTS, CaseSpace, Membership
 from hearing_server.services.identity.sessions import Sessions
-from hearing_server.services.reminding.reminders import Reminding
+from hearing_server.services.reminding.own_reminders import OwnReminders
 from hearing_server.sockets.lane_feeds import NAMESPACE, LaneFeeds, watch_of
 from signaling.socket_kit.connection import Command, Connection, Knock, Namespace, SocketBody
 from signaling.socket_kit.hub import Hub
@@ -77,7 +77,7 @@ class CaseSocket:
     """Commands of the namespace; what the server says by itself is in `case_news.py`."""
 
     def __init__(
-        self, hub: Hub, sessions: Sessions, space: CaseSpace, reminders: Reminding, feeds: LaneFeeds
+        self, hub: Hub, sessions: Sessions, space: CaseSpace, reminders: OwnReminders, feeds: LaneFeeds
     ) -> None:
         self._hub = hub
         self._sessions = sessions

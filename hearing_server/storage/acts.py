@@ -1,16 +1,15 @@
-"""The act log and the notices outbox in SQL."""
+"""The act log in SQL."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearing_server.domain.acts import Act, ActKind
-from hearing_server.ports.acts import Notice
-from hearing_server.storage.rows import first, insert, record, upsert, values
-from hearing_server.storage.tables.acts import act_chains, acts, notices
+from hearing_server.storage.rows import first, record, upsert, values
+from hearing_server.storage.tables.acts import act_chains, acts
 
 
 class SqlActs:
@@ -35,7 +34,9 @@ class SqlActs:
         return (int(row["head_seq"]), str(row["head_sha256"])) if row is not None else (0, "")
 
     async def append(self, act: Act) -> None:
-        await insert(self._db, acts, act)
+        hearing_id = act.payload.get("hearing_id")
+        named = hearing_id if isinstance(hearing_id, str) else None
+        await self._db.execute(acts.insert().values(**values(act), hearing_id=named))
         self.appended.append(act.id)
         await self._db.execute(
             act_chains.update()
@@ -56,56 +57,11 @@ class SqlActs:
         )
         return [record(Act, row, kind=ActKind(row["kind"])) for row in rows.mappings()]
 
-
-class SqlNotices:
-    """`ports.acts.Notices` on one connection."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
-
-    async def add(self, notice: Notice) -> bool:
-        new = upsert(self._db, notices).values(**values(notice))
-        done = await self._db.execute(new.on_conflict_do_nothing(index_elements=["dedup_key"]))
-        return done.rowcount == 1
-
-    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> list[Notice]:
-        due = (
-            sa.select(notices.c.id)
-            .where(notices.c.state.in_(("queued", "sending")), notices.c.next_at <= now)
-            .order_by(notices.c.next_at)
+    async def of_hearing(self, hearing_id: str, kinds: Iterable[ActKind], limit: int) -> list[Act]:
+        rows = await self._db.execute(
+            sa.select(acts)
+            .where(acts.c.hearing_id == hearing_id, acts.c.kind.in_([kind.value for kind in kinds]))
+            .order_by(acts.c.case_seq)
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        rows = await self._db.execute(
-            notices.update()
-            .where(notices.c.id.in_(due))
-            .values(state="sending", next_at=lease_until, tries=notices.c.tries + 1)
-            .returning(notices)
-        )
-        return [record(Notice, row) for row in rows.mappings()]
-
-    async def settle(self, notice_id: str, *, state: str, at: datetime, result: str, simulated: bool) -> None:
-        await self._db.execute(
-            notices.update()
-            .where(notices.c.id == notice_id)
-            .values(state=state, settled_at=at, next_at=None, result=result[:200], simulated=simulated)
-        )
-
-    async def retry(self, notice_id: str, *, next_at: datetime, result: str) -> None:
-        await self._db.execute(
-            notices.update()
-            .where(notices.c.id == notice_id)
-            .values(state="queued", next_at=next_at, result=result[:200])
-        )
-
-    async def newest(self, limit: int) -> list[Notice]:
-        rows = await self._db.execute(
-            sa.select(notices).order_by(notices.c.created_at.desc(), notices.c.id.desc()).limit(limit)
-        )
-        return [record(Notice, row) for row in rows.mappings()]
-
-    async def by_dedup_prefix(self, prefix: str) -> list[Notice]:
-        rows = await self._db.execute(
-            sa.select(notices).where(notices.c.dedup_key.startswith(prefix, autoescape=True))
-        )
-        return [record(Notice, row) for row in rows.mappings()]
+        return [record(Act, row, kind=ActKind(row["kind"])) for row in rows.mappings()]

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hearing_server.domain.reminding.reminders import OPEN_STATES, AttemptState, Obligation, Reminder
+from hearing_server.domain.reminding.channels import AttemptState
+from hearing_server.domain.reminding.reminders import OPEN_STATES, Obligation, Reminder
 from hearing_server.kernel import CaseId, ObligationId, PersonId, ReminderId
 from hearing_server.storage.rows import first
 from hearing_server.storage.tables.reminders import obligations as o
+from hearing_server.storage.tables.reminders import reminder_documents as d
 from hearing_server.storage.tables.reminders import reminders as r
 
 _REMINDER = TypeAdapter(Reminder)
@@ -35,6 +37,34 @@ class SqlReminders:
                 document=_REMINDER.dump_python(reminder, mode="json"),
             )
         )
+
+        if reminder.documents:
+            rows = [
+                {"reminder_id": reminder.id, "kind": one.kind, "document_id": one.id}
+                for one in reminder.documents
+            ]
+            await self._db.execute(d.insert(), rows)
+
+    async def naming(self, kind: str, document_id: str) -> list[Reminder]:
+        query = (
+            sa.select(r.c.document)
+            .join(d, d.c.reminder_id == r.c.id)
+            .where(d.c.kind == kind, d.c.document_id == document_id)
+            .order_by(r.c.issued_at, r.c.id)
+        )
+        rows = await self._db.execute(query)
+        return [_REMINDER.validate_python(row["document"]) for row in rows.mappings()]
+
+    async def save_reminder(self, reminder: Reminder) -> None:
+        document = _REMINDER.dump_python(reminder, mode="json")
+        await self._db.execute(r.update().where(r.c.id == reminder.id).values(document=document))
+
+    async def many(self, reminder_ids: list[ReminderId]) -> dict[ReminderId, Reminder]:
+        if not reminder_ids:
+            return {}
+        rows = await self._db.execute(sa.select(r.c.document).where(r.c.id.in_(set(reminder_ids))))
+        found = [_REMINDER.validate_python(row["document"]) for row in rows.mappings()]
+        return {reminder.id: reminder for reminder in found}
 
     async def get(self, reminder_id: ReminderId) -> Reminder | None:
         row = await first(self._db, sa.select(r.c.document).where(r.c.id == reminder_id))
@@ -85,6 +115,16 @@ class SqlReminders:
             .order_by(o.c.issued_at, o.c.id)
         )
 
+    async def on_board(self, case_ids: list[CaseId], limit: int) -> list[Obligation]:
+        if not case_ids:
+            return []
+        return await self._many(
+            sa.select(o.c.document)
+            .where(o.c.case_id.in_(case_ids), sa.or_(o.c.state.in_(_OPEN), o.c.has_task))
+            .order_by(o.c.issued_at, o.c.id)
+            .limit(limit)
+        )
+
     async def due(self, now: datetime, limit: int) -> list[ObligationId]:
         query = (
             sa.select(o.c.id)
@@ -108,5 +148,6 @@ def _columns(obligation: Obligation, next_at: datetime | None) -> dict[str, obje
         "state": obligation.state.value,
         "next_at": next_at,
         "is_awaiting": any(attempt.state is AttemptState.QUEUED for attempt in obligation.attempts),
+        "has_task": obligation.has_task,
         "document": _OBLIGATION.dump_python(obligation, mode="json"),
     }

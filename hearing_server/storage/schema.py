@@ -18,18 +18,38 @@ from hearing_server.storage.tables import (
     archives,
     broadcasts,
     cases,
+    exhibits,
     failures,
     hearings,
     log,
+    messages,
     people,
+    progress,
     recordings,
     reminders,
+    single_tracks,
     space,
 )
 from hearing_server.storage.tables.base import metadata
 
 # Named, so that every table is known to the metadata wherever it is used.
-TABLES = (people, cases, hearings, recordings, space, reminders, acts, log, archives, broadcasts, failures)
+TABLES = (
+    people,
+    cases,
+    hearings,
+    recordings,
+    single_tracks,
+    space,
+    messages,
+    reminders,
+    acts,
+    log,
+    archives,
+    broadcasts,
+    exhibits,
+    failures,
+    progress,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program takes: whoever migrates holds it until the commit.

@@ -11,16 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hearing_server.ports.bus import Doorbell, EventBus
 from hearing_server.storage.act_log import SqlActLog
-from hearing_server.storage.acts import SqlActs, SqlNotices
+from hearing_server.storage.acts import SqlActs
 from hearing_server.storage.archives import SqlArchives
+from hearing_server.storage.attachments import SqlAttachments
 from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.broadcasts import SqlBroadcasts
 from hearing_server.storage.cases import SqlCases
+from hearing_server.storage.contact_requests import SqlContactRequests
+from hearing_server.storage.contacts import SqlContacts
+from hearing_server.storage.exhibits import SqlExhibits
 from hearing_server.storage.failures import SqlFailures
 from hearing_server.storage.hearings import SqlHearings
+from hearing_server.storage.messages import SqlMessages
+from hearing_server.storage.notices import SqlNotices
 from hearing_server.storage.people import SqlPeople
+from hearing_server.storage.progress import SqlProgress
 from hearing_server.storage.recordings import SqlRecordings
 from hearing_server.storage.reminders import SqlReminders
+from hearing_server.storage.single_tracks import SqlSingleTracks
 from hearing_server.storage.space import SqlSpace
 
 
@@ -60,8 +68,20 @@ class SqlUnit:
         return SqlRecordings(self._db)
 
     @cached_property
+    def single_tracks(self) -> SqlSingleTracks:
+        return SqlSingleTracks(self._db)
+
+    @cached_property
     def space(self) -> SqlSpace:
         return SqlSpace(self._db)
+
+    @cached_property
+    def messages(self) -> SqlMessages:
+        return SqlMessages(self._db)
+
+    @cached_property
+    def contact_requests(self) -> SqlContactRequests:
+        return SqlContactRequests(self._db)
 
     @cached_property
     def reminders(self) -> SqlReminders:
@@ -72,12 +92,28 @@ class SqlUnit:
         return SqlArchives(self._db)
 
     @cached_property
+    def exhibits(self) -> SqlExhibits:
+        return SqlExhibits(self._db)
+
+    @cached_property
     def failures(self) -> SqlFailures:
         return SqlFailures(self._db)
 
     @cached_property
+    def attachments(self) -> SqlAttachments:
+        return SqlAttachments(self._db)
+
+    @cached_property
     def broadcasts(self) -> SqlBroadcasts:
         return SqlBroadcasts(self._db)
+
+    @cached_property
+    def contacts(self) -> SqlContacts:
+        return SqlContacts(self._db)
+
+    @cached_property
+    def progress(self) -> SqlProgress:
+        return SqlProgress(self._db)
 
     def ring(self, bell: Doorbell) -> None:
         if bell not in self.bells:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hearing_server.adapters.sms import SimulatedSms
+from hearing_server.adapters.notifying.simulated import SimulatedChannel
 from hearing_server.adapters.vault import FolderVault
 from hearing_server.errors import Unavailable
-from hearing_server.ports.acts import Notifier
+from hearing_server.ports.notices import Letter, Notifier
 from hearing_server.ports.vault import Vault
 
 OpenVault = Callable[[Path], Vault]
+LETTER = Letter("k", "13800000001", "法院", "您好")
 
 
 @pytest.fixture(params=[FolderVault])
@@ -27,7 +28,7 @@ def vault(open_vault: OpenVault, tmp_path: Path) -> Vault:
     return open_vault(tmp_path / "keys")
 
 
-@pytest.fixture(params=[SimulatedSms])
+@pytest.fixture(params=[SimulatedChannel])
 def notifier(request: pytest.FixtureRequest) -> Notifier:
     made: Notifier = request.param()
     return made
@@ -93,13 +94,13 @@ def test_vault__key_file_cut__is_refused_and_not_replaced(
 
 
 async def test_notifier__sends__says_how_it_went_and_whether_it_was_real(notifier: Notifier) -> None:
-    result = await notifier.send(key="k", to="13800000001", body="您好")
+    result = await notifier.send(LETTER)
     assert result.state in ("accepted", "failed", "retry")
-    assert result.simulated is isinstance(notifier, SimulatedSms)
+    assert result.simulated is notifier.is_simulated
     assert "13800000001" not in result.detail
     assert "您好" not in result.detail
 
 
 async def test_notifier__same_key_again__is_no_error(notifier: Notifier) -> None:
-    first, second = [await notifier.send(key="k", to="13800000001", body="您好") for _ in range(2)]
+    first, second = [await notifier.send(LETTER) for _ in range(2)]
     assert (first.state, second.state) == ("accepted", "accepted")

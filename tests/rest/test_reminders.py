@@ -172,6 +172,9 @@ async def test_ladder__time_passes__climbs_once_per_step_and_stops_when_acknowle
         real = type(clock).utc_now
         ahead = timedelta(seconds=601)
         monkeypatch.setattr(type(clock), "utc_now", lambda self: real(self) + ahead)
+        # Both clocks go on, as when time passes; the wall clock alone would be a jump.
+        steady = type(clock).monotonic_s
+        monkeypatch.setattr(type(clock), "monotonic_s", lambda self: steady(self) + ahead.total_seconds())
         while await reminders.climb_due():
             pass
         ahead = timedelta(seconds=1801)

@@ -15,7 +15,7 @@ from hearing_server.errors import Conflict, Forbidden, HearingError, RateLimited
 from hearing_server.filing.cases import Case, Openness, PartyKind, Procedure, Standing
 from hearing_server.filing.intake import CaseTerms, PartyIntake
 from hearing_server.kernel import Actor, PersonId, Role, SystemClock, new_id
-from hearing_server.ports.acts import Notice
+from hearing_server.ports.notices import Notice
 from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.people import Person, Session, StaffAccount
 from hearing_server.services.acts import ActLog, record_act
@@ -233,17 +233,27 @@ async def test_outbox__two_workers__share_the_work_and_a_dead_ones_lease_runs_ou
 
     async def claim(now: datetime) -> list[str]:
         async with staffed.write() as unit:
-            return [one.id for one in await unit.notices.claim_due(now, now + timedelta(seconds=60), 6)]
+            due = await unit.notices.due(now, 6)
+            begun = [
+                await unit.notices.begin(one, now=now, lease_until=now + timedelta(seconds=60)) for one in due
+            ]
+            return [one.id for one in begun if one is not None]
 
     first, second = await asyncio.gather(claim(NOW), claim(NOW))
     assert not set(first) & set(second)
-    assert len(first) + len(second) == 10
+    left = await claim(NOW)
+    assert not {*first, *second} & set(left)
+    first = [*first, *second, *left]
+    assert len(first) == 10
     assert await claim(NOW + timedelta(seconds=59)) == []
     async with staffed.write() as unit:
         await unit.notices.settle(first[0], state="accepted", at=NOW, result="", simulated=True)
         await unit.notices.retry(first[1], next_at=NOW + timedelta(hours=1), result="later")
     again = {*await claim(NOW + timedelta(seconds=61)), *await claim(NOW + timedelta(seconds=61))}
-    assert again == {*first, *second} - {first[0], first[1]}
+    assert again == {*first[2:]}
+    async with staffed.read() as unit:
+        found = {one.id: one.maybe_twice for one in await unit.notices.newest(20)}
+    assert found == {one: one in again for one in found}, "who takes over from a dead one says so"
 
 
 async def test_case_number__used_before__is_a_conflict(filing: CaseFiling, clerk: Actor) -> None:

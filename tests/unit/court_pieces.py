@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stdnum.cn import ric
 
-from hearing_server.domain.hearing import attendance, consents, hearings
+from hearing_server.domain.hearing import attendance, consents, hearings, planning
 from hearing_server.domain.hearing.consents import REQUIRED_STAGES, Decision
 from hearing_server.domain.hearing.hearings import Hearing
 from hearing_server.domain.hearing.participants import Page, Stage
@@ -67,7 +67,7 @@ def case(*parties: Party, procedure: Procedure = Procedure.ORDINARY) -> Case:
 
 
 def scheduled() -> Hearing:
-    return hearings.schedule(
+    return planning.schedule(
         case(), hearing_id=HearingId("hrg_1"), title="第一次开庭", starts_at=NOW, duration_min=60, now=NOW
     )[0]
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from hearing_server.domain.hearing.participants import Participant, participant_of
+from hearing_server.domain.hearing.participants import Participant
 from hearing_server.errors import Conflict, Invalid, NotFound, Unavailable
-from hearing_server.filing.cases import Case
 from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import CaseId, HearingId, PersonId
 
@@ -23,8 +22,7 @@ from hearing_server.kernel import CaseId, HearingId, PersonId
 CLOSE_UNDO_S = 60
 # The waiting room opens with the first arrival, an hour ahead at most: enough to help a party with their phone.
 LOBBY_LEAD_MIN = 60
-MIN_DURATION_MIN, MAX_DURATION_MIN = 5, 24 * 60
-MAX_TITLE_CHARS, MAX_REASON_CHARS = 100, 200
+MAX_REASON_CHARS = 200
 
 
 class HearingState(StrEnum):
@@ -52,6 +50,7 @@ class HearingFactKind(StrEnum):
     CLOSED = "hearing_closed"
     REOPENED = "hearing_reopened"
     CANCELLED = "hearing_cancelled"
+    MOVED = "hearing_moved"
     DOORS_CLOSED = "hearing_doors_closed"
     ARRIVED = "participant_arrived"
     ADMITTED = "participant_admitted"
@@ -186,35 +185,6 @@ class Hearing:
 
 
 Change = tuple[Hearing, tuple[HearingFact, ...]]
-
-
-def schedule(
-    case: Case, *, hearing_id: HearingId, title: str, starts_at: datetime, duration_min: int, now: datetime
-) -> Change:
-    """A new hearing with everybody on the case.
-
-    Errors: Invalid `hearing.title`, `hearing.starts_at`, `hearing.duration`; Conflict `hearing.no_judge`.
-    """
-    title = title.strip()
-    if not title or len(title) > MAX_TITLE_CHARS:
-        raise Invalid(
-            "hearing.title",
-            zh=f"庭审名称应为 1 至 {MAX_TITLE_CHARS} 字",
-            en="The title must have 1 to 100 characters",
-        )
-    if not MIN_DURATION_MIN <= duration_min <= MAX_DURATION_MIN:
-        raise Invalid(
-            "hearing.duration",
-            zh="庭审时长应在 5 分钟至 24 小时之间",
-            en="The duration must lie between 5 minutes and 24 hours",
-        )
-    if starts_at.tzinfo is None or starts_at + timedelta(minutes=duration_min) < now:
-        raise Invalid("hearing.starts_at", zh="开庭时间已过", en="The time of the hearing has passed")
-    if case.judge is None:
-        raise Conflict("hearing.no_judge", zh="案件尚未确定承办法官", en="The case has no judge yet")
-    people = tuple(participant_of(member) for member in case.members())
-    hearing = Hearing(hearing_id, case.id, title, starts_at, duration_min, HearingState.SCHEDULED, 1, people)
-    return hearing, (HearingFact(HearingFactKind.SCHEDULED, hearing_id, now),)
 
 
 def open_lobby(hearing: Hearing, *, at: datetime) -> Change:

@@ -20,6 +20,7 @@ class TodoKind(StrEnum):
     RUN_SELF_TEST = "run_self_test"
     ATTEND_HEARING = "attend_hearing"
     HAND_OVER_REMINDER = "hand_over_reminder"
+    ANSWER_CONTACT = "answer_contact"
     ANSWER_OBJECTION = "answer_objection"
     RESPOND_PUBLICATION = "respond_publication"
     SUBMIT_EXHIBITS = "submit_exhibits"

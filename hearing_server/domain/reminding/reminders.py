@@ -1,75 +1,73 @@
-"""Forced reminders: an obligation per recipient that ends only by acknowledgment or cancellation.
+"""Forced reminders: an obligation per recipient that ends in one of five ways and never silently.
 
-`active → displayed → acknowledged | cancelled`. A sheet covers the recipient's pages until then, while the ladder sends
-the same words by other channels. Nothing ends silently: when the ladder is used up, a clerk is asked to act.
+`active → displayed → acknowledged | objected | handed_over | expired | cancelled`. A sheet covers the recipient's pages
+until then, while the ladder calls by other channels. What expires, and what is objected to, is a task of a clerk.
 Source: 在线诉讼规则 arts 29, 31 (arrival, reading and acknowledgment are different facts); 民诉法解释 art 261.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hearing_server.domain.canonical_json import canonical_json
-from hearing_server.errors import Conflict, Invalid
+from hearing_server.domain.reminding.channels import Channel, DeliveryAttempt, Grade
+from hearing_server.domain.reminding.grounds import (
+    DEFAULT_EXPIRES_H,
+    DEFAULT_LADDER,
+    GENERAL,
+    MANUAL_LEVEL,
+    Ground,
+    LadderStep,
+)
+from hearing_server.errors import Invalid
 from hearing_server.kernel import CaseId, ObligationId, PersonId, ReminderId, to_wire
 
 MAX_TITLE_CHARS = 60
 MAX_TEXT_CHARS = 2000
 # One reminder to everybody on a large case; a hundred sheets in one commit stay well below a second.
 MAX_RECIPIENTS = 100
-MAX_LADDER_STEPS = 10
-
-
-class Channel(StrEnum):
-    """`clerk` is a person: the ladder's last rung hands the obligation to the case's clerk."""
-
-    IN_APP = "in_app"
-    SMS = "sms"
-    CLERK = "clerk"
+# A person reads them all in the sheet: what needs more is a bundle, filed as one document.
+MAX_DOCUMENTS = 10
 
 
 class ObligationState(StrEnum):
     ACTIVE = "active"
     DISPLAYED = "displayed"
     ACKNOWLEDGED = "acknowledged"
+    OBJECTED = "objected"
+    HANDED_OVER = "handed_over"
+    EXPIRED = "expired"
     CANCELLED = "cancelled"
-
-
-class AttemptState(StrEnum):
-    QUEUED = "queued"
-    ACCEPTED = "accepted"
-    FAILED = "failed"
 
 
 OPEN_STATES = (ObligationState.ACTIVE, ObligationState.DISPLAYED)
 
 
+class TaskKind(StrEnum):
+    """Why a clerk must act: the ladder came to its last rung, the time is over, or somebody objected."""
+
+    CALL = "call"
+    EXPIRED = "expired"
+    OBJECTION = "objection"
+
+
 @dataclass(frozen=True, slots=True)
-class LadderStep:
-    """`after_s` seconds after issue, unless acknowledged by then."""
+class ReminderDocument:
+    """What the reminder is about. `sha256` (hex) of its content at issue; `kind` names the source it came from."""
 
-    level: int
-    after_s: int
-    channel: Channel
-
-
-# At once on the page and by SMS (several channels at once), then again, then a person.
-DEFAULT_LADDER: tuple[LadderStep, ...] = (
-    LadderStep(0, 0, Channel.IN_APP),
-    LadderStep(0, 0, Channel.SMS),
-    LadderStep(1, 600, Channel.SMS),
-    LadderStep(2, 1800, Channel.CLERK),
-)
+    kind: str
+    id: str
+    title: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What was said. `text_sha256` (hex) is what a recipient acknowledges; `ladder` the policy at issue."""
+    """What was said. `text_sha256` (hex) is what a recipient acknowledges; ladder and the rest the policy at issue."""
 
     id: ReminderId
     case_id: CaseId
@@ -80,32 +78,66 @@ class Reminder:
     due_at: datetime | None
     issued_at: datetime
     ladder: tuple[LadderStep, ...] = DEFAULT_LADDER
+    ground: str = GENERAL.code
+    documents: tuple[ReminderDocument, ...] = ()
+    urgent: bool = False
+    later_times: int = 0
+    later_min: int = 30
+    expires_h: int = DEFAULT_EXPIRES_H
+    serves: bool = False
+    # The reminder whose documents changed, when this one was issued in its place.
+    replaces: ReminderId | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class DeliveryAttempt:
-    """One try on one channel at one level. `simulated` is shown to people."""
-
-    level: int
-    channel: Channel
-    at: datetime
-    state: AttemptState
-    simulated: bool
+    @property
+    def expires_at(self) -> datetime:
+        """When an obligation that nobody met becomes a clerk's task."""
+        return self.due_at or self.issued_at + timedelta(hours=self.expires_h)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgment:
-    """我已知悉, of exactly this text, by this signed-in person."""
+    """我已知悉, of exactly this text and its documents, by this signed-in person. `identity`: how they signed in."""
 
     person_id: PersonId
     text_sha256: str
     at: datetime
     session_id: str
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """我有异议: words of the recipient."""
+
+    text: str
+    at: datetime
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A clerk reached the person: by phone, at the counter, on paper. `note` says how."""
+
+    clerk_id: PersonId
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClerkTask:
+    """Somebody of the court must act. `clerk_id` None: the case has no clerk, so every clerk of the court sees it."""
+
+    kind: TaskKind
+    clerk_id: PersonId | None
+    raised_at: datetime
+    done_at: datetime | None = None
+    done_by: PersonId | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One reminder × one recipient."""
+    """One reminder × one recipient. `on_behalf_of`: the parties for whom this agent is reminded."""
 
     id: ObligationId
     reminder_id: ReminderId
@@ -117,6 +149,16 @@ class Obligation:
     acknowledgment: Acknowledgment | None = None
     cancelled_at: datetime | None = None
     attempts: tuple[DeliveryAttempt, ...] = ()
+    on_behalf_of: tuple[PersonId, ...] = ()
+    opened_at: datetime | None = None
+    opened_documents: tuple[str, ...] = ()
+    objection: Objection | None = None
+    handed_over: HandOver | None = None
+    expired_at: datetime | None = None
+    cancel_reason: str = ""
+    task: ClerkTask | None = None
+    later_until: datetime | None = None
+    later_count: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -126,25 +168,45 @@ class Obligation:
     def acknowledged_at(self) -> datetime | None:
         return self.acknowledgment.at if self.acknowledgment else None
 
+    @property
+    def has_task(self) -> bool:
+        """Whether a clerk must still act."""
+        return self.task is not None and self.task.done_at is None
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Do this now. `dedup_key` is the same however often the step is computed."""
+    @property
+    def grade(self) -> Grade:
+        """The strongest thing that is proven."""
+        if self.acknowledgment is not None:
+            return Grade.ACKNOWLEDGED
+        if self.opened_at is not None:
+            return Grade.OPENED
+        if self.displayed_at is not None:
+            return Grade.DISPLAYED
+        # A notification that was shown or tapped isn't the reminder's own text: it proves the device, no more.
+        outside = [one.grade for one in self.attempts if one.channel is not Channel.IN_APP]
+        return min(max(outside, default=Grade.NONE), Grade.ON_DEVICE)
 
-    step: LadderStep
-    dedup_key: str
+    def ended_at(self) -> datetime | None:
+        """When it ended, None while open."""
+        ends = {
+            ObligationState.ACKNOWLEDGED: self.acknowledged_at,
+            ObligationState.OBJECTED: self.objection.at if self.objection else None,
+            ObligationState.HANDED_OVER: self.handed_over.at if self.handed_over else None,
+            ObligationState.EXPIRED: self.expired_at,
+            ObligationState.CANCELLED: self.cancelled_at,
+        }
+        return ends.get(self.state)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`."""
-
-    until: datetime
-
-
-def reminder_digest(*, title: str, text: str, due_at: datetime | None) -> str:
-    """SHA-256 (hex) over the canonical JSON of what the sheet shows."""
-    shown = {"title": title, "text": text, "due_at": to_wire(due_at) if due_at else None}
+def reminder_digest(
+    *, title: str, text: str, due_at: datetime | None, documents: Sequence[ReminderDocument] = ()
+) -> str:
+    """SHA-256 (hex) over the canonical JSON of what the sheet shows, documents by their own hash."""
+    shown: dict[str, object] = {"title": title, "text": text, "due_at": to_wire(due_at) if due_at else None}
+    if documents:
+        shown["documents"] = [
+            {"kind": one.kind, "id": one.id, "title": one.title, "sha256": one.sha256} for one in documents
+        ]
     return hashlib.sha256(canonical_json(shown)).hexdigest()
 
 
@@ -158,127 +220,72 @@ def issue(
     text: str,
     due_at: datetime | None,
     at: datetime,
-    ladder: tuple[LadderStep, ...] = DEFAULT_LADDER,
+    ground: Ground = GENERAL,
+    documents: tuple[ReminderDocument, ...] = (),
+    on_behalf_of: Mapping[PersonId, tuple[PersonId, ...]] | None = None,
+    urgent: bool = False,
+    replaces: ReminderId | None = None,
 ) -> tuple[Reminder, tuple[Obligation, ...]]:
-    """A reminder and its obligations. Errors: Invalid `reminder.title`, `.text`, `.recipients`, `.due_at`."""
+    """A reminder and its obligations.
+
+    Errors: Invalid `reminder.title`, `.text`, `.recipients`, `.due_at`, `.documents`.
+    """
     title, text = title.strip(), text.strip()
-    if not 1 <= len(title) <= MAX_TITLE_CHARS:
-        raise _invalid(
-            "title", f"标题应为 1 至 {MAX_TITLE_CHARS} 字", "The title must have 1 to 60 characters"
-        )
-    if not 1 <= len(text) <= MAX_TEXT_CHARS:
-        raise _invalid(
-            "text", f"内容应为 1 至 {MAX_TEXT_CHARS} 字", "The text must have 1 to 2000 characters"
-        )
-    if not 1 <= len(recipients) <= MAX_RECIPIENTS or author_id in recipients:
-        raise _invalid(
-            "recipients", "请选择一至一百位接收人（不含本人）", "Choose 1 to 100 recipients, not yourself"
-        )
-    if due_at is not None and (due_at.tzinfo is None or due_at <= at):
-        raise _invalid("due_at", "截止时间应晚于现在", "The due time must lie ahead")
-    digest = reminder_digest(title=title, text=text, due_at=due_at)
-    reminder = Reminder(reminder_id, case_id, author_id, title, text, digest, due_at, at, ladder)
+    _check(title, text, recipients, author_id, due_at, at, documents)
+    digest = reminder_digest(title=title, text=text, due_at=due_at, documents=documents)
+    reminder = Reminder(
+        reminder_id, case_id, author_id, title, text, digest, due_at, at, ground.ladder, ground.code, documents,
+        urgent, 0 if urgent else ground.later_times, ground.later_min, ground.expires_h, ground.serves, replaces,
+    )  # fmt: skip
+    behalf = on_behalf_of or {}
     obligations = tuple(
-        Obligation(obligation_id, reminder_id, case_id, person_id, at)
+        Obligation(obligation_id, reminder_id, case_id, person_id, at, on_behalf_of=behalf.get(person_id, ()))
         for person_id, obligation_id in recipients.items()
     )
     return reminder, obligations
 
 
-def next_step(obligation: Obligation, now: datetime, ladder: Iterable[LadderStep]) -> Attempt | Wait | None:
-    """What the ladder wants now: an attempt, a wait, or None when settled or used up.
+def _check(
+    title: str,
+    text: str,
+    recipients: Mapping[PersonId, ObligationId],
+    author_id: PersonId,
+    due_at: datetime | None,
+    at: datetime,
+    documents: Sequence[ReminderDocument],
+) -> None:
+    if not 1 <= len(title) <= MAX_TITLE_CHARS:
+        raise invalid(
+            "title", f"标题应为 1 至 {MAX_TITLE_CHARS} 字", "The title must have 1 to 60 characters"
+        )
+    if not 1 <= len(text) <= MAX_TEXT_CHARS:
+        raise invalid("text", f"内容应为 1 至 {MAX_TEXT_CHARS} 字", "The text must have 1 to 2000 characters")
+    if not 1 <= len(recipients) <= MAX_RECIPIENTS or author_id in recipients:
+        raise invalid(
+            "recipients", "请选择一至一百位接收人（不含本人）", "Choose 1 to 100 recipients, not yourself"
+        )
+    if due_at is not None and (due_at.tzinfo is None or due_at <= at):
+        raise invalid("due_at", "截止时间应晚于现在", "The due time must lie ahead")
+    if len(documents) > MAX_DOCUMENTS or len({(one.kind, one.id) for one in documents}) != len(documents):
+        raise invalid("documents", "所附材料过多或重复", "Too many documents, or one of them twice")
 
-    A step already tried (whatever came of it) isn't repeated: the outbox retries a provider, the ladder only climbs.
-    """
-    if not obligation.is_open:
-        return None
-    tried = {(attempt.level, attempt.channel) for attempt in obligation.attempts}
-    left = [step for step in ladder if (step.level, step.channel) not in tried]
-    if not left:
-        return None
-    step = min(left, key=lambda one: one.after_s)
-    due = obligation.issued_at + timedelta(seconds=step.after_s)
-    if due > now:
-        return Wait(due)
-    return Attempt(step, f"{obligation.id}:{step.level}:{step.channel}")
+
+def next_manual_level(obligation: Obligation) -> int:
+    """The level of an attempt a clerk asks for: above the ladder's, one more each time."""
+    taken = [one.level for one in obligation.attempts if one.level >= MANUAL_LEVEL]
+    return max(taken, default=MANUAL_LEVEL - 1) + 1
 
 
 def note_attempt(obligation: Obligation, attempt: DeliveryAttempt) -> Obligation:
-    """Add an attempt, or settle the queued one of the same level and channel."""
+    """Add an attempt, or put it in the place of the one of the same level and channel."""
     key = (attempt.level, attempt.channel)
-    kept = tuple(one for one in obligation.attempts if (one.level, one.channel) != key)
-    return replace(obligation, attempts=(*kept, attempt))
+    if any((one.level, one.channel) == key for one in obligation.attempts):
+        kept = tuple(attempt if (one.level, one.channel) == key else one for one in obligation.attempts)
+    else:
+        kept = (*obligation.attempts, attempt)
+    return replace(obligation, attempts=kept)
 
 
-def display(obligation: Obligation, *, at: datetime) -> Obligation:
-    """The sheet was on the recipient's screen; only the first time counts, and a settled obligation stays settled."""
-    if obligation.state is not ObligationState.ACTIVE:
-        return obligation
-    return replace(obligation, state=ObligationState.DISPLAYED, displayed_at=at)
-
-
-def acknowledge(
-    obligation: Obligation,
-    *,
-    person_id: PersonId,
-    text_sha256: str,
-    expected_sha256: str,
-    session_id: str,
-    at: datetime,
-) -> Obligation:
-    """我已知悉. A repeat answers the first acknowledgment.
-
-    Errors: Conflict `reminder.not_recipient`, `.other_text` (another text was on the screen), `.cancelled`.
-    """
-    if person_id != obligation.person_id:
-        raise Conflict(
-            "reminder.not_recipient", zh="只能由接收人本人确认", en="Only the recipient can acknowledge"
-        )
-    if not hmac.compare_digest(text_sha256.encode(), expected_sha256.encode()):
-        raise Conflict(
-            "reminder.other_text", zh="提醒内容不一致，请刷新后确认", en="The text differs; please reload"
-        )
-    if obligation.state is ObligationState.ACKNOWLEDGED:
-        return obligation
-    if obligation.state is ObligationState.CANCELLED:
-        raise Conflict("reminder.cancelled", zh="提醒已撤销", en="The reminder was cancelled")
-    return replace(
-        obligation,
-        state=ObligationState.ACKNOWLEDGED,
-        # Who acknowledges has seen it, even when the page's own report was lost.
-        displayed_at=obligation.displayed_at or at,
-        acknowledgment=Acknowledgment(person_id, text_sha256, at, session_id),
-    )
-
-
-def cancel(obligation: Obligation, *, at: datetime) -> Obligation:
-    """Withdrawn by its author. An acknowledged one stays acknowledged: that fact can't be taken back."""
-    if not obligation.is_open:
-        return obligation
-    return replace(obligation, state=ObligationState.CANCELLED, cancelled_at=at)
-
-
-def ladder_from_mapping(rows: Iterable[Mapping[str, object]]) -> tuple[LadderStep, ...]:
-    """Steps from settings data `[{level, after_s, channel}]`. Errors: Invalid `reminder.ladder`."""
-    steps: list[LadderStep] = []
-    for row in rows:
-        level, after_s, channel = row.get("level"), row.get("after_s"), row.get("channel")
-        if (
-            set(row) != {"level", "after_s", "channel"}
-            or not isinstance(level, int)
-            or not isinstance(after_s, int)
-        ):
-            raise _invalid("ladder", "提醒阶梯配置有误", "A step of the reminder ladder is malformed")
-        if not isinstance(channel, str) or channel not in tuple(Channel) or level < 0 or after_s < 0:
-            raise _invalid("ladder", "提醒阶梯配置有误", "A step of the reminder ladder is malformed")
-        steps.append(LadderStep(level, after_s, Channel(channel)))
-    distinct = {(step.level, step.channel) for step in steps}
-    if not 1 <= len(steps) <= MAX_LADDER_STEPS or len(distinct) != len(steps):
-        raise _invalid(
-            "ladder", "提醒阶梯步数有误或重复", "The reminder ladder has too many, no, or repeated steps"
-        )
-    return tuple(sorted(steps, key=lambda step: (step.after_s, step.level)))
-
-
-def _invalid(what: str, zh: str, en: str) -> Invalid:
+def invalid(what: str, zh: str, en: str) -> Invalid:
+    """A refusal under the code `reminder.…`."""
     return Invalid(f"reminder.{what}", zh=zh, en=en)

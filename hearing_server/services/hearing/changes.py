@@ -25,6 +25,7 @@ ACTS_OF_FACTS: dict[HearingFactKind, ActKind] = {
     HearingFactKind.REOPENED: ActKind.HEARING_REOPENED,
     HearingFactKind.CANCELLED: ActKind.HEARING_CANCELLED,
     HearingFactKind.DOORS_CLOSED: ActKind.HEARING_DOORS_CLOSED,
+    HearingFactKind.MOVED: ActKind.HEARING_MOVED,
     HearingFactKind.ARRIVED: ActKind.PARTICIPANT_ARRIVED,
     HearingFactKind.ADMITTED: ActKind.PARTICIPANT_ADMITTED,
     HearingFactKind.JOINED: ActKind.PARTICIPANT_JOINED,

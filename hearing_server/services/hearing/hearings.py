@@ -9,7 +9,8 @@ from hearing_server.domain.acts import ActKind
 from hearing_server.domain.case_space.messages import Card
 from hearing_server.domain.hearing import attendance
 from hearing_server.domain.hearing.consents import ConsentStage, Decision, decide
-from hearing_server.domain.hearing.hearings import BEFORE_THE_END, Hearing, cancel, schedule
+from hearing_server.domain.hearing.hearings import BEFORE_THE_END, Hearing, cancel
+from hearing_server.domain.hearing.planning import schedule
 from hearing_server.domain.roles import Action, capacity_of, require
 from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile

@@ -1,28 +1,27 @@
-"""Forced reminders: issued by judge or clerk, pressed by the ladder, ended by the recipient's own acknowledgment."""
+"""Forced reminders: issued by judge or clerk, or by the court's own acts, and pressed by the ladder until they end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
 from hearing_server.domain.case_space.messages import Card
+from hearing_server.domain.reminding.addressees import obliged_people
+from hearing_server.domain.reminding.endings import CANCELLED_BY_CHANGE, cancel
+from hearing_server.domain.reminding.grounds import GENERAL
 from hearing_server.domain.reminding.obligation_view import obligation_view
 from hearing_server.domain.reminding.reminders import (
-    DEFAULT_LADDER,
-    LadderStep,
     Obligation,
+    ObligationState,
     Reminder,
-    Wait,
-    acknowledge,
-    display,
+    ReminderDocument,
+    invalid,
     issue,
-    ladder_from_mapping,
-    next_step,
 )
 from hearing_server.domain.roles import Action, capacity_of, require
-from hearing_server.errors import Invalid, NotFound
+from hearing_server.errors import Invalid
 from hearing_server.filing.cases import Case, CaseRole
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.filing.docket import DocketKind
@@ -34,9 +33,13 @@ from hearing_server.services.access import access_member_case
 from hearing_server.services.acts import record_act
 from hearing_server.services.case_space.lanes import post_card
 from hearing_server.services.docket import enter_docket
+from hearing_server.services.reminding.holding import hold, store
 from hearing_server.services.reminding.ladder import climb, settle_attempts
+from hearing_server.services.reminding.rules import ReminderRules
+from hearing_server.services.reminding.steady_time import SteadyTime
 
 _BATCH = 50
+DocumentRef = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,17 @@ class ObligationNews:
 
 
 class Reminding:
-    """Use-cases of reminders."""
+    """Issuing, and the jobs that press."""
 
-    def __init__(self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile) -> None:
+    def __init__(
+        self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile, rules: ReminderRules
+    ) -> None:
         self._units = units
         self._vault = vault
         self._clock = clock
         self._system = system_actor(profile.court.id)
-        rows = profile.reminder_ladder
-        self._ladder: tuple[LadderStep, ...] = ladder_from_mapping(rows) if rows else DEFAULT_LADDER
+        self._rules = rules
+        self._steady = SteadyTime(clock)
 
     async def issue(
         self,
@@ -77,15 +82,22 @@ class Reminding:
         title: str,
         text: str,
         due_at: datetime | None,
+        ground: str = GENERAL.code,
+        documents: Sequence[DocumentRef] = (),
+        urgent: bool = False,
     ) -> SeenReminder:
-        """Errors: NotFound, Forbidden `right.missing`, Invalid `reminder.…`."""
+        """`urgent` rings at night too: the judge's to order. Errors: NotFound, Forbidden, Invalid `reminder.…`."""
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             case, member = await access_member_case(unit, actor, case_id)
-            require(capacity_of(actor.role, member.role), Action.REMINDER_ISSUE)
+            capacity = capacity_of(actor.role, member.role)
+            require(capacity, Action.REMINDER_ISSUE)
+            if urgent:
+                require(capacity, Action.REMINDER_URGENT)
             return await self.issue_within(
-                unit, actor, case, person_ids=person_ids, title=title, text=text, due_at=due_at, now=now
-            )
+                unit, actor, case, person_ids=person_ids, title=title, text=text, due_at=due_at, now=now,
+                ground=ground, documents=documents, urgent=urgent,
+            )  # fmt: skip
 
     async def issue_within(
         self,
@@ -98,130 +110,85 @@ class Reminding:
         text: str,
         due_at: datetime | None,
         now: datetime,
+        ground: str = GENERAL.code,
+        documents: Sequence[DocumentRef] = (),
+        urgent: bool = False,
     ) -> SeenReminder:
         """A reminder that belongs to somebody else's act, in the same unit; the caller has checked the right to it."""
-        recipients = {PersonId(one): ObligationId(new_id("obl")) for one in person_ids}
-        if any(case.member(person_id) is None for person_id in recipients):
+        chosen = [PersonId(one) for one in person_ids]
+        if any(case.member(person_id) is None for person_id in chosen):
             raise Invalid("reminder.recipients", zh="接收人不在本案中", en="A recipient is not on this case")
+        found = await self._documents(unit, case, documents)
+        kind = self._rules.ground(ground)
+        obliged = obliged_people(case, chosen, kind.addressee)
         reminder, obligations = issue(
-            reminder_id=ReminderId(new_id("rem")),
-            case_id=case.id,
-            author_id=actor.person_id,
-            recipients=recipients,
-            title=title,
-            text=text,
-            due_at=due_at,
-            at=now,
-            ladder=self._ladder,
-        )
-        await unit.reminders.add(reminder)
-        await record_act(
-            unit,
-            actor,
-            kind=ActKind.REMINDER_ISSUED,
-            chain_id=case.id,
-            at=now,
-            payload={
-                "reminder_id": reminder.id,
-                "text_sha256": reminder.text_sha256,
-                "person_ids": list(recipients),
-            },
-        )
-        pressed = []
-        for obligation in obligations:
-            await unit.reminders.add_obligation(obligation, next_at=now)
-            pressed.append(await self._climb(unit, actor, case, reminder, obligation, now))
-        await enter_docket(unit, actor, case.id, DocketKind.REMINDER_ISSUED, at=now, detail=reminder.title)
-        await post_card(
-            unit,
-            case.id,
-            Card.REMINDER_ISSUED,
-            {"reminder_id": reminder.id, "title": reminder.title},
-            now=now,
-        )
-        unit.ring(Doorbell("case_changed", case.id))
-        return SeenReminder(reminder, tuple(obligation_view(case, reminder, one) for one in pressed))
+            reminder_id=ReminderId(new_id("rem")), case_id=case.id, author_id=actor.person_id,
+            recipients={person_id: ObligationId(new_id("obl")) for person_id in obliged},
+            title=title, text=text, due_at=due_at, at=now, ground=kind, documents=found,
+            on_behalf_of=obliged, urgent=urgent,
+        )  # fmt: skip
+        return await self._enter(unit, actor, case, reminder, obligations, now)
 
-    async def board(self, actor: Actor, case_id: str) -> list[SeenReminder]:
-        """All reminders of a case with each person's state, for its judge and clerk."""
-        async with self._units.read() as unit:
-            case, member = await access_member_case(unit, actor, case_id)
-            require(capacity_of(actor.role, member.role), Action.REMINDERS_SEE)
-            found = await unit.reminders.of_case(case.id)
-            obligations = await unit.reminders.obligations_of([reminder.id for reminder in found])
-        return [
-            SeenReminder(
-                reminder,
-                tuple(
-                    obligation_view(case, reminder, one)
-                    for one in obligations
-                    if one.reminder_id == reminder.id
-                ),
-            )
-            for reminder in found
-        ]
+    async def document_changed(
+        self, unit: Unit, actor: Actor, case: Case, kind: str, document_id: str, *, now: datetime
+    ) -> int:
+        """Ask again wherever this document was named and its content is another now; in the caller's unit.
 
-    async def open_for(self, actor: Actor) -> list[dict[str, object]]:
-        """The actor's own open obligations, oldest first."""
-        async with self._units.read() as unit:
-            found = await unit.reminders.open_of_person(actor.person_id)
-            return [obligation_view(*await self._with_case(unit, one)) for one in found]
+        Open obligations end as replaced, acknowledged ones stay as evidence; both get one for what stands now.
+        """
+        reminders = await unit.reminders.naming(kind, document_id)
+        replaced = {reminder.replaces for reminder in reminders}
+        asked = 0
+        for reminder in reminders:
+            if reminder.id in replaced:
+                continue
+            refs = [(one.kind, one.id) for one in reminder.documents]
+            stands = await self._documents(unit, case, refs)
+            if {one.sha256 for one in stands} != {one.sha256 for one in reminder.documents}:
+                await self._replace(unit, actor, case, reminder, stands, now)
+                asked += 1
+        return asked
 
-    async def displayed(self, actor: Actor, obligation_id: str) -> dict[str, object]:
-        """The sheet was on the recipient's screen. Errors: NotFound."""
-        now = self._clock.utc_now()
-        async with self._units.write() as unit:
-            case, reminder, before = await self._own(unit, actor, obligation_id)
-            after = display(before, at=now)
-            if after != before:
-                await self._save(unit, actor, case, reminder, after, ActKind.OBLIGATION_DISPLAYED, now)
-            return obligation_view(case, reminder, after)
-
-    async def acknowledge(self, actor: Actor, obligation_id: str, *, text_sha256: str) -> dict[str, object]:
-        """我已知悉, of exactly this text. Errors: NotFound, Conflict `reminder.other_text`, `.cancelled`."""
-        now = self._clock.utc_now()
-        async with self._units.write() as unit:
-            case, reminder, before = await self._own(unit, actor, obligation_id)
-            after = acknowledge(
-                before,
-                person_id=actor.person_id,
-                text_sha256=text_sha256,
-                expected_sha256=reminder.text_sha256,
-                session_id=actor.session_id,
-                at=now,
-            )
-            if after != before:
-                await self._save(unit, actor, case, reminder, after, ActKind.OBLIGATION_ACKNOWLEDGED, now)
-                await enter_docket(
-                    unit, actor, case.id, DocketKind.REMINDER_ACKNOWLEDGED, at=now, detail=reminder.title
-                )
-                unit.ring(Doorbell("case_changed", case.id))
-            return obligation_view(case, reminder, after)
+    async def is_stale(self, unit: Unit, case: Case, reminder: Reminder) -> bool:
+        """Whether a document it names has another content by now, or is gone."""
+        if not reminder.documents:
+            return False
+        for one in reminder.documents:
+            source = self._rules.documents.get(one.kind)
+            found = await source.find(unit, case, one.id) if source is not None else None
+            if found is not None and found.sha256 != one.sha256:
+                return True
+        return False
 
     async def news(self, obligation_id: ObligationId) -> ObligationNews | None:
         """For those who tell live pages: the obligation now, and whom it concerns."""
         async with self._units.read() as unit:
-            obligation = await unit.reminders.obligation(obligation_id)
-            if obligation is None:
-                return None
-            case, reminder, obligation = await self._with_case(unit, obligation)
+            held = await hold(unit, obligation_id, lock=False)
+        if held is None:
+            return None
         court = [
-            member.person_id for member in case.members() if member.role in (CaseRole.JUDGE, CaseRole.CLERK)
+            member.person_id
+            for member in held.case.members()
+            if member.role in (CaseRole.JUDGE, CaseRole.CLERK)
         ]
-        view = obligation_view(case, reminder, obligation)
-        return ObligationNews(view, obligation.person_id, tuple(court), obligation.is_open)
+        view = obligation_view(held.case, held.reminder, held.obligation, grounds=self._rules.grounds)
+        return ObligationNews(view, held.obligation.person_id, tuple(court), held.obligation.is_open)
 
     async def climb_due(self) -> int:
         """Job: take the steps that are due; how many obligations were moved."""
+        now = self._steady.now()
         async with self._units.read() as unit:
-            due = await unit.reminders.due(self._clock.utc_now(), _BATCH)
+            due = await unit.reminders.due(now, _BATCH)
         for obligation_id in due:
-            now = self._clock.utc_now()
             async with self._units.write() as unit:
-                obligation = await unit.reminders.obligation(obligation_id, lock=True)
-                if obligation is not None:
-                    case, reminder, obligation = await self._with_case(unit, obligation)
-                    await self._climb(unit, self._system, case, reminder, obligation, now)
+                held = await hold(unit, obligation_id)
+                if held is None:
+                    continue
+                after, next_at = await climb(
+                    unit, self._vault, self._system, held.case, held.reminder, held.obligation,
+                    now=now, rules=self._rules,
+                )  # fmt: skip
+                await unit.reminders.save(after, next_at=next_at)
         return len(due)
 
     async def settle_due(self) -> int:
@@ -230,61 +197,92 @@ class Reminding:
             waiting = await unit.reminders.awaiting(_BATCH)
         for obligation_id in waiting:
             async with self._units.write() as unit:
-                before = await unit.reminders.obligation(obligation_id, lock=True)
-                after = await settle_attempts(unit, before) if before is not None else None
-                if before is not None and after is not None and after != before:
-                    reminder = await unit.reminders.get(after.reminder_id)
-                    assert reminder is not None
-                    await unit.reminders.save(after, next_at=_next_at(after, reminder, self._clock.utc_now()))
-                    unit.ring(Doorbell("obligation_changed", after.id))
+                await self.settle_within(unit, obligation_id)
         return 0
 
-    async def _climb(
-        self, unit: Unit, actor: Actor, case: Case, reminder: Reminder, obligation: Obligation, now: datetime
-    ) -> Obligation:
-        after, next_at = await climb(unit, self._vault, actor, case, reminder, obligation, now=now)
-        await unit.reminders.save(after, next_at=next_at)
-        return after
+    async def settle_within(self, unit: Unit, obligation_id: str) -> None:
+        """As `settle_due`, for one obligation in the caller's unit."""
+        held = await hold(unit, obligation_id)
+        after = await settle_attempts(unit, held.obligation) if held is not None else None
+        if held is not None and after is not None and after != held.obligation:
+            await store(unit, held.now_is(after), now=self._steady.now(), quiet=self._rules.quiet)
 
-    async def _save(
+    async def _documents(
+        self, unit: Unit, case: Case, refs: Sequence[DocumentRef]
+    ) -> tuple[ReminderDocument, ...]:
+        found = []
+        for kind, document_id in refs:
+            source = self._rules.documents.get(kind)
+            document = await source.find(unit, case, document_id) if source is not None else None
+            if document is None:
+                raise invalid(
+                    "documents",
+                    "所附材料不存在或对接收人不可见",
+                    "A document is not there for the recipients",
+                )
+            found.append(ReminderDocument(kind, document_id, document.title, document.sha256))
+        return tuple(found)
+
+    async def _replace(
         self,
         unit: Unit,
         actor: Actor,
         case: Case,
         reminder: Reminder,
-        after: Obligation,
-        kind: ActKind,
+        documents: tuple[ReminderDocument, ...],
         now: datetime,
     ) -> None:
-        await unit.reminders.save(after, next_at=_next_at(after, reminder, now))
+        recipients: dict[PersonId, tuple[PersonId, ...]] = {}
+        for obligation in await unit.reminders.obligations_of([reminder.id]):
+            if obligation.state is not ObligationState.CANCELLED and case.member(obligation.person_id):
+                recipients[obligation.person_id] = obligation.on_behalf_of
+            if obligation.is_open:
+                ended = cancel(obligation, at=now, reason=CANCELLED_BY_CHANGE)
+                await unit.reminders.save(ended, next_at=None)
+                unit.ring(Doorbell("obligation_changed", obligation.id))
+        recipients.pop(reminder.author_id, None)
+        if not recipients:
+            return
+        due = reminder.due_at if reminder.due_at is not None and reminder.due_at > now else None
+        kind = self._rules.grounds.get(reminder.ground, GENERAL)
+        again, obligations = issue(
+            reminder_id=ReminderId(new_id("rem")), case_id=case.id, author_id=reminder.author_id,
+            recipients={person_id: ObligationId(new_id("obl")) for person_id in recipients},
+            title=reminder.title, text=reminder.text, due_at=due, at=now, ground=kind, documents=documents,
+            on_behalf_of=recipients, urgent=reminder.urgent, replaces=reminder.id,
+        )  # fmt: skip
+        await self._enter(unit, actor, case, again, obligations, now)
+
+    async def _enter(
+        self,
+        unit: Unit,
+        actor: Actor,
+        case: Case,
+        reminder: Reminder,
+        obligations: tuple[Obligation, ...],
+        now: datetime,
+    ) -> SeenReminder:
+        await unit.reminders.add(reminder)
         await record_act(
-            unit,
-            actor,
-            kind=kind,
-            chain_id=case.id,
-            at=now,
-            payload={"obligation_id": after.id, "text_sha256": reminder.text_sha256},
-        )
-        unit.ring(Doorbell("obligation_changed", after.id))
-
-    async def _own(self, unit: Unit, actor: Actor, obligation_id: str) -> tuple[Case, Reminder, Obligation]:
-        """The door: an obligation is there for its recipient alone."""
-        obligation = await unit.reminders.obligation(ObligationId(obligation_id), lock=True)
-        if obligation is None or obligation.person_id != actor.person_id:
-            raise NotFound
-        return await self._with_case(unit, obligation)
-
-    async def _with_case(self, unit: Unit, obligation: Obligation) -> tuple[Case, Reminder, Obligation]:
-        reminder = await unit.reminders.get(obligation.reminder_id)
-        case = await unit.cases.get(obligation.case_id)
-        # Foreign keys hold.
-        assert reminder is not None
-        assert case is not None
-        return case, reminder, obligation
-
-
-def _next_at(obligation: Obligation, reminder: Reminder, now: datetime) -> datetime | None:
-    step = next_step(obligation, now, reminder.ladder)
-    if step is None:
-        return None
-    return step.until if isinstance(step, Wait) else now
+            unit, actor, kind=ActKind.REMINDER_ISSUED, chain_id=case.id, at=now,
+            payload={
+                "reminder_id": reminder.id, "text_sha256": reminder.text_sha256, "ground": reminder.ground,
+                "urgent": reminder.urgent, "replaces": reminder.replaces,
+                "person_ids": [one.person_id for one in obligations],
+            },
+        )  # fmt: skip
+        pressed = []
+        for obligation in obligations:
+            await unit.reminders.add_obligation(obligation, next_at=now)
+            after, next_at = await climb(
+                unit, self._vault, actor, case, reminder, obligation, now=now, rules=self._rules
+            )
+            await unit.reminders.save(after, next_at=next_at)
+            pressed.append(after)
+        await enter_docket(unit, actor, case.id, DocketKind.REMINDER_ISSUED, at=now, detail=reminder.title)
+        card = {"reminder_id": reminder.id, "title": reminder.title}
+        await post_card(unit, case.id, Card.REMINDER_ISSUED, card, now=now)
+        unit.ring(Doorbell("case_changed", case.id))
+        grounds = self._rules.grounds
+        views = (obligation_view(case, reminder, one, grounds=grounds) for one in pressed)
+        return SeenReminder(reminder, tuple(views))

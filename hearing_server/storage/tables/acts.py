@@ -31,7 +31,10 @@ acts = sa.Table(
     sa.Column("entry", sa.LargeBinary, nullable=False),
     sa.Column("entry_sha256", sa.String(64), nullable=False),
     sa.Column("prev_sha256", sa.String(64), nullable=False),
+    # Taken out of the payload, so that a hearing's page need not read the case's whole chain.
+    sa.Column("hearing_id", sa.String(64)),
     sa.UniqueConstraint("chain_id", "case_seq"),
+    sa.Index("ix_acts_hearing_id_case_seq", "hearing_id", "case_seq"),
 )
 
 notices = sa.Table(
@@ -51,4 +54,11 @@ notices = sa.Table(
     moment("settled_at", nullable=True),
     sa.Column("result", sa.String(200)),
     sa.Column("simulated", sa.Boolean, nullable=False, default=False),
+    sa.Column("provider_id", sa.String(120)),
+    # What the provider said later: delivered | displayed | opened | failed; empty while it is silent.
+    sa.Column("report", sa.String(32), nullable=False, default="", server_default=""),
+    sa.Column("report_detail", sa.String(200), nullable=False, default="", server_default=""),
+    moment("reported_at", nullable=True),
+    # Sent again under its key after the sender died in the middle.
+    sa.Column("maybe_twice", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
 )

@@ -28,5 +28,16 @@ obligations = sa.Table(
     # When the ladder climbs next; null when settled or used up.
     moment("next_at", nullable=True, index=True),
     sa.Column("is_awaiting", sa.Boolean, nullable=False),
+    # A clerk must still act, be it after the end.
+    sa.Column("has_task", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("document", sa.JSON, nullable=False),
+)
+
+reminder_documents = sa.Table(
+    "reminder_documents",
+    metadata,
+    sa.Column("reminder_id", sa.String(64), sa.ForeignKey("reminders.id"), primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    # Of many kinds, so no foreign key; looked for when a document changes.
+    sa.Column("document_id", sa.String(64), primary_key=True, index=True),
 )

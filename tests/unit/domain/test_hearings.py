@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing_server.domain.hearing import hearings
+from hearing_server.domain.hearing import hearings, planning
 from hearing_server.domain.hearing.hearings import Change, Hearing, HearingFactKind, HearingState
 from hearing_server.domain.hearing.sealed_spans import begin_sealing, end_sealing
 from hearing_server.errors import Conflict, HearingError, Invalid, Unavailable
@@ -23,12 +23,17 @@ STEPS: dict[str, Callable[[Hearing, float], Change]] = {
     "resume": lambda hearing, s: hearings.resume(hearing, at=at(s), recording_is_proven=True),
     "close": lambda hearing, s: hearings.close(hearing, at=at(s)),
     "reopen": lambda hearing, s: hearings.reopen(hearing, at=at(s)),
+    "move": lambda hearing, s: planning.move(hearing, at=at(s), starts_at=at(90_000), duration_min=30),
     "cancel": lambda hearing, s: hearings.cancel(hearing, at=at(s), reason="当事人申请"),
 }
 # State → steps that change it and where they lead; everything else is refused (or changes nothing, for the lobby).
 TABLE: dict[HearingState, dict[str, HearingState]] = {
-    HearingState.SCHEDULED: {"lobby": HearingState.LOBBY, "cancel": HearingState.CANCELLED},
-    HearingState.LOBBY: {"open": HearingState.IN_SESSION, "cancel": HearingState.CANCELLED},
+    HearingState.SCHEDULED: {
+        "lobby": HearingState.LOBBY, "move": HearingState.SCHEDULED, "cancel": HearingState.CANCELLED,
+    },
+    HearingState.LOBBY: {
+        "open": HearingState.IN_SESSION, "move": HearingState.LOBBY, "cancel": HearingState.CANCELLED,
+    },
     HearingState.IN_SESSION: {"recess": HearingState.RECESS, "close": HearingState.CLOSED},
     HearingState.RECESS: {"resume": HearingState.IN_SESSION, "close": HearingState.CLOSED},
     HearingState.CLOSED: {"reopen": HearingState.IN_SESSION},
@@ -128,7 +133,7 @@ def test_recess__reason_or_time_wrong__is_refused() -> None:
 def test_schedule__wrong_input__is_named(changes: dict[str, object], code: str) -> None:
     given_: dict[str, object] = {"title": "开庭", "starts_at": NOW, "duration_min": 60} | changes
     with pytest.raises(Invalid) as refused:
-        hearings.schedule(case(), hearing_id=HearingId("hrg_1"), now=NOW, **given_)  # type: ignore[arg-type]
+        planning.schedule(case(), hearing_id=HearingId("hrg_1"), now=NOW, **given_)  # type: ignore[arg-type]
     assert refused.value.code == code
 
 
