@@ -22,6 +22,7 @@ from tests.rest.recorded import FILM, accepted, confirmed, copied, recorded
 
 A = Action
 PARTY = {"standing": "third_party", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
+AGENT = {"name": "丁某", "phone": "13600000010", "id_number": invented_id(901)}
 SOON = {"title": "第二次庭审", "starts_at": "2099-01-01T00:00:00Z", "duration_min": 30}
 WHY = {"reason": "测试"}
 PICTURE = b"not a picture"
@@ -64,6 +65,11 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "GET /recordings/{recording_id}": (None, None),
     "GET /recordings/{recording_id}/replay": (A.FILM_VIEW, None),
     "GET /recordings/{recording_id}/replay/film.m3u8": (A.FILM_VIEW, None),
+    "GET /recordings/{recording_id}/replay/tracks": (A.FILM_VIEW, None),
+    "POST /recordings/{recording_id}/replay/tracks": (
+        A.FILM_VIEW,
+        {"tracks": [{"person_id": "per_nobody", "shown": "camera"}]},
+    ),
     "GET /recordings/{recording_id}/film": (A.FILM_DOWNLOAD, None),
     "POST /recordings/{recording_id}/downloads": (A.FILM_RELEASE, {"allowed": True}),
     "GET /hearings/{hearing_id}/failures": (A.FAILURES_SEE, None),
@@ -99,12 +105,17 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "POST /recordings/{recording_id}/film": (A.FILM_COMPOSE, {}),
     "GET /cases/{case_id}/space": (A.SPACE_READ, None),
     "GET /lanes/{lane}/events": (A.SPACE_READ, None),
+    "POST /cases/{case_id}/sealed-lane": (A.SEALED_SUBMIT, {"ground": "privacy"}),
+    "POST /cases/{case_id}/mediations": (A.MEDIATION_LEAD, {"person_ids": ["per_nobody"], "title": "t"}),
+    "POST /cases/{case_id}/parties/{party_id}/representatives": (A.REPRESENTATION_CHANGE, AGENT),
     "POST /cases/{case_id}/attachments": (A.SPACE_WRITE, PICTURE),
     "POST /cases/{case_id}/reminders": (
         A.REMINDER_ISSUE,
         {"person_ids": ["PARTY"], "title": "t", "text": "x"},
     ),
     "GET /cases/{case_id}/reminders": (A.REMINDERS_SEE, None),
+    "POST /cases/{case_id}/contact-requests": (A.CONTACT_ASK, {"topic": "materials", "way": "message"}),
+    "GET /cases/{case_id}/contact-requests": (A.CONTACT_SEE, None),
     "POST /hearings/{hearing_id}/cancel": (A.HEARING_CANCEL, WHY),
 }
 # No object in the path: for every signed-in person about themselves, or for an office.
@@ -118,6 +129,7 @@ OFFICES: dict[str, tuple[Action | None, Any]] = {
     "POST /cases": (A.CASE_FILE, {"cause": "c", "judge_id": "x", "parties": [PARTY]}),
     "POST /case-imports": (A.CASE_IMPORT, b"x"),
     "GET /recordings": (A.RECORDINGS_LIST, None),
+    "GET /contact-requests": (A.CONTACT_ANSWER, None),
     "GET /publications": (A.RECORDINGS_LIST, None),
 }
 # Tried by tests of their own: they need an object of the person, or end the session.
@@ -127,13 +139,30 @@ ELSEWHERE = {
     "GET /log",
     "DELETE /me/session",
     "GET /recordings/{recording_id}/replay/film-{number}.ts",
+    "GET /recordings/{recording_id}/replay/tracks/{person_id}/{shown}/{size}.m3u8",
+    "GET /recordings/{recording_id}/replay/tracks/{person_id}/{shown}/{size}-{number}.ts",
+    # An order that is never lifted would close the doors for every other route of the matrix.
+    "POST /cases/{case_id}/closed-doors",
+    "POST /hearings/{hearing_id}/closed-doors",
+    "DELETE /cases/{case_id}/representatives/{representative_id}",
+    "PUT /lanes/{lane}/people/{person_id}",
+    "DELETE /lanes/{lane}/people/{person_id}",
+    "POST /lanes/{lane}/close",
     "GET /attachments/{attachment_id}",
     "GET /attachments/{attachment_id}/preview",
     "POST /obligations/{obligation_id}/displayed",
+    "POST /contact-requests/{request_id}/take",
+    "POST /contact-requests/{request_id}/phone",
+    "POST /contact-requests/{request_id}/answer",
+    "POST /contact-requests/{request_id}/done",
+    "POST /contact-requests/{request_id}/withdraw",
+    "POST /lanes/{lane}/events/{seq}/withheld",
     "POST /obligations/{obligation_id}/acknowledgment",
 }
 # Places of the members-only space answer "no such thing" to staff who only look at the case.
-MEMBERS_ONLY = {A.SPACE_READ, A.SPACE_WRITE, A.REMINDER_ISSUE, A.REMINDERS_SEE}
+MEMBERS_ONLY = {
+    A.SEALED_SUBMIT, A.MEDIATION_LEAD, A.SPACE_READ, A.SPACE_WRITE, A.CONTACT_ASK, A.REMINDER_ISSUE, A.REMINDERS_SEE
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +260,11 @@ async def paths(court: RunningCourt, callers: list[Caller]) -> dict[str, str]:
     space = await clerk.get(f"/cases/{here.case_id}/space")
     everyone = next(lane["lane"] for lane in space["lanes"] if lane["kind"] == "everyone")
     party = next(caller.client for caller in callers if caller.capacity is Capacity.PARTY).me["id"]
+    party_id = (await clerk.get(f"/cases/{here.case_id}"))["parties"][0]["id"]
     return {
         "case_id": here.case_id, "hearing_id": here.hearing_id, "recording_id": here.recording_id,
         "publication_id": publication["id"], "lane": everyone, "stage": "recording", "person_id": party,
+        "party_id": party_id,
     }  # fmt: skip
 
 
