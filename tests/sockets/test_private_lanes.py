@@ -205,6 +205,13 @@ async def test_agency__ended__cuts_open_sockets_files_and_lanes_at_once(court: R
         everyone = (await lanes_of(them.agent, case["id"]))["everyone"]["lane"]
         sealed = await them.agent.post(f"/cases/{case['id']}/sealed-lane", {"ground": "privacy"})
         agency = case["parties"][1]["representatives"][0]["id"]
+        for other, code in (
+            (them.judge, "right.missing"),
+            (them.plaintiff, "role.staff_only"),
+            (them.agent, "role.staff_only"),
+        ):
+            ending = other.call("DELETE", f"/cases/{case['id']}/representatives/{agency}")
+            assert await refused(ending) == code
         async with device(them.agent) as gone, device(them.defendant) as stays:
             for one in (gone, stays):
                 await one.resume(everyone, sealed["lane"])
