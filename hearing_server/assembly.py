@@ -201,11 +201,12 @@ def court_services(
 ) -> Services:
     codes = Codes(units, vault, clock)
     sessions = Sessions(units, vault, clock, codes)
-    coming = Hearings(units, vault, clock, profile, address.link)
+    told = tell_people(settings, units, vault, clock, profile, address)
+    reminding = told.reminding
+    coming = Hearings(units, vault, clock, profile, address.link, reminding)
     filing = CaseFiling(units, vault, clock, profile, coming)
     folders = RecordFolders(settings.recordings_dir, settings.second_recordings_dir)
-    films, told = ProcessFilms(), tell_people(settings, units, vault, clock, profile, address)
-    reminding = told.reminding
+    films = ProcessFilms()
     watched = MarkedPieces(units, clock, profile, marker)
     files = file_services(settings, units, clock, objects)
     return Services(
@@ -265,5 +266,5 @@ def court_services(
         attachments=files,
         reminders=reminding,
         exhibits=exhibit_services(units, clock, profile, reminding, TypstPrinter()),
-        hearing_soon=HearingSoon(units, clock),
+        hearing_soon=HearingSoon(units, clock, profile),
     )

@@ -30,6 +30,11 @@ class ScheduleBody(Body):
     duration_min: int = Field(60, ge=5, le=1440)
 
 
+class MoveBody(Body):
+    starts_at: Moment
+    duration_min: int = Field(60, ge=5, le=1440)
+
+
 class ReasonBody(Body):
     reason: Reason
 
@@ -125,6 +130,14 @@ async def get_hearing(call: Call) -> object:
 async def get_media(call: Call) -> object:
     media = await call.services.courtroom.media(call.actor, call.part("hearing_id"))
     return asdict(media)
+
+
+async def move(call: Call) -> object:
+    body = call.body(MoveBody)
+    seen = await call.services.hearings.move(
+        call.actor, call.part("hearing_id"), starts_at=body.starts_at, duration_min=body.duration_min
+    )
+    return hearing_brief(seen.hearing, seen.case)
 
 
 async def cancel(call: Call) -> object:
@@ -284,6 +297,7 @@ ROUTES = (
     Route("GET", "/hearings", list_hearings, Who.SIGNED_IN, "My hearings"),
     Route("GET", _H, get_hearing, Who.SIGNED_IN, "One hearing as I may see it"),
     Route("GET", _H + "/media", get_media, Who.STAFF, "What is measured of the room, for support"),
+    Route("POST", _H + "/move", move, Who.STAFF, "Another time, before opening", MoveBody),
     Route("POST", _H + "/cancel", cancel, Who.STAFF, "Cancel before opening", ReasonBody),
     Route("POST", _H + "/invitations", invite_again, Who.STAFF, "Send a new link", PersonBody, 202),
     Route("POST", _H + "/identity", check_identity, Who.SIGNED_IN, "Identity at the door", IdentityBody),

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from hearing_server.domain.case_space.messages import Card
 from hearing_server.domain.hearing.hearings import Hearing, PauseKind
+from hearing_server.domain.progress.nodes import NodeKind
 from hearing_server.domain.roles import Action
 from hearing_server.filing.docket import DocketKind
 from hearing_server.kernel import Actor
 from hearing_server.ports.units import Unit
 from hearing_server.services.case_space.lanes import post_card
 from hearing_server.services.docket import enter_docket
+from hearing_server.services.progress.node_pushes import post_node
 
 _DOCKET = {
     Action.OPEN: DocketKind.HEARING_OPENED,
@@ -26,11 +28,7 @@ _PAUSES = {
     PauseKind.CLOSED_EXHIBIT: DocketKind.RECORD_PAUSED_FOR_EXHIBIT,
     PauseKind.MEDIATION: DocketKind.RECORD_PAUSED_FOR_MEDIATION,
 }
-_CARDS = {
-    Action.OPEN: Card.HEARING_OPENED,
-    Action.CLOSE: Card.HEARING_CLOSED,
-    Action.REOPEN: Card.HEARING_REOPENED,
-}
+_NODES = {Action.OPEN: NodeKind.HEARING_OPENED, Action.CLOSE: NodeKind.HEARING_CLOSED}
 
 
 async def write_up(unit: Unit, actor: Actor, hearing: Hearing, action: Action, *, now: datetime) -> None:
@@ -42,8 +40,11 @@ async def write_up(unit: Unit, actor: Actor, hearing: Hearing, action: Action, *
         detail = hearing.sealed.reason
     if kind is not None:
         await enter_docket(unit, actor, hearing.case_id, kind, at=now, detail=detail)
-    card = _CARDS.get(action)
-    if card is not None:
-        await post_card(
-            unit, hearing.case_id, card, {"hearing_id": hearing.id, "title": hearing.title}, now=now
-        )
+    facts = {"hearing_id": hearing.id, "title": hearing.title}
+    if action is Action.REOPEN:
+        await post_card(unit, hearing.case_id, Card.HEARING_REOPENED, facts, now=now)
+    node = _NODES.get(action)
+    if node is not None:
+        # Closed, reopened, closed again are two closings.
+        key = hearing.id if action is Action.OPEN else f"{hearing.id}:{hearing.version}"
+        await post_node(unit, actor, hearing.case_id, node, facts, key=key, now=now)

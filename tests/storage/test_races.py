@@ -15,13 +15,15 @@ from hearing_server.errors import Conflict, Forbidden, HearingError, RateLimited
 from hearing_server.filing.cases import Case, Openness, PartyKind, Procedure, Standing
 from hearing_server.filing.intake import CaseTerms, PartyIntake
 from hearing_server.kernel import Actor, PersonId, Role, SystemClock, new_id
-from hearing_server.ports.notices import Notice
 from hearing_server.ports.bus import Doorbell
+from hearing_server.ports.notices import Notice
 from hearing_server.ports.people import Person, Session, StaffAccount
 from hearing_server.services.acts import ActLog, record_act
 from hearing_server.services.cases.cases import CaseFiling, NewCase
 from hearing_server.services.hearing.hearings import Hearings
 from hearing_server.services.identity.codes import Codes
+from hearing_server.services.reminding.reminders import Reminding
+from hearing_server.services.reminding.rules import rules_of
 from hearing_server.storage.unit_of_work import SqlUnits
 from tests.court import invented_id
 from tests.unit.court_pieces import CLERK, JUDGE, profile
@@ -58,7 +60,10 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> FolderVault:
 
 @pytest.fixture
 def filing(staffed: SqlUnits, vault: FolderVault) -> CaseFiling:
-    coming = Hearings(staffed, vault, SystemClock(), profile(), lambda token: f"http://court/j/{token}")
+    reminders = Reminding(staffed, vault, SystemClock(), profile(), rules_of(profile(), {}))
+    coming = Hearings(
+        staffed, vault, SystemClock(), profile(), lambda token: f"http://court/j/{token}", reminders
+    )
     return CaseFiling(staffed, vault, SystemClock(), profile(), coming)
 
 

@@ -45,13 +45,18 @@ class EventType(StrEnum):
 class Card(StrEnum):
     """Cards are written by the court's system, never by a person."""
 
+    CASE_FILED = "case_filed"
+    CASE_ACCEPTED = "case_accepted"
     HEARING_SCHEDULED = "hearing_scheduled"
+    HEARING_MOVED = "hearing_moved"
     HEARING_STARTING_SOON = "hearing_starting_soon"
     HEARING_OPENED = "hearing_opened"
     HEARING_CLOSED = "hearing_closed"
     HEARING_REOPENED = "hearing_reopened"
     HEARING_CANCELLED = "hearing_cancelled"
+    TRANSCRIPT_TO_SIGN = "transcript_to_sign"
     RECORDING_AVAILABLE = "recording_available"
+    JUDGMENT_SERVED = "judgment_served"
     REMINDER_ISSUED = "reminder_issued"
     PUBLICATION_APPLIED = "publication_applied"
     BROADCAST_APPLIED = "broadcast_applied"
@@ -65,13 +70,18 @@ class Card(StrEnum):
 
 
 CARD_FIELDS: dict[Card, tuple[str, ...]] = {
+    Card.CASE_FILED: ("title",),
+    Card.CASE_ACCEPTED: ("title",),
     Card.HEARING_SCHEDULED: ("hearing_id", "title", "starts_at"),
+    Card.HEARING_MOVED: ("hearing_id", "title", "starts_at"),
     Card.HEARING_STARTING_SOON: ("hearing_id", "title", "starts_at"),
     Card.HEARING_OPENED: ("hearing_id", "title"),
     Card.HEARING_CLOSED: ("hearing_id", "title"),
     Card.HEARING_REOPENED: ("hearing_id", "title"),
     Card.HEARING_CANCELLED: ("hearing_id", "title"),
+    Card.TRANSCRIPT_TO_SIGN: ("hearing_id", "title"),
     Card.RECORDING_AVAILABLE: ("hearing_id", "recording_id"),
+    Card.JUDGMENT_SERVED: ("title",),
     Card.REMINDER_ISSUED: ("reminder_id", "title"),
     Card.BROADCAST_APPLIED: ("hearing_id", "title", "objections_until"),
     Card.PUBLICATION_APPLIED: ("publication_id", "title", "objections_until"),

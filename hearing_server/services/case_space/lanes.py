@@ -20,6 +20,11 @@ from hearing_server.ports.units import Unit
 
 # What a client shows that doesn't know the card; `{title}` comes from the card's own body.
 _FALLBACKS: dict[Card, str] = {
+    Card.CASE_FILED: "案件已立案：{title}",
+    Card.CASE_ACCEPTED: "案件已受理：{title}",
+    Card.HEARING_MOVED: "庭审已改期：{title}",
+    Card.TRANSCRIPT_TO_SIGN: "庭审笔录待核对签名：{title}",
+    Card.JUDGMENT_SERVED: "法律文书已送达：{title}",
     Card.HEARING_SCHEDULED: "已排定在线庭审：{title}",
     Card.HEARING_STARTING_SOON: "庭审即将开始：{title}",
     Card.HEARING_OPENED: "已开庭：{title}",

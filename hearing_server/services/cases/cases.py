@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hearing_server.domain.acts import ActKind
+from hearing_server.domain.progress.nodes import NodeKind
 from hearing_server.domain.roles import Action, capacity_of, require
 from hearing_server.errors import FieldError, Invalid
 from hearing_server.filing.case_number import CaseNumber, check, parse
@@ -33,6 +34,7 @@ from hearing_server.services.acts import record_act
 from hearing_server.services.case_space.lanes import open_lanes
 from hearing_server.services.docket import enter_docket
 from hearing_server.services.hearing.hearings import Hearings
+from hearing_server.services.progress.node_pushes import post_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class CaseFiling:
         await unit.cases.add(case)
         await open_lanes(unit, case, now=now)
         await self._enter(unit, actor, case, docket, detail=f"{case.number} {case.cause}")
+        if docket is DocketKind.CASE_FILED:
+            # An imported case was filed elsewhere, some other day: nobody is told of it as of news.
+            await post_node(
+                unit, actor, case.id, NodeKind.CASE_FILED, {"title": case.cause}, key=case.id, now=now
+            )
         await record_act(
             unit,
             actor,

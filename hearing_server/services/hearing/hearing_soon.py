@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hearing_server.domain.case_space.messages import Card
 from hearing_server.domain.hearing.hearings import HearingState
-from hearing_server.kernel import Clock, to_wire
+from hearing_server.domain.progress.nodes import NodeKind
+from hearing_server.filing.courts import CourtProfile
+from hearing_server.kernel import Clock, system_actor, to_wire
 from hearing_server.ports.units import Units
-from hearing_server.services.case_space.lanes import post_card
+from hearing_server.services.progress.node_pushes import post_node
 
 _BEFORE = timedelta(minutes=15)
 
@@ -16,7 +17,8 @@ _BEFORE = timedelta(minutes=15)
 class HearingSoon:
     """A job; safe to run in several processes at once."""
 
-    def __init__(self, units: Units, clock: Clock) -> None:
+    def __init__(self, units: Units, clock: Clock, profile: CourtProfile) -> None:
+        self._system = system_actor(profile.court.id)
         self._units = units
         self._clock = clock
 
@@ -32,10 +34,10 @@ class HearingSoon:
                 # Moved hearings are announced again: the mark holds the time.
                 mark = f"hearing_soon:{hearing.id}:{to_wire(hearing.starts_at)}"
                 if await unit.space.mark_once(mark, now=now):
-                    body = {
-                        "hearing_id": hearing.id,
-                        "title": hearing.title,
-                        "starts_at": to_wire(hearing.starts_at),
-                    }
-                    await post_card(unit, hearing.case_id, Card.HEARING_STARTING_SOON, body, now=now)
+                    starts_at = to_wire(hearing.starts_at)
+                    await post_node(
+                        unit, self._system, hearing.case_id, NodeKind.HEARING_STARTING_SOON,
+                        {"hearing_id": hearing.id, "title": hearing.title, "starts_at": starts_at},
+                        key=f"{hearing.id}:{starts_at}", now=now,
+                    )  # fmt: skip
         return 0

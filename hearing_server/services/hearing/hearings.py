@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from hearing_server.domain.acts import ActKind
-from hearing_server.domain.case_space.messages import Card
+from hearing_server.domain.canonical_json import JsonObject
 from hearing_server.domain.hearing import attendance
 from hearing_server.domain.hearing.consents import ConsentStage, Decision, decide
 from hearing_server.domain.hearing.hearings import BEFORE_THE_END, Hearing, cancel
-from hearing_server.domain.hearing.planning import schedule
+from hearing_server.domain.hearing.planning import move, schedule
+from hearing_server.domain.progress.nodes import NodeKind
 from hearing_server.domain.roles import Action, capacity_of, require
 from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile
@@ -21,19 +22,26 @@ from hearing_server.ports.units import Unit, Units
 from hearing_server.ports.vault import Vault
 from hearing_server.services.access import SeenHearing, access_case, access_hearing
 from hearing_server.services.acts import record_act
-from hearing_server.services.case_space.lanes import post_card
 from hearing_server.services.docket import enter_docket
 from hearing_server.services.hearing.changes import act_of, save_change
 from hearing_server.services.hearing.door_rate import DoorRate
 from hearing_server.services.identity.invitations import AFTERLIFE, issue_invitation
+from hearing_server.services.progress.node_pushes import post_node
 from hearing_server.services.reminding.notices import queue_sms
+from hearing_server.services.reminding.reminders import Reminding
 
 
 class Hearings:
     """Use-cases outside the running room."""
 
     def __init__(
-        self, units: Units, vault: Vault, clock: Clock, profile: CourtProfile, link: Callable[[str], str]
+        self,
+        units: Units,
+        vault: Vault,
+        clock: Clock,
+        profile: CourtProfile,
+        link: Callable[[str], str],
+        reminders: Reminding,
     ) -> None:
         self._units = units
         self._vault = vault
@@ -42,6 +50,7 @@ class Hearings:
         self._profile = profile
         # From an invitation's token to the address in the SMS.
         self._link = link
+        self._reminders = reminders
 
     async def schedule(
         self, actor: Actor, case_id: str, *, title: str, starts_at: datetime, duration_min: int
@@ -66,12 +75,8 @@ class Hearings:
             await enter_docket(
                 unit, actor, case.id, DocketKind.HEARING_SCHEDULED, at=now, detail=f"{title} {when}"
             )
-            await post_card(
-                unit,
-                case.id,
-                Card.HEARING_SCHEDULED,
-                {"hearing_id": hearing.id, "title": hearing.title, "starts_at": to_wire(hearing.starts_at)},
-                now=now,
+            await post_node(
+                unit, actor, case.id, NodeKind.HEARING_SCHEDULED, _facts(hearing), key=hearing.id, now=now
             )
             for participant in hearing.participants:
                 if not participant.is_court:
@@ -143,13 +148,11 @@ class Hearings:
                 unit, actor, seen.hearing, cancel(seen.hearing, at=now, reason=reason), at=now
             )
             await enter_docket(unit, actor, seen.case.id, DocketKind.HEARING_CANCELLED, at=now, detail=reason)
-            await post_card(
-                unit,
-                seen.case.id,
-                Card.HEARING_CANCELLED,
-                {"hearing_id": after.id, "title": after.title},
-                now=now,
-            )
+            await post_node(
+                unit, actor, seen.case.id, NodeKind.HEARING_CANCELLED,
+                {"hearing_id": after.id, "title": after.title}, key=after.id, now=now,
+            )  # fmt: skip
+            await self._reminders.document_changed(unit, actor, seen.case, "hearing", after.id, now=now)
             for participant in after.participants:
                 if not participant.is_court:
                     text = (
@@ -161,6 +164,35 @@ class Hearings:
                         dedup_key=f"cancel:{after.id}:{participant.person_id}", now=now,
                     )  # fmt: skip
             unit.ring(Doorbell("case_changed", seen.case.id))
+        return SeenHearing(after, seen.case, seen.member)
+
+    async def move(
+        self, actor: Actor, hearing_id: str, *, starts_at: datetime, duration_min: int
+    ) -> SeenHearing:
+        """改期: new links by SMS (the old ones' time is over), a card and a push; whoever was reminded is asked anew.
+
+        Errors: as domain.hearing.planning.move.
+        """
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            seen = await access_hearing(unit, actor, hearing_id)
+            require(seen.capacity(actor), Action.HEARING_MOVE)
+            change = move(seen.hearing, at=now, starts_at=starts_at, duration_min=duration_min)
+            after = await save_change(unit, actor, seen.hearing, change, at=now)
+            if after == seen.hearing:
+                return seen
+            when = self._local(after.starts_at)
+            await enter_docket(
+                unit, actor, seen.case.id, DocketKind.HEARING_MOVED, at=now, detail=f"{after.title} {when}"
+            )
+            await post_node(
+                unit, actor, seen.case.id, NodeKind.HEARING_MOVED, _facts(after),
+                key=f"{after.id}:{after.version}", now=now,
+            )  # fmt: skip
+            for participant in after.participants:
+                if not participant.is_court:
+                    await self._invite(unit, after, seen.case, participant.person_id, now=now)
+            await self._reminders.document_changed(unit, actor, seen.case, "hearing", after.id, now=now)
         return SeenHearing(after, seen.case, seen.member)
 
     async def get(self, actor: Actor, hearing_id: str) -> SeenHearing:
@@ -251,3 +283,7 @@ class Hearings:
     def _local(self, moment: datetime) -> str:
         there = moment.astimezone(self._profile.time_zone)
         return f"{there.month}月{there.day}日{there:%H:%M}"
+
+
+def _facts(hearing: Hearing) -> JsonObject:
+    return {"hearing_id": hearing.id, "title": hearing.title, "starts_at": to_wire(hearing.starts_at)}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from hearing_server.domain.acts import ActKind, ActObject
-from hearing_server.domain.case_space.messages import Card
+from hearing_server.domain.progress.nodes import NodeKind
 from hearing_server.domain.publishing.publications import PublicationState
 from hearing_server.domain.recording.recordings import Film, FilmState, Recording
 from hearing_server.domain.roles import Action, require
-from hearing_server.errors import Conflict, HearingError
+from hearing_server.errors import Conflict
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Actor, Clock, RecordingId, system_actor
 from hearing_server.ports.bus import Doorbell
@@ -19,11 +18,9 @@ from hearing_server.ports.media import FilmMaker
 from hearing_server.ports.units import Units
 from hearing_server.services.access import SeenRecording, access_recording
 from hearing_server.services.acts import record_act
-from hearing_server.services.case_space.lanes import post_card
-from hearing_server.services.recording.film_labels import film_labels, sealed_spans
+from hearing_server.services.progress.node_pushes import post_node
+from hearing_server.services.recording.film_work import attempt, read_subject
 from hearing_server.services.recording.record_folders import RecordFolders
-
-_log = logging.getLogger(__name__)
 
 
 class Films:
@@ -63,35 +60,32 @@ class Films:
         return SeenRecording(again, seen.hearing, seen.case, seen.member, seen.publication)
 
     async def _compose(self, recording: Recording) -> bool:
-        async with self._units.read() as unit:
-            hearing = await unit.hearings.get(recording.hearing_id)
-            case = await unit.cases.get(hearing.case_id) if hearing else None
-        assert hearing is not None
-        assert case is not None
-        actor = system_actor(self._profile.court.id)
+        subject = await read_subject(self._units, recording.id)
+        actor, case, hearing = system_actor(self._profile.court.id), subject.case, subject.hearing
 
         async def progress(permille: int) -> None:
             await self._change_film(recording.id, lambda film: film.composing(progress_permille=permille))
 
         await progress(0)
-        try:
-            made = await self._maker.compose(
+        done = await attempt(
+            "film",
+            subject,
+            lambda: self._maker.compose(
                 self._folders.of(recording.id),
-                labels=film_labels(self._profile, hearing, case),
-                redactions={"sealed_utc_ns": sealed_spans(hearing)},
+                labels=subject.labels(self._profile),
+                redactions=subject.withheld(),
                 progress=progress,
-            )
-        except (HearingError, OSError) as error:
-            reason = error.code if isinstance(error, HearingError) else type(error).__name__
-            if reason == "film.in_work":
-                # Another worker has it; this one looks again at its next turn.
-                return False
-            _log.exception("film failed", extra={"recording": recording.id})
-            await self._change_film(recording.id, lambda film: film.failed(reason))
+            ),
+        )
+        if done is None:
+            return False
+        made = done.made
+        if made is None:
+            await self._change_film(recording.id, lambda film: film.failed(done.reason))
             async with self._units.write() as unit:
                 await record_act(
                     unit, actor, kind=ActKind.FILM_FAILED, chain_id=case.id, at=self._clock.utc_now(),
-                    payload={"recording_id": recording.id, "reason": reason},
+                    payload={"recording_id": recording.id, "reason": done.reason},
                 )  # fmt: skip
             return True
         now = self._clock.utc_now()
@@ -107,9 +101,9 @@ class Films:
                 payload={"recording_id": recording.id, "source_sha256": current.root_sha256},
                 objects=(ActObject(made.sha256, made.size_bytes),),
             )  # fmt: skip
-            await post_card(
-                unit, case.id, Card.RECORDING_AVAILABLE,
-                {"hearing_id": hearing.id, "recording_id": recording.id}, now=now,
+            await post_node(
+                unit, actor, case.id, NodeKind.RECORDING_AVAILABLE,
+                {"hearing_id": hearing.id, "recording_id": recording.id}, key=recording.id, now=now,
             )  # fmt: skip
             unit.ring(Doorbell("case_changed", case.id))
         return True
