@@ -43,7 +43,7 @@ async def get_piece(call: Call) -> object:
 
 async def list_tracks(call: Call) -> object:
     recording_id = call.part("recording_id")
-    return _tracks_view(recording_id, await call.services.single_tracks.list(call.actor, recording_id))
+    return _tracks_view(recording_id, await call.services.single_tracks.choices(call.actor, recording_id))
 
 
 async def ask_tracks(call: Call) -> object:

@@ -1,4 +1,6 @@
-"""The replay page in Chromium: a party's film plays with the party's name in it, and a tap on a moment goes there."""
+"""The replay page in Chromium: a party's film plays with the party's name in it, a tap on a moment goes there, and
+single tracks run in step.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from hearing_server.robots.court_client import CourtClient
 from tests.court import RunningCourt, running_court
 from tests.flows.browser_people import DESK, PHONE, browsers, until
 from tests.rest.test_replays import watchable
+from tests.rest.test_single_tracks import Maker, offered
 
 pytestmark = pytest.mark.browser
 # Pictures for a look by eye: `REPLAY_SHOTS=folder pytest tests/flows/test_replay_page.py`.
@@ -73,3 +76,51 @@ async def test_replay__on_a_phone_and_at_the_desk__plays_and_jumps_to_a_moment(t
 
 async def _plays_behind(page: Page, seconds: float) -> bool:
     return await _at_s(page) > seconds
+
+
+async def test_single_tracks__chosen_by_a_party__are_made_and_run_on_one_clock(tmp_path: Path) -> None:
+    async with running_court(tmp_path) as court, browsers(court.url) as there:
+        court.server.services.single_tracks._maker = Maker()  # type: ignore[assignment]
+        things, ids = await offered(court, "林书瑶", "沈法官")
+        browser = await there.process("--autoplay-policy=no-user-gesture-required")
+        async with court.party("林书瑶") as lin, court.staff("judge") as judge:
+            phone = await there.page(browser, PHONE)
+            await _as(lin, phone.context, court)
+            await phone.goto(f"/recordings/{things.recording_id}")
+            await phone.get_by_text("单独画面").click()
+            choice = phone.get_by_role("region", name="选择观看内容")
+            await choice.get_by_role("checkbox", name="画面 林书瑶").check(force=True)
+            await choice.get_by_role("checkbox", name="仅声音").last.check(force=True)
+            player = phone.get_by_role("region", name="同步播放")
+            await expect(player.locator("video")).to_have_count(2, timeout=60_000)
+            await player.get_by_role("button", name="播放").click()
+            await until(lambda: _in_step(phone, behind_s=1.0), "both run, and in step")
+            await player.get_by_role("button", name="声音开").first.click()
+            assert await _muted(phone) == [True, False]
+            await phone.get_by_role("list", name="跳转到").get_by_role("button", name="恢复开庭").click()
+            await until(lambda: _in_step(phone, behind_s=12.2), "both go on behind the moment")
+            await player.get_by_role("button", name="暂停").click()
+            assert await phone.evaluate("[...document.querySelectorAll('video')].every((one) => one.paused)")
+            await _shot(phone, "tracks-phone")
+
+            desk = await there.page(browser, DESK, locale="en")
+            await _as(judge, desk.context, court)
+            await desk.goto(f"/desk/recordings/{things.recording_id}")
+            await desk.get_by_text("Single tracks").click()
+            await desk.get_by_role("checkbox", name="Camera").first.check(force=True)
+            await expect(desk.get_by_role("region", name="Played in step").locator("video")).to_have_count(1)
+            await _shot(desk, "tracks-desk")
+    assert ids
+
+
+async def _in_step(page: Page, *, behind_s: float) -> bool:
+    """All films are behind a second, and as near to each other as the page promises."""
+    at = await page.evaluate("[...document.querySelectorAll('video')].map((one) => one.currentTime)")
+    return bool(min(at) > behind_s and max(at) - min(at) < 0.3)
+
+
+async def _muted(page: Page) -> list[bool]:
+    return [
+        bool(one)
+        for one in await page.evaluate("[...document.querySelectorAll('video')].map((v) => v.muted)")
+    ]

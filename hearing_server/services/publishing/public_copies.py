@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from hearing_server.domain.acts import ActKind, ActObject
-from hearing_server.domain.hearing.hearings import Hearing
 from hearing_server.domain.publishing.publications import CopyState, Publication
-from hearing_server.domain.recording.recordings import Recording
-from hearing_server.errors import HearingError
 from hearing_server.filing.cases import Case
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Clock, PublicationId, system_actor
 from hearing_server.ports.media import FilmMade, FilmMaker
 from hearing_server.ports.units import Units
 from hearing_server.services.acts import record_act
-from hearing_server.services.recording.film_labels import film_labels, sealed_spans
+from hearing_server.services.recording.film_work import FilmOutcome, FilmSubject, attempt, read_subject
 from hearing_server.services.recording.record_folders import RecordFolders
-
-_log = logging.getLogger(__name__)
 
 
 class PublicCopies:
@@ -41,58 +35,44 @@ class PublicCopies:
         return int(await self._copy(waiting[0])) if waiting else 0
 
     async def _copy(self, publication: Publication) -> bool:
-        async with self._units.read() as unit:
-            recording = await unit.recordings.get(publication.recording_id)
-            hearing = await unit.hearings.get(recording.hearing_id) if recording else None
-            case = await unit.cases.get(hearing.case_id) if hearing else None
-        # Foreign keys hold.
-        assert recording is not None
-        assert hearing is not None
-        assert case is not None
+        subject = await read_subject(self._units, publication.recording_id)
         await self._change(publication, lambda one: one.copying())
-        try:
-            made = await self._make(publication, recording, hearing, case)
-        except (HearingError, OSError) as error:
-            reason = error.code if isinstance(error, HearingError) else type(error).__name__
-            if reason == "film.in_work":
-                return False
-            _log.exception("public copy failed", extra={"publication": publication.id})
-            await self._settle(publication, case, reason=reason)
-            return True
-        await self._settle(publication, case, made=made, root_sha256=recording.root_sha256 or "")
+        done = await attempt("public copy", subject, lambda: self._make(publication, subject))
+        if done is None:
+            return False
+        root_sha256 = subject.recording.root_sha256 or ""
+        await self._settle(publication, subject.case, done, root_sha256=root_sha256)
         return True
 
-    async def _make(
-        self, publication: Publication, recording: Recording, hearing: Hearing, case: Case
-    ) -> FilmMade:
+    async def _make(self, publication: Publication, subject: FilmSubject) -> FilmMade:
         target = self._folders.copy(publication)
         rows = [row.row() for row in publication.redactions]
         if not rows:
             # Without a list the plain film is the copy: it holds nothing sealed.
-            film = self._folders.film(recording)
-            return await self._maker.duplicate(film, target, duration_s=recording.film.duration_s or 0.0)
+            film = self._folders.film(subject.recording)
+            duration_s = subject.recording.film.duration_s or 0.0
+            return await self._maker.duplicate(film, target, duration_s=duration_s)
         return await self._maker.copy(
-            self._folders.of(recording.id),
+            self._folders.of(publication.recording_id),
             target,
-            labels=film_labels(self._profile, hearing, case),
-            redactions={"sealed_utc_ns": sealed_spans(hearing), "list": rows},
+            labels=subject.labels(self._profile),
+            redactions={**subject.withheld(), "list": rows},
         )
 
     async def _settle(
         self,
         publication: Publication,
         case: Case,
+        done: FilmOutcome,
         *,
-        made: FilmMade | None = None,
-        root_sha256: str = "",
-        reason: str = "",
+        root_sha256: str,
     ) -> None:
         """Write the outcome and its act, unless the list has changed or it was decided meanwhile."""
-        actor, now = system_actor(self._profile.court.id), self._clock.utc_now()
+        actor, now, made = system_actor(self._profile.court.id), self._clock.utc_now(), done.made
 
         def outcome(one: Publication) -> Publication:
             if made is None:
-                return one.copy_failed(reason)
+                return one.copy_failed(done.reason)
             return one.copied(
                 sha256=made.sha256,
                 size_bytes=made.size_bytes,
@@ -108,7 +88,7 @@ class PublicCopies:
                 unit, actor, chain_id=case.id, at=now,
                 kind=ActKind.PUBLICATION_COPY_READY if made else ActKind.PUBLICATION_COPY_FAILED,
                 payload={
-                    "publication_id": publication.id, "reason": reason, "source_sha256": root_sha256,
+                    "publication_id": publication.id, "reason": done.reason, "source_sha256": root_sha256,
                     "redactions_sha256": after.copy.redactions_sha256 or "",
                 },
                 objects=(ActObject(made.sha256, made.size_bytes),) if made else (),

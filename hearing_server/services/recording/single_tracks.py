@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hearing_server.domain.recording.recordings import FilmState, Recording
+from hearing_server.domain.recording.recordings import FilmState
 from hearing_server.domain.recording.single_tracks import (
     KEPT_FOR,
     MOST_AT_ONCE,
@@ -18,7 +17,7 @@ from hearing_server.domain.recording.single_tracks import (
     ask,
     require_ready,
 )
-from hearing_server.errors import HearingError, Invalid, NotFound
+from hearing_server.errors import Invalid, NotFound
 from hearing_server.filing.cases import Label
 from hearing_server.filing.courts import CourtProfile
 from hearing_server.kernel import Actor, Clock, PersonId
@@ -26,12 +25,10 @@ from hearing_server.ports.bus import Doorbell
 from hearing_server.ports.media import FilmMaker
 from hearing_server.ports.units import Unit, Units
 from hearing_server.services.access import SeenRecording
-from hearing_server.services.recording.film_labels import film_labels, sealed_spans
 from hearing_server.services.recording.film_map import FilmMap, OfferedTrack
+from hearing_server.services.recording.film_work import attempt, read_subject
 from hearing_server.services.recording.marked_pieces import MarkedPieces, access_film, playlist_of
 from hearing_server.services.recording.record_folders import RecordFolders
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class SingleTracks:
         self._folders = folders
         self._pieces = pieces
 
-    async def list(self, actor: Actor, recording_id: str) -> list[SeenTrack]:
+    async def choices(self, actor: Actor, recording_id: str) -> list[SeenTrack]:
         """What there is to choose. Errors: NotFound, Forbidden, Conflict `film.not_ready`."""
         async with self._units.read() as unit:
             seen = await access_film(unit, actor, recording_id)
@@ -72,7 +69,7 @@ class SingleTracks:
     async def ask(
         self, actor: Actor, recording_id: str, wanted: Iterable[tuple[str, Shown]]
     ) -> list[SeenTrack]:
-        """Have these made, at most `MOST_AT_ONCE`. Errors as `list`; NotFound; Invalid; those of domain `ask`."""
+        """Have these made, at most `MOST_AT_ONCE`. Errors as `choices`; NotFound; Invalid; those of domain `ask`."""
         asked = frozenset((PersonId(person_id), shown) for person_id, shown in wanted)
         if not 1 <= len(asked) <= MOST_AT_ONCE:
             raise Invalid(
@@ -95,7 +92,7 @@ class SingleTracks:
             return await self._seen(unit, seen)
 
     async def playlist(self, actor: Actor, recording_id: str, person_id: str, shown: Shown, size: str) -> str:
-        """The list of pieces, as long as the film's. Errors as `list`; Conflict `track.not_ready`."""
+        """The list of pieces, as long as the film's. Errors as `choices`; Conflict `track.not_ready`."""
         key, seen = await self._ready(actor, recording_id, person_id, shown)
         async with self._units.write() as unit:
             known = await unit.single_tracks.get(key)
@@ -147,37 +144,34 @@ class SingleTracks:
         return found
 
     async def _make(self, track: SingleTrack) -> bool:
-        async with self._units.read() as unit:
-            recording = await unit.recordings.get(track.recording_id)
-            hearing = await unit.hearings.get(recording.hearing_id) if recording else None
-            case = await unit.cases.get(hearing.case_id) if hearing else None
-        assert recording is not None
-        assert hearing is not None
-        assert case is not None
+        subject = await read_subject(self._units, track.recording_id)
+        single = {"identity": track.person_id, "shown": track.shown.value}
 
         async def progress(permille: int) -> None:
             await self._change(track, lambda one: one.composing(permille))
 
         await progress(0)
-        single = {"identity": track.person_id, "shown": track.shown.value}
-        try:
-            made = await self._maker.track(
-                self._folders.of(recording.id),
+        done = await attempt(
+            "single track",
+            subject,
+            lambda: self._maker.track(
+                self._folders.of(track.recording_id),
                 self._folders.track(track.key),
-                labels={**film_labels(self._profile, hearing, case), "single": single},
-                redactions={"sealed_utc_ns": sealed_spans(hearing)},
+                labels={**subject.labels(self._profile), "single": single},
+                redactions=subject.withheld(),
                 progress=progress,
-            )
-        except (HearingError, OSError) as error:
-            reason = error.code if isinstance(error, HearingError) else type(error).__name__
-            if reason == "film.in_work":
-                # Another worker has it; this one looks again at its next turn.
-                return False
-            _log.exception("single track failed", extra={"recording": recording.id})
-            await self._change(track, lambda one: one.failed(reason))
-            return True
-        film_s = _length(recording)
-        await self._change(track, lambda one: one.ready(duration_s=made.duration_s, film_s=film_s))
+            ),
+        )
+        if done is None:
+            return False
+        film_s = subject.recording.film.duration_s or 0.0
+
+        def outcome(one: SingleTrack) -> SingleTrack:
+            if done.made is None:
+                return one.failed(done.reason)
+            return one.ready(duration_s=done.made.duration_s, film_s=film_s)
+
+        await self._change(track, outcome)
         return True
 
     async def _change(self, track: SingleTrack, change: Callable[[SingleTrack], SingleTrack]) -> None:
@@ -195,10 +189,6 @@ class SingleTracks:
             await asyncio.to_thread(_discard, self._folders.track(track.key))
             async with self._units.write() as unit:
                 await unit.single_tracks.remove(track.key)
-
-
-def _length(recording: Recording) -> float:
-    return recording.film.duration_s or 0.0
 
 
 def _discard(film: Path) -> None:
