@@ -47,6 +47,34 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: "case_space.title" },
   },
   {
+    path: "/cases/:id/exhibits",
+    name: "exhibits",
+    component: () => import("@/features/exhibits/ExhibitsPage.vue"),
+    props: true,
+    meta: { title: "exhibits.title" },
+  },
+  {
+    path: "/cases/:id/exhibits/new",
+    name: "exhibit-new",
+    component: () => import("@/features/exhibits/ExhibitEditPage.vue"),
+    props: (route) => ({ id: route.params["id"], isNew: true }),
+    meta: { title: "exhibits.edit.title" },
+  },
+  {
+    path: "/exhibits/:id",
+    name: "exhibit",
+    component: () => import("@/features/exhibits/ExhibitPage.vue"),
+    props: true,
+    meta: { title: "exhibits.one" },
+  },
+  {
+    path: "/exhibits/:id/edit",
+    name: "exhibit-edit",
+    component: () => import("@/features/exhibits/ExhibitEditPage.vue"),
+    props: true,
+    meta: { title: "exhibits.edit.title" },
+  },
+  {
     path: "/cases/:id/acts",
     name: "case-acts",
     component: () => import("@/features/proofs/CaseActsPage.vue"),
@@ -132,6 +160,13 @@ export const routes: RouteRecordRaw[] = [
         component: () => import("@/features/desk/CasePage.vue"),
         props: true,
         meta: { title: "desk.case" },
+      },
+      {
+        path: "cases/:id/exhibits",
+        name: "desk-exhibits",
+        component: () => import("@/features/exhibits/ExhibitBoardPage.vue"),
+        props: true,
+        meta: { title: "exhibits.desk.title" },
       },
       {
         path: "day",
