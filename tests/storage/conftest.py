@@ -9,9 +9,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hearing_server.adapters.bus import MemoryBus
-from hearing_server.storage.schema import bring_up_to_date
 from hearing_server.storage.unit_of_work import SqlUnits
-from tests.storage.databases import DIALECTS, fresh_engine, postgresql  # noqa: F401
+from tests.storage.databases import (  # noqa: F401
+    DIALECTS,
+    fresh_engine,
+    migrated_postgresql,
+    migrated_sqlite,
+    postgresql,
+)
 from tests.unit.court_pieces import profile
 
 
@@ -27,11 +32,11 @@ def bus() -> MemoryBus:
     return MemoryBus()
 
 
-@pytest.fixture
-async def units(engine: AsyncEngine, bus: MemoryBus) -> SqlUnits:
+@pytest.fixture(params=DIALECTS)
+async def units(request: pytest.FixtureRequest, tmp_path: Path, bus: MemoryBus) -> AsyncIterator[SqlUnits]:
     """Units on a migrated database that knows its court."""
-    await bring_up_to_date(engine)
-    opened = SqlUnits(engine, bus)
-    async with opened.write() as unit:
-        await unit.people.add_court(profile().court)
-    return opened
+    async with fresh_engine(request.param, tmp_path, request, is_migrated=True) as engine:
+        opened = SqlUnits(engine, bus)
+        async with opened.write() as unit:
+            await unit.people.add_court(profile().court)
+        yield opened

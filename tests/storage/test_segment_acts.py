@@ -16,8 +16,10 @@ from hearing_server.services.recording.record_folders import RecordFolders
 from hearing_server.services.trust.segment_acts import SegmentActs
 from hearing_server.storage.act_log import SqlActLog
 from hearing_server.storage.unit_of_work import SqlUnits
+from recorder.durable import Disk
 from recorder.folder import segment_files
 from recorder.writing.session import RecordingSession
+from tests.recorder.stepped_session import NoSyncs, Stepped, SteppedClock, stepped_writers
 from tests.unit.court_pieces import at
 
 CASE = CaseId("cas_1")
@@ -29,14 +31,22 @@ def noting(units: SqlUnits, folder: Path) -> SegmentActs:
 
 
 async def record(folder: Path, *, segments: int) -> None:
-    """A recorder that seals every few moments, until so many segments more are sealed; then it is closed."""
+    """A recorder that seals every few moments, until so many segments are sealed; then it is closed."""
     session = RecordingSession.create(folder / RECORDING.id, recording_id=RECORDING.id, seal_s=0.05)
-    wanted = len(segment_files(folder / RECORDING.id)) + segments
     async with asyncio.timeout(60):
-        while len(segment_files(folder / RECORDING.id)) < wanted:
+        while len(segment_files(folder / RECORDING.id)) < segments:
             session.mark(kind="note", text="x" * 1000, at_ns=time.monotonic_ns())
             await asyncio.sleep(0.02)
     await session.close()
+
+
+def record_at_once(folder: Path, *, segments: int) -> None:
+    """As many segments without waiting for any."""
+    with stepped_writers():
+        session = Stepped(folder / RECORDING.id, SteppedClock(), Disk(NoSyncs()), seal_s=1.0)
+        session.begin_tracks()
+        session.speak(0, segments)
+        session.close()
 
 
 async def acts(units: SqlUnits) -> list[Act]:
@@ -62,7 +72,7 @@ async def on_disk(folder: Path) -> list[tuple[int, str, int]]:
 
 
 async def test_segments__sealed_while_it_runs__are_acts_each_once(units: SqlUnits, tmp_path: Path) -> None:
-    recording = asyncio.create_task(record(tmp_path, segments=8))
+    recording = asyncio.create_task(record(tmp_path, segments=4))
     service = noting(units, tmp_path)
     while not recording.done():
         await service.note(RECORDING, CASE)
@@ -76,7 +86,7 @@ async def test_segments__sealed_while_it_runs__are_acts_each_once(units: SqlUnit
 async def test_segments__after_a_long_absence_or_from_two_processes__are_acts_once(
     units: SqlUnits, tmp_path: Path
 ) -> None:
-    await record(tmp_path, segments=26)
+    await asyncio.to_thread(record_at_once, tmp_path, segments=26)
     written = await asyncio.gather(*(noting(units, tmp_path).note(RECORDING, CASE) for _ in range(4)))
     assert sum(written) >= 2
     assert logged(await acts(units)) == await on_disk(tmp_path)
@@ -86,7 +96,7 @@ async def test_segments__after_a_long_absence_or_from_two_processes__are_acts_on
 async def test_segments__when_the_commit_fails__are_noted_the_next_time(
     units: SqlUnits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await record(tmp_path, segments=5)
+    await asyncio.to_thread(record_at_once, tmp_path, segments=5)
     service = noting(units, tmp_path)
 
     async def die(*_: object) -> None:
