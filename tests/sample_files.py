@@ -48,7 +48,7 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def pdf(*pages: str, catalog: str = "", extra: str = "", encrypted: bool = False) -> bytes:
-    """A PDF of these lines of Latin text, a page each; `extra` are whole objects from number 100 on."""
+    """A PDF of these lines of Latin text, a page each; `extra` is the content of object 5."""
     count = len(pages)
     kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(count))
     objects = {
@@ -64,11 +64,9 @@ def pdf(*pages: str, catalog: str = "", extra: str = "", encrypted: bool = False
         )
         objects[11 + 2 * number] = f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream"
     if extra:
-        objects[100] = extra
+        objects[5] = extra
     if encrypted:
-        objects[99] = (
-            f"<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <{'4f' * 32}> /U <{'55' * 32}> >>"
-        )
+        objects[6] = f"<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <{'4f' * 32}> /U <{'55' * 32}> >>"
     file, places = io.BytesIO(), {}
     file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     for number, body in sorted(objects.items()):
@@ -78,8 +76,8 @@ def pdf(*pages: str, catalog: str = "", extra: str = "", encrypted: bool = False
     file.write(b"xref\n0 1\n0000000000 65535 f \n")
     for number, at in sorted(places.items()):
         file.write(f"{number} 1\n{at:010d} 00000 n \n".encode())
-    more = f"/Encrypt 99 0 R /ID [<{'41' * 16}> <{'41' * 16}>]" if encrypted else ""
-    file.write(f"trailer\n<< /Size 101 /Root 1 0 R {more} >>\nstartxref\n{start}\n%%EOF\n".encode())
+    more = f"/Encrypt 6 0 R /ID [<{'41' * 16}> <{'41' * 16}>]" if encrypted else ""
+    file.write(f"trailer\n<< /Size {max(places) + 1} /Root 1 0 R {more} >>\nstartxref\n{start}\n%%EOF\n".encode())
     return file.getvalue()
 
 
@@ -128,7 +126,9 @@ def xlsx(rows: list[list[str]]) -> bytes:
     return package(parts, main=SHEET_MAIN, part="xl/workbook.xml")
 
 
-def film(path: Path, *, seconds: float = 1.5, codec: str = "libx264", sides: tuple[int, int] = (320, 180)) -> bytes:
+def film(
+    path: Path, *, seconds: float = 1.5, codec: str = "libx264", sides: tuple[int, int] = (320, 180)
+) -> bytes:
     """Moving grey, in the container that the path's ending names."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)

@@ -1,9 +1,8 @@
-"""The object store (content-addressed bytes) and the reader of pictures, as the use-cases see them."""
+"""The object store (content-addressed bytes), as the use-cases see it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -31,22 +30,4 @@ class Objects(Protocol):
         self, sha256: str, *, case_id: str, start: int = 0, until: int | None = None
     ) -> AsyncIterator[bytes]:
         """Bytes start..until in pieces. Errors: Unavailable `object.missing`, `object.damaged`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PictureSeen:
-    """What a picture really is: sides as shown (orientation applied), and a JPEG without metadata to show."""
-
-    media_type: str
-    width: int
-    height: int
-    preview: bytes
-
-
-class PictureReader(Protocol):
-    """Looks into untrusted picture files."""
-
-    async def read(self, path: Path) -> PictureSeen:
-        """Errors: Invalid `attachment.type`, `attachment.unreadable`, `attachment.too_many_pixels`."""
         ...

@@ -40,9 +40,9 @@ _FINDINGS = {
 }
 
 
-def look_at_pdf(source: Path, file: BinaryIO, work: Path) -> Inspected:
+def look_at_pdf(file: BinaryIO, work: Path) -> Inspected:
     """Errors: RefusedFile."""
-    document = _open(source)
+    document = _open(file)
     try:
         pages = len(document)
         if pages < 1:
@@ -63,9 +63,9 @@ def look_at_pdf(source: Path, file: BinaryIO, work: Path) -> Inspected:
     )  # fmt: skip
 
 
-def draw_page(source: Path, page: int, target: Path) -> tuple[int, int]:
+def draw_page(file: BinaryIO, page: int, target: Path) -> tuple[int, int]:
     """Page `page` (from 1) as JPEG; its sides in pixels. Errors: RefusedFile."""
-    document = _open(source)
+    document = _open(file)
     try:
         if not 1 <= page <= len(document):
             raise RefusedFile(Refusal.UNREADABLE, "no such page")
@@ -74,9 +74,11 @@ def draw_page(source: Path, page: int, target: Path) -> tuple[int, int]:
         document.close()
 
 
-def _open(source: Path) -> pypdfium2.PdfDocument:
+def _open(file: BinaryIO) -> pypdfium2.PdfDocument:
+    """By the open file: the library would follow a descriptor's name to a file that has none."""
     try:
-        return pypdfium2.PdfDocument(str(source))
+        file.seek(0)
+        return pypdfium2.PdfDocument(file)
     except pypdfium2.PdfiumError as error:
         is_locked = raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD or "password" in str(error).lower()
         raise RefusedFile(Refusal.ENCRYPTED if is_locked else Refusal.UNREADABLE) from error

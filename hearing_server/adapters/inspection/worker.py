@@ -71,7 +71,7 @@ def look(source: Path, file: BinaryIO, *, name: str, office: str, work: Path) ->
         case Form.PICTURE | Form.HEIF:
             seen = look_at_picture(file, sniffed.word, work)
         case Form.PDF:
-            seen = look_at_pdf(source, file, work)
+            seen = look_at_pdf(file, work)
         case Form.ZIP:
             package = look_at_package(file)
             seen = Inspected(
@@ -101,7 +101,7 @@ def _with_pages(
     try:
         rendition = to_pdf(office, source, ending, work)
         with rendition.open("rb") as file:
-            pages = look_at_pdf(rendition, file, work)
+            pages = look_at_pdf(file, work)
     except RefusedFile:
         if is_needed:
             raise
@@ -150,7 +150,8 @@ def answer(asked: dict[str, Any], source_fd: int) -> dict[str, Any]:
     source, work = Path(f"/proc/self/fd/{source_fd}"), Path(asked["work"])
     if asked["do"] == "page":
         target = work / "page.jpg"
-        width, height = draw_page(source, int(asked["page"]), target)
+        with source.open("rb") as file:
+            width, height = draw_page(file, int(asked["page"]), target)
         return {"ok": True, "file": str(target), "width": width, "height": height}
     with source.open("rb") as file:
         seen = look(source, file, name=str(asked["name"]), office=str(asked["office"]), work=work)

@@ -31,6 +31,7 @@ _SUFFIX = ".part"
 _LIVELY_S = 2.0
 # How long the newcomer waits for the one who was moved aside.
 _HAND_OVER_S = 5.0
+_NOTICED_S = 0.5
 # Hashes of uploads under way, 200 bytes each; a forgotten one is read again from its file.
 _KEPT_MARKS = 1000
 _THREADS = 4
@@ -240,13 +241,13 @@ class FolderSpool:
         if other is None or other.task is asyncio.current_task():
             return
         if other.task is None or time.monotonic() - other.last_s < _LIVELY_S:
-            raise _busy()
+            # A cut connection is noticed in a moment, and whoever was cut off is back as fast.
+            await _wait(other.gone, _NOTICED_S)
+            if upload_id in self._writers:
+                raise _busy()
+            return
         other.task.cancel("another connection goes on with this upload")
-        try:
-            async with asyncio.timeout(_HAND_OVER_S):
-                await other.gone.wait()
-        except TimeoutError:
-            raise _busy() from None
+        await _wait(other.gone, _HAND_OVER_S)
         if upload_id in self._writers:
             raise _busy()
 
@@ -293,6 +294,12 @@ async def _in_thread(work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
     except OSError as error:
         raise told(error) from error
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:
