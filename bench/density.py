@@ -65,6 +65,7 @@ class Window:
     p50_ms: float
     p99_ms: float
     p999_ms: float
+    unrecorded: int  # packets that were forwarded and came too fast for the recorder
 
     @property
     def us_per_packet(self) -> float:
@@ -75,10 +76,11 @@ class Window:
             f"{self.rooms:3} rooms: {self.in_per_s:7.0f} packets/s in, {self.out_per_s:8.0f} out, "
             f"{self.core_share:6.1%} of a core ({self.us_per_packet:.2f} us per packet); stayed p50 "
             f"{self.p50_ms:.2f}, p99 {self.p99_ms:.2f}, p99.9 {self.p999_ms:.2f} ms; client {self.client_share:.1%}"
+            + (f"; {self.unrecorded} NOT RECORDED" if self.unrecorded else "")
         )
 
 
-NO_ROOM: Final = Window(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_ROOM: Final = Window(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
 class Court(Hearing):
@@ -193,6 +195,7 @@ class Court(Hearing):
             p50_ms=stayed.quantile_ms(0.5) or 0.0,
             p99_ms=stayed.quantile_ms(0.99) or 0.0,
             p999_ms=stayed.quantile_ms(0.999) or 0.0,
+            unrecorded=after["ring_dropped"] - before["ring_dropped"],
         )
 
 

@@ -20,6 +20,7 @@ TESTS: Final = (
     "tests/unit/signaling/native/test_plane.py",
     "tests/unit/signaling/native/test_plane_changes.py",
     "tests/unit/signaling/native/test_plane_pacing.py",
+    "tests/unit/signaling/native/test_urgency.py",
     "tests/unit/signaling/test_forward_step.py",
 )
 _COMMON: Final = ("-g", "-O1", "-fno-omit-frame-pointer")

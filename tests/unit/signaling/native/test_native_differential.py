@@ -35,6 +35,7 @@ def test_native__a_long_world__equals_python_beyond_every_memory(seed: int) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=2000, deadline=None)
 @given(seed=SEEDS)
 def test_native__many_worlds__equal_python(seed: int) -> None:

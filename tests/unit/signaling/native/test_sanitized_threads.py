@@ -7,6 +7,7 @@ from tests.unit.signaling.native.sanitized_threads import FLAGS, run
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", FLAGS)
 def test_thread__under_a_sanitizer__then_there_is_no_race_and_no_wrong_access(kind: str) -> None:
     if build.compiler() is None:
