@@ -32,7 +32,7 @@ export function useCaseSpace(caseId: string) {
   const watchedReaders = computed(() =>
     members.value.filter(({ person_id: id, role }) => {
       if (id === me.value) return false;
-      if (lane.value?.kind === "bench") return isCourt(role);
+      if (lane.value && !lane.value.readers.includes(id)) return false;
       return session.isStaff || !isCourt(role);
     }),
   );
@@ -68,8 +68,17 @@ export function useCaseSpace(caseId: string) {
   }
 
   async function refreshMembers(): Promise<void> {
-    const now = await readSpace(caseId).catch(() => null);
-    if (now) space.value = now;
+    try {
+      const now = await readSpace(caseId);
+      const known = new Set(space.value?.lanes.map((one) => one.lane));
+      space.value = now;
+      if (now.lanes.some((one) => !known.has(one.lane))) await life.openLanes(now);
+    } catch (error) {
+      // Off the case: nothing of it stays on this page.
+      if (asProblem(error).status !== 404) return;
+      space.value = file.value = null;
+      problem.value = asProblem(error);
+    }
   }
 
   let lostTimer: ReturnType<typeof setTimeout> | null = null;
@@ -97,6 +106,6 @@ export function useCaseSpace(caseId: string) {
   );
   void load();
 
-  return { space, file, problem, isLoading, load, lane, chosen, log, me, members, memberOf, watchedReaders, unread, unreadAfter, isLost, hearingState };
+  return { space, file, problem, isLoading, load, lane, chosen, log, me, members, memberOf, watchedReaders, unread, unreadAfter, isLost, hearingState, refresh: refreshMembers };
 }
 export type CaseSpaceView = ReturnType<typeof useCaseSpace>;
