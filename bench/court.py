@@ -46,10 +46,10 @@ class Court:
         self._folder = folder
 
     @classmethod
-    async def start(cls, folder: str) -> Court:
+    async def start(cls, folder: str, *, program: str = "hearing_server") -> Court:
         """On free ports, which it keeps over a restart."""
         media = free_port()
-        process, about = await _serve(folder, free_port(), media)
+        process, about = await _serve(folder, free_port(), media, program)
         return cls(process, about, folder, media)
 
     async def sign_in(self) -> None:
@@ -96,11 +96,11 @@ class Court:
 
 
 async def _serve(
-    folder: str, port: int, media_port: int
+    folder: str, port: int, media_port: int, program: str = "hearing_server"
 ) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "hearing_server", "demo", "--json", "--data", folder),
+        *("-m", program, "demo", "--json", "--data", folder),
         *("--port", str(port), "--media-port", str(media_port)),
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import pytest
 from hearing_server.kernel import SystemClock
 from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.robots.seat import Seat
+from recorder.durable import Disk
 from recorder.reading.recording import open_recording
 from recorder.reading.verify import verify
 from recorder.union.union import open_union
@@ -89,6 +91,7 @@ async def test_second_recorder__stopped_in_session__alarm_names_it_and_the_recor
             os.kill(pid, signal.SIGCONT)
         await _until(judge, hearing["id"], lambda light: light["recorders"]["writing"] == 2)
         await _acts_are(judge, hearing["case_id"], ["recording.one_stalled", "recording.one_recovered"])
+        await _alarmed_when_nothing_is_written(judge, hearing, pid, monkeypatch)
         await judge.post(f"/hearings/{hearing['id']}/close")
         monkeypatch.setattr(court.server.services.sealing, "_clock", Later())
         assert await court.server.services.sealing.seal_due() == 1
@@ -102,6 +105,34 @@ async def test_second_recorder__stopped_in_session__alarm_names_it_and_the_recor
         open_recording(folder).manifest.root_sha256 for folder in (first, second)
     ]
     assert verify(first) == verify(second) == []
+
+
+async def _alarmed_when_nothing_is_written(
+    judge: CourtClient, hearing: dict[str, Any], second: int, patch: pytest.MonkeyPatch
+) -> None:
+    """The first recorder's volume hangs while the second stands still; both come back."""
+    syncs, real = threading.Event(), Disk.sync_data
+
+    def sync_data(disk: Disk, fd: int) -> None:
+        assert syncs.wait(60)
+        real(disk, fd)
+
+    patch.setattr(Disk, "sync_data", sync_data)
+    os.kill(second, signal.SIGSTOP)
+    stopped_s = time.monotonic()
+    try:
+        light = await _until(judge, hearing["id"], lambda light: light["state"] != "writing")
+        alarm_s = time.monotonic() - stopped_s
+        print(f"stall_alarm_s {alarm_s:.1f} (promised 3)")
+        assert alarm_s < 6
+        assert (light["state"], light["alarm"]["code"]) == ("stalled", "recording.stalled")
+    finally:
+        os.kill(second, signal.SIGCONT)
+        syncs.set()
+    await _until(judge, hearing["id"], lambda light: light["recorders"]["writing"] == 2)
+    async with asyncio.timeout(30):
+        while "recording.stalled" not in await _acts(judge, hearing["case_id"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
 
 
 @pytest.mark.timeout(120)
