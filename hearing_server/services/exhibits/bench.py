@@ -72,6 +72,9 @@ class ExhibitBench:
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_exhibit(unit, actor, exhibit_id, Action.EXHIBIT_SHOW, lock=True)
+            after = seen.exhibit.shown(
+                hearing_id=HearingId(hearing_id), by=actor.person_id, at=now, page=page, to_all=to_all
+            )
             hearing = await unit.hearings.get(HearingId(hearing_id))
             if hearing is None or hearing.case_id != seen.case.id or hearing.state not in RUNNING:
                 raise Conflict(
@@ -79,9 +82,6 @@ class ExhibitBench:
                     zh="本案没有正在进行的这次庭审",
                     en="The case has no such hearing in session",
                 )
-            after = seen.exhibit.shown(
-                hearing_id=hearing.id, by=actor.person_id, at=now, page=page, to_all=to_all
-            )
             await keep(
                 unit, actor, seen.case, after, ActKind.EXHIBIT_SHOWN, at=now, before=seen.exhibit,
                 details={"hearing_id": hearing.id, "page": page or 0, "to_all": to_all},

@@ -89,11 +89,11 @@ class Exchange:
         Errors: NotFound, Conflict `exhibit.state`, `.sealed`, `.superseded`; Invalid `exchange.set`, `.until`.
         """
         now = self._clock.utc_now()
-        self._require_sense(exhibit_ids, opinions_until, now)
         async with self._units.write() as unit:
             case, viewer, capacity = await access_exhibits(
                 unit, actor, case_id, Action.EXHIBIT_EXCHANGE, lock=True
             )
+            _require_sense(exhibit_ids, opinions_until, now)
             exchanged = []
             for one in exhibit_ids:
                 seen = await access_exhibit(unit, actor, one, Action.EXHIBIT_EXCHANGE)
@@ -105,18 +105,6 @@ class Exchange:
                 exchanged.append(after)
             await self._tell(unit, actor, case, exchanged, opinions_until, now, reminds=reminds)
             return [await view(unit, one, case, viewer, capacity) for one in exchanged]
-
-    def _require_sense(self, exhibit_ids: Sequence[str], until: datetime | None, now: datetime) -> None:
-        if not 1 <= len(exhibit_ids) <= MAX_EXCHANGED or len(set(exhibit_ids)) != len(exhibit_ids):
-            raise Invalid(
-                "exchange.set",
-                zh=f"一次交换 1 至 {MAX_EXCHANGED} 份证据",
-                en=f"One exchange takes 1 to {MAX_EXCHANGED} exhibits",
-            )
-        if until is not None and until <= now:
-            raise Invalid(
-                "exchange.until", zh="质证意见期限应晚于现在", en="The time for opinions must lie ahead"
-            )
 
     async def _tell(
         self,
@@ -134,8 +122,7 @@ class Exchange:
         await enter_docket(
             unit, actor, case.id, DocketKind.EXHIBITS_EXCHANGED, at=now, detail=zh, detail_en=en
         )
-        body = {"title": zh, "title_en": en} | ({"opinions_until": to_wire(until)} if until else {})
-        await post_card(unit, case.id, Card.EXHIBITS_EXCHANGED, body, now=now)
+        await post_card(unit, case.id, Card.EXHIBITS_EXCHANGED, {"title": zh, "title_en": en}, now=now)
         recipients = _newly_seeing(case, exchanged)
         if reminds and recipients:
             by_when = (
@@ -152,6 +139,19 @@ class Exchange:
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(self._profile.time_zone)
+
+
+def _require_sense(exhibit_ids: Sequence[str], until: datetime | None, now: datetime) -> None:
+    if not 1 <= len(exhibit_ids) <= MAX_EXCHANGED or len(set(exhibit_ids)) != len(exhibit_ids):
+        raise Invalid(
+            "exchange.set",
+            zh=f"一次交换 1 至 {MAX_EXCHANGED} 份证据",
+            en=f"One exchange takes 1 to {MAX_EXCHANGED} exhibits",
+        )
+    if until is not None and until <= now:
+        raise Invalid(
+            "exchange.until", zh="质证意见期限应晚于现在", en="The time for opinions must lie ahead"
+        )
 
 
 async def _retire(unit: Unit, after: Exhibit) -> None:

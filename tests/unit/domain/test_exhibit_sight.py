@@ -120,10 +120,8 @@ def test_opinion_on_the_whole__is_not_read_by_who_saw_a_version() -> None:
         seen, viewer(DEFENDANT), opinion_id=OpinionId("opn_1"), answers=ALL_ACCEPTED, reason="提到底价",
         asks_original=False, given=0, at=at(40),
     )  # fmt: skip
-    wider = replace(
-        seen,
-        sealed=replace(seen.sealed, decisions=(decision(Disclosure.REDACTED),)),  # type: ignore[arg-type]
-    )
+    assert seen.sealed is not None
+    wider = replace(seen, sealed=replace(seen.sealed, decisions=(decision(Disclosure.REDACTED),)))
     assert shown_opinions(wider, [said], viewer(SECOND)) == []
     assert shown_opinions(seen, [said], viewer(SECOND)) == []
     assert shown_opinions(wider, [said], viewer(DEFENDANT)) == [said], "their own word"

@@ -153,7 +153,8 @@ def test_numbers__by_the_courts_scheme__read_as_written() -> None:
     assert ExhibitScheme().of_party(Label("原告", "Plaintiff"), 1) == Label(
         "原告证1", "Plaintiff's exhibit 1"
     )
-    for wrong in ({"party": "{label}"}, {"court": "{n}{n}"}, {"other": "{n}"}, {"party": 1}, []):
+    wrongs: list[object] = [{"party": "{label}"}, {"court": "{n}{n}"}, {"other": "{n}"}, {"party": 1}, []]
+    for wrong in wrongs:
         with pytest.raises(Invalid, match=r"court\.profile"):
             exhibit_scheme(wrong)
 
