@@ -40,6 +40,9 @@ async def config(call: Call) -> object:
         "limits": {
             "attachment_bytes": settings.limits.attachment_bytes,
             "text_chars": settings.limits.text_chars,
+            "correction_s": settings.space.correction_s,
+            "withdraw_s": settings.space.withdraw_s,
+            "contact_requests_per_day": settings.space.contact_requests_per_day,
         },
         "consents": [
             {

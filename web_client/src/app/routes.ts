@@ -175,6 +175,12 @@ export const routes: RouteRecordRaw[] = [
         meta: { title: "desk.day" },
       },
       {
+        path: "contacts",
+        name: "desk-contacts",
+        component: () => import("@/features/contact_requests/ContactsPage.vue"),
+        meta: { roles: CLERK, title: "contact_requests.queue" },
+      },
+      {
         path: "hearings/:id",
         name: "desk-hearing",
         component: () => import("@/features/desk/ReadinessPage.vue"),

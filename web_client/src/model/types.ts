@@ -393,7 +393,7 @@ export interface Config {
   demo: boolean;
   simulated: string[];
   version: string;
-  limits: { attachment_bytes: number; text_chars: number };
+  limits: { attachment_bytes: number; upload_bytes?: number; text_chars: number; correction_s?: number; withdraw_s?: number; contact_requests_per_day?: number };
   /** Type codes (类型代字) this court gives. */
   case_types?: { code: string; name: string; name_en: string }[];
   consents: ConsentText[];

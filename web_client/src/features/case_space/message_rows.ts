@@ -2,6 +2,7 @@
 
 import { courtDay } from "@/model/format";
 import type { LaneEvent } from "@/model/types";
+import { targetSeq } from "@/stores/lane_amendments";
 import type { OutboxEntry } from "@/stores/outbox";
 
 export interface DayRow {
@@ -26,12 +27,20 @@ export interface MessageRow extends EventParts {
 export interface CardRow extends EventParts {
   kind: "card";
 }
+/** A correction or a tombstone: one quiet line that leads to its message. */
+export interface NoticeRow {
+  kind: "notice";
+  key: string;
+  event: LaneEvent;
+  /** The message it speaks of; null where that is not told any more. */
+  targetSeq: number | null;
+}
 export interface PendingRow {
   kind: "pending";
   key: string;
   entry: OutboxEntry;
 }
-export type Row = DayRow | UnreadRow | MessageRow | CardRow | PendingRow;
+export type Row = DayRow | UnreadRow | MessageRow | CardRow | NoticeRow | PendingRow;
 
 const FOLLOWS_WITHIN_MS = 5 * 60_000;
 
@@ -44,8 +53,10 @@ export interface RowsInput {
   unreadAfter: number | null;
 }
 
+const isNotice = (event: LaneEvent): boolean => event.type === "correction" || event.type === "tombstone";
+
 function follows(previous: LaneEvent | null, event: LaneEvent): boolean {
-  if (previous === null || previous.type === "card" || previous.sender?.person_id !== event.sender?.person_id) return false;
+  if (previous === null || previous.type === "card" || isNotice(previous) || previous.sender?.person_id !== event.sender?.person_id) return false;
   return Date.parse(event.server_time) - Date.parse(previous.server_time) < FOLLOWS_WITHIN_MS;
 }
 
@@ -66,6 +77,11 @@ export function messageRows({ events, entries, lane, me, unreadAfter }: RowsInpu
       rows.push({ kind: "unread", key: "unread" });
       isMarked = true;
       previous = null;
+    }
+    if (isNotice(event)) {
+      rows.push({ kind: "notice", key: event.event_id, event, targetSeq: targetSeq(event) });
+      previous = event;
+      continue;
     }
     const isCard = event.type === "card" || event.sender === null;
     rows.push({

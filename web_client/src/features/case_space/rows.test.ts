@@ -28,6 +28,8 @@ const entry = (clientId: string, lane = "lan_1"): OutboxEntry => ({
   state: "sending",
   problem: null,
   seq: null,
+  order: 1,
+  waitsFor: null,
 });
 const kinds = (input: Partial<Parameters<typeof messageRows>[0]>): string[] =>
   messageRows({ events: [], entries: [], lane: "lan_1", me: "per_me", unreadAfter: null, ...input }).map(({ kind, key }) => `${kind} ${key}`);
