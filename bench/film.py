@@ -1,10 +1,11 @@
 """How fast the film of a hearing is made, how soon it is there after closing, how fast a record is verified.
 
-Run: python -m bench.film [--quick]; `bench.record` has these figures among its own. Four people in 720p with three
-layers, composed to a 720p grid by the composer's command line. Baselines of the same run: the `ffmpeg` binary on the
-same grid with the same preset, options and threads (fed the top layer, as a recorder without layers has it; and fed the
-layer that fits), a plain SHA-256 of the same files, a plain copy of the film's bytes. Without an `ffmpeg` in the path
-the baseline is 0, and said so.
+Run: python -m bench.film [--quick] [--long MINUTES]; `bench.record` has these figures among its own. Four people in
+720p with three layers, composed to a 720p grid by the composer's command line. Baselines of the same run: the `ffmpeg`
+binary on the same grid with the same preset, options and threads (fed the top layer, as a recorder without layers has
+it; and fed the layer that fits), a plain SHA-256 of the same files, a plain copy of the film's bytes. Without an
+`ffmpeg` in the path the baseline is 0, and said so. `--long` measures one thing: a long hearing whose pieces were made
+while it ran, from its closing to its film, beside joining alone.
 """
 
 from __future__ import annotations
@@ -145,6 +146,38 @@ def _ready_after_closing(
     return {"close_to_ready_s": figure(waited_s, "s", "the goal", 30.0)}, folder
 
 
+def long_figures(minutes: float) -> dict[str, Figure]:
+    """A long hearing composed while it runs, in steps of a minute; then from the closing to the film."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        labels = place / "labels.json"
+        labels.write_text(json.dumps(LABELS), "utf-8")
+        folder, film = place / "recording", place / "live" / "film.mp4"
+        film.parent.mkdir()
+        hearing, composer = FilmedHearing(folder, make_clip()), Composer(film, workers=2)
+        growing, wanted = GrowingRecording(folder), Wanted(labels_of(LABELS))
+        for minute in range(round(minutes)):
+            hearing.play(60)
+            growing.refresh()
+            made = composer.compose_ready(growing.recording(), wanted, growing.sealed_ns)
+            print(f"minute {minute + 1}: {made} pieces", flush=True)
+        began_s = time.monotonic()
+        hearing.close()
+        sealed_s = time.monotonic() - began_s
+        spent, said = compose(folder, film, labels)
+        waited_s = time.monotonic() - began_s
+        again, _ = compose(folder, film, labels)
+        print(
+            f"{minutes:.0f} min: sealed in {sealed_s:.1f} s, {said['made']} pieces made after closing, "
+            f"film in {spent.wall_s:.1f} s (CPU {spent.cpu_s:.1f} s); joined again in {again.wall_s:.1f} s",
+            flush=True,
+        )
+    return {
+        "close_to_ready_long_s": figure(waited_s, f"s after {minutes:.0f} min", "the goal", 30.0),
+        "close_to_ready_long_cpu_s": figure(spent.cpu_s, "CPU s", "joining what is there", again.cpu_s),
+    }
+
+
 def _verified(folder: Path, rounds: int) -> dict[str, Figure]:
     """A record whose root is vouched for, and one whose account is drawn up anew."""
     root = Manifest.load(folder).root_sha256
@@ -255,7 +288,12 @@ def main() -> int:
     """Print progress, then the figures as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="32 s of hearing instead of 96 s, one round")
-    print_result("film", film_figures(quick=parser.parse_args().quick))
+    parser.add_argument(
+        "--long", type=float, default=0, metavar="MINUTES", help="only a hearing of this length"
+    )
+    options = parser.parse_args()
+    figures = long_figures(options.long) if options.long else film_figures(quick=options.quick)
+    print_result("film", figures)
     return 0
 
 
