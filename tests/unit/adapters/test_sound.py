@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import pytest
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 
 from hearing_server.adapters.inspection import sound
@@ -68,7 +69,7 @@ def test_normalise__each_kind__is_aac_in_mp4_of_the_same_length(tmp_path: Path, 
     )
     with av.open(str(tmp_path / "out.mp4")) as made:
         (stream,) = made.streams
-        assert (stream.codec_context.name, stream.sample_rate) == ("aac", 48_000)
+        assert (stream.codec_context.name, stream.codec_context.rate) == ("aac", 48_000)
         heard = array("f")
         for frame in made.decode(audio=0):
             heard.frombytes(bytes(frame.planes[0])[: frame.samples * 4])
