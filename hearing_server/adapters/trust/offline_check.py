@@ -85,9 +85,10 @@ def examine(path: Path, trusted: Trusted, *, is_thorough: bool = False) -> Repor
     report.findings += _chain_breaks(receipts)
     if segment_files(path) or (path / MANIFEST_NAME).is_file():
         shown = [receipt for _, receipt in receipts]
-        check = _whole(path, shown, trusted, report, is_thorough=is_thorough)
-        report.findings += _recording(path, check, report)
-        report.findings += _recorders_as_logged(path, shown, check)
+        told = _Told.of(path)
+        check = _whole(path, told, shown, trusted, report, is_thorough=is_thorough)
+        report.findings += _recording(told, check, report)
+        report.findings += _recorders_as_logged(path, told, shown, check)
         report.lines.append("recording / 录音录像")
     elif not receipts:
         report.findings.append(
@@ -128,11 +129,40 @@ def _chain_breaks(receipts: Iterable[tuple[str, CheckedReceipt]]) -> Iterator[Fi
                 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a folder's manifest says, as far as there is one: of a long day it is read once.
+
+    `spans`: when each sealed segment was recorded.
+    """
+
+    recording_id: str | None = None
+    spans: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: Path) -> _Told:
+        try:
+            manifest = Manifest.from_json((folder / MANIFEST_NAME).read_text("utf-8"))
+        except (OSError, ManifestError, UnicodeDecodeError):
+            return cls()
+        spans = {
+            segment.name: f"{_moment(manifest, segment.first_ns)} – {_moment(manifest, segment.last_ns)}"
+            for segment in manifest.segments
+        }
+        return cls(manifest.recording_id, spans)
+
+
 def _whole(
-    folder: Path, receipts: Sequence[CheckedReceipt], trusted: Trusted, report: Report, *, is_thorough: bool
+    folder: Path,
+    told: _Told,
+    receipts: Sequence[CheckedReceipt],
+    trusted: Trusted,
+    report: Report,
+    *,
+    is_thorough: bool,
 ) -> WholeCheck:
     """The record against the root that the act of its sealing names, if its receipt is here."""
-    receipt = _of_sealing(folder, receipts)
+    receipt = _of_sealing(told.recording_id, receipts)
     if receipt is None:
         return verify_whole(folder)
     # A receipt without a policy may be the work of whoever changed the record: then it is compared and not believed.
@@ -145,8 +175,7 @@ def _whole(
     return verify_whole(folder, root_sha256=body["root_sha256"], is_believed=is_believed)
 
 
-def _of_sealing(folder: Path, receipts: Iterable[CheckedReceipt]) -> CheckedReceipt | None:
-    recording_id = _recording_id(folder)
+def _of_sealing(recording_id: str | None, receipts: Iterable[CheckedReceipt]) -> CheckedReceipt | None:
     found = None
     for receipt in receipts:
         body = receipt.disclosed.get("body")
@@ -162,24 +191,12 @@ def _is_signed(receipt: CheckedReceipt) -> bool:
     return any(step.step is Step.SIGNATURE and step.outcome is Outcome.HOLDS for step in receipt.steps)
 
 
-def _recording(folder: Path, check: WholeCheck, report: Report) -> Iterator[Finding]:
+def _recording(told: _Told, check: WholeCheck, report: Report) -> Iterator[Finding]:
     """The folder, and the other recorder's where it lies beside it."""
-    spans = _spans(folder)
     alone = " only; the other was not there / 仅此一路，另一路未提供" if check.is_alone else ""
     report.lines.append(f"recorders / 录制: {', '.join(check.checked)}{alone}")
     for problem in check.problems:
-        yield Finding(_where(problem, spans), problem.code, problem.title, problem.title)
-
-
-def _spans(folder: Path) -> dict[str, str]:
-    """When each sealed segment was recorded, as far as there is a manifest to tell it."""
-    manifest = _manifest(folder)
-    if manifest is None:
-        return {}
-    return {
-        segment.name: f"{_moment(manifest, segment.first_ns)} – {_moment(manifest, segment.last_ns)}"
-        for segment in manifest.segments
-    }
+        yield Finding(_where(problem, told.spans), problem.code, problem.title, problem.title)
 
 
 def _moment(manifest: Manifest, at_ns: int) -> str:
@@ -188,7 +205,7 @@ def _moment(manifest: Manifest, at_ns: int) -> str:
     )
 
 
-def _where(problem: Problem, spans: dict[str, str]) -> str:
+def _where(problem: Problem, spans: Mapping[str, str]) -> str:
     if not problem.file:
         return "recording"
     span = spans.get(problem.file, "")
@@ -197,17 +214,17 @@ def _where(problem: Problem, spans: dict[str, str]) -> str:
 
 
 def _recorders_as_logged(
-    folder: Path, receipts: Sequence[CheckedReceipt], check: WholeCheck
+    folder: Path, told: _Told, receipts: Sequence[CheckedReceipt], check: WholeCheck
 ) -> Iterator[Finding]:
     """The folder, and the second recorder's where the pointer in it leads: then each has receipts of its own."""
     second = second_folder(folder)
     first_digests = check.digests.get(Side.FIRST, {})
     if second is None or not segment_files(second):
-        yield from _not_as_logged(folder, receipts, first_digests)
+        yield from _not_as_logged(folder, told, receipts, first_digests)
         return
-    yield from _not_as_logged(folder, _by(Side.FIRST, receipts), first_digests)
+    yield from _not_as_logged(folder, told, _by(Side.FIRST, receipts), first_digests)
     second_digests = check.digests.get(Side.SECOND, {})
-    for finding in _not_as_logged(second, _by(Side.SECOND, receipts), second_digests):
+    for finding in _not_as_logged(second, _Told.of(second), _by(Side.SECOND, receipts), second_digests):
         yield replace(finding, where=f"{Side.SECOND}/{finding.where}")
 
 
@@ -217,7 +234,7 @@ def _by(side: Side, receipts: Iterable[CheckedReceipt]) -> list[CheckedReceipt]:
 
 
 def _not_as_logged(
-    folder: Path, receipts: Iterable[CheckedReceipt], known: Mapping[str, str]
+    folder: Path, told: _Told, receipts: Iterable[CheckedReceipt], known: Mapping[str, str]
 ) -> list[Finding]:
     """Segments whose digests were logged while the hearing ran, compared with the files. `known`: by name.
 
@@ -226,19 +243,19 @@ def _not_as_logged(
     logged = _logged(receipts)
     if not logged:
         return []
-    recording_id = _recording_id(folder)
-    pieces_of = [pieces for (recording, _), pieces in logged.items() if recording_id in (None, recording)]
+    pieces_of = [
+        pieces for (recording, _), pieces in logged.items() if told.recording_id in (None, recording)
+    ]
     if not pieces_of:
         # Whoever writes the whole folder anew could give it another name, so that no receipt speaks of it.
         zh, en = "所附凭证存证的是另一份录音录像", "the receipts here are of another recording"
         return [Finding("recording", "segment.other_recording", zh, en)]
-    spans = _spans(folder)
     digests = {
         file.number: (file.name, known.get(file.name) or _sha256(file.path))
         for file in segment_files(folder)
         if file.sealed
     }
-    return min((_differences(pieces, digests, spans) for pieces in pieces_of), key=len)
+    return min((_differences(pieces, digests, told.spans) for pieces in pieces_of), key=len)
 
 
 def _logged(receipts: Iterable[CheckedReceipt]) -> dict[tuple[str, str], dict[int, str]]:
@@ -257,7 +274,7 @@ def _logged(receipts: Iterable[CheckedReceipt]) -> dict[tuple[str, str], dict[in
 
 
 def _differences(
-    pieces: dict[int, str], files: dict[int, tuple[str, str]], spans: dict[str, str]
+    pieces: dict[int, str], files: dict[int, tuple[str, str]], spans: Mapping[str, str]
 ) -> list[Finding]:
     found = []
     for number, digest in sorted(pieces.items()):
@@ -287,15 +304,3 @@ def _differences(
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _manifest(folder: Path) -> Manifest | None:
-    try:
-        return Manifest.from_json((folder / MANIFEST_NAME).read_text("utf-8"))
-    except (OSError, ManifestError, UnicodeDecodeError):
-        return None
-
-
-def _recording_id(folder: Path) -> str | None:
-    manifest = _manifest(folder)
-    return manifest.recording_id if manifest is not None else None
