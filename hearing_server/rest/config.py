@@ -39,6 +39,7 @@ async def config(call: Call) -> object:
         ],
         "limits": {
             "attachment_bytes": settings.limits.attachment_bytes,
+            "upload_bytes": call.services.uploads.max_bytes,
             "text_chars": settings.limits.text_chars,
             "correction_s": settings.space.correction_s,
             "withdraw_s": settings.space.withdraw_s,

@@ -13,7 +13,7 @@ import { ReceiptSender } from "./receipt_sender";
 import { TabLeader } from "./tab_leader";
 
 /** What pages hear of beside the lanes. */
-const HEARD = ["obligation_raised", "obligation_settled", "contact_changed", "exhibit_updated"] as const;
+const HEARD = ["obligation_raised", "obligation_settled", "contact_changed", "exhibit_updated", "attachment_updated"] as const;
 /** One screen of a desk and two of a phone; older ones come when scrolled to. */
 const PAGE_EVENTS = 50;
 

@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { asProblem, Problem } from "@/api/problem";
-import { del } from "@/api/request";
+import { remove } from "@/api/request";
 import { readFile } from "@/api/uploads";
 import type { FileFacts, FilePurpose } from "@/model/files";
 import { idOf, sendByTus, type Sending } from "@/wire/tus_send";
@@ -136,7 +136,7 @@ export const useUploads = defineStore("uploads", () => {
     const one = find(key);
     if (!one) return;
     halt(key);
-    if (one.attachmentId && !one.isSent) void del(`/uploads/${one.attachmentId}`, { headers: { "Tus-Resumable": "1.0.0" } }).catch(() => undefined);
+    if (one.attachmentId && !one.isSent) void remove(`/uploads/${one.attachmentId}`, { headers: { "Tus-Resumable": "1.0.0" } }).catch(() => undefined);
     for (const waiter of waiters.get(key) ?? []) waiter.reject(new Problem({ code: "upload.given_up", title: "" }));
     waiters.delete(key);
     files.delete(key);

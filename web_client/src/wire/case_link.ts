@@ -4,6 +4,7 @@
  */
 
 import { asProblem, type Problem } from "@/api/problem";
+import type { FileFacts } from "@/model/files";
 import type { MessageType, Receipt } from "@/model/space";
 import type { LaneEvent, Obligation } from "@/model/types";
 import { type LinkState, SocketLink, type SocketLinkOptions } from "./socket";
@@ -29,6 +30,7 @@ export interface CaseEvents {
   /** `revision` 0: of one that this person knows only by its stub. */
   exhibit_updated: { case_id: string; exhibit_id: string; revision: number };
   contact_changed: { request_id: string; case_id: string };
+  attachment_updated: { attachment: FileFacts };
   session_ended: { reason: string };
 }
 

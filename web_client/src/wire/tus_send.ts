@@ -75,7 +75,7 @@ export function sendByTus(options: SendOptions): Sending {
         onProgress: (sent) => options.onProgress(sent),
         onChunkComplete: () => {
           const now = performance.now();
-          if (now - beganMs < QUICK_MS) made.options.chunkSize = Math.min(LARGEST_PART_BYTES, made.options.chunkSize * 2);
+          if (now - beganMs < QUICK_MS) made.options.chunkSize = Math.min(LARGEST_PART_BYTES, (made.options.chunkSize ?? FIRST_PART_BYTES) * 2);
           beganMs = now;
         },
         onError: (error) => reject(problemOf(error)),

@@ -1,0 +1,62 @@
+import type { Texts } from "../texts";
+import type zh from "../zh/files";
+
+const en: Texts<typeof zh> = {
+  choose: "Choose files",
+  take: "Take a photo",
+  title: "Uploaded files",
+  hint: "Pictures, PDF, Word, Excel, PowerPoint, text, sound and film. Originals are kept byte for byte, never compressed.",
+  phase: {
+    waiting: "Waiting to be sent",
+    offline: "The connection is gone; it goes on by itself when it is back",
+    sending: "Sending {percent}% ({sent} of {total})",
+    paused: "Paused, {sent} of {total} sent",
+    checking: "Received, being checked",
+    scanner: "Received; it will be checked when the virus scanner is back",
+    inspection: "Received; it will be checked when checking works again",
+    ready: "Ready to use",
+    readyPages: "Ready to use · {count} pages",
+    refused: "Refused by the check",
+    failed: "Not sent",
+    lost: "After reopening the page, choose the same file once more; what was sent is not sent again",
+  },
+  notKept: "A large file: keep this page open while it is being sent",
+  action: { pause: "Pause", resume: "Go on", retry: "Try again", drop: "Remove", again: "Choose again", open: "View" },
+  named: "{action}: {name}",
+  progress: "Upload of {name}",
+  fault: {
+    empty: "“{name}” is empty; please choose it again.",
+    tooLarge: "“{name}” has {size}, more than {limit}; please split it.",
+    wrongType: "“{name}” can't be sent; save it as PDF or as a picture.",
+  },
+  finding: {
+    pdf_script: "The file holds a script, which doesn't run here; be careful when you open a download",
+    pdf_launch: "The file tries to start another program, which doesn't happen here; be careful when you open a download",
+    pdf_files_inside: "The file carries other files, which are not shown here",
+    outside_links: "The file reaches out to other addresses, which is blocked here",
+    no_preview: "This file can't be shown here; please download it",
+    not_scanned: "Too large to be scanned for viruses",
+    location: "The photo holds its place; kept in the original, removed from what is shown",
+    text_cut: "Too much text: only the first part can be searched",
+    name_ending: "The name's ending doesn't fit what the file is",
+  },
+  viewer: {
+    title: "File {name}",
+    close: "Close",
+    original: "Download the original",
+    page: "Page {page} of {pages}",
+    pageImage: "{name}, page {page}",
+    goTo: "Go to page",
+    previous: "Previous page",
+    next: "Next page",
+    zoomIn: "Larger",
+    zoomOut: "Smaller",
+    fit: "Fit the width",
+    loading: "Opening this page…",
+    failed: "This page did not open",
+    none: "This file can't be shown here; please download the original.",
+    findings: "Notes from the check",
+  },
+};
+
+export default en;
