@@ -32,6 +32,7 @@ class TaskiqJobs:
         self._tasks: dict[str, AsyncTaskiqDecoratedTask[[str], Any]] = {}
         self._receiver: asyncio.Task[None] | None = None
         self._in_hand: set[asyncio.Task[Any]] = set()
+        self.is_stopping = False
 
     @classmethod
     def open(cls, redis_url: str) -> TaskiqJobs:
@@ -52,6 +53,8 @@ class TaskiqJobs:
 
     def serve(self, name: str, work: Callable[[str], Awaitable[None]]) -> None:
         async def run(key: str) -> Any:
+            if self.is_stopping:
+                return
             task = asyncio.current_task()
             assert task is not None
             self._in_hand.add(task)
@@ -80,12 +83,16 @@ class TaskiqJobs:
             raise OSError(f"the job queue can't be reached: {type(error).__name__}") from error
 
     async def stop(self) -> None:
+        self.is_stopping = True
         if self._receiver is not None:
             self._receiver.cancel()
             await asyncio.gather(self._receiver, return_exceptions=True)
         if self._in_hand:
             await asyncio.wait(self._in_hand, timeout=_STOP_TIMEOUT_S)
         try:
+            if isinstance(self._broker, InMemoryBroker):
+                # Hints not begun yet: they look at the word above and end.
+                await self._broker.wait_all()
             await self._broker.shutdown()
         except Exception as error:
             _log.warning("job queue not closed", extra={"error": type(error).__name__})

@@ -12,13 +12,13 @@ from hearing_server.ports.contacts import ServiceConsent
 from hearing_server.rest.routing import Body, Call, Route, Who
 
 
-class ContactBody(Body):
+class AddressBody(Body):
     channel: Literal["email", "wechat", "web_push"]
     address: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
     label: Annotated[str, StringConstraints(max_length=60)] = ""
 
 
-class CodeBody(Body):
+class AddressCodeBody(Body):
     code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
 
 
@@ -62,7 +62,7 @@ async def my_contacts(call: Call) -> object:
 
 
 async def add_contact(call: Call) -> object:
-    body = call.body(ContactBody)
+    body = call.body(AddressBody)
     made = await call.services.telling.contacts.add(
         call.actor, channel=body.channel, address=body.address, label=body.label
     )
@@ -71,7 +71,7 @@ async def add_contact(call: Call) -> object:
 
 async def confirm_contact(call: Call) -> object:
     await call.services.telling.contacts.confirm(
-        call.actor, call.part("contact_id"), call.body(CodeBody).code
+        call.actor, call.part("contact_id"), call.body(AddressCodeBody).code
     )
     return {}
 
@@ -135,10 +135,10 @@ ROUTES = (
     Route("GET", "/me/todos", my_todos, Who.SIGNED_IN, "What I must do next, over all cases"),
     Route("GET", "/cases/{case_id}/progress", case_progress, Who.SIGNED_IN, "Timeline, and what I must do"),
     Route("GET", "/me/contacts", my_contacts, Who.SIGNED_IN, "Where and how I am told of news"),
-    Route("POST", "/me/contacts", add_contact, Who.SIGNED_IN, "Add an address", body=ContactBody, status=201),
+    Route("POST", "/me/contacts", add_contact, Who.SIGNED_IN, "Add an address", body=AddressBody, status=201),
     Route(
         "POST", "/me/contacts/{contact_id}/confirmation", confirm_contact, Who.SIGNED_IN,
-        "The code that was sent there", body=CodeBody,
+        "The code that was sent there", body=AddressCodeBody,
     ),
     Route("DELETE", "/me/contacts/{contact_id}", end_contact, Who.SIGNED_IN, "Nothing goes there any more"),
     Route("PUT", "/me/wishes", wish, Who.SIGNED_IN, "Ways of news on or off", body=WishesBody),

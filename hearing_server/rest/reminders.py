@@ -23,7 +23,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NOTE_CHARS)]
 
 
-class DocumentBody(Body):
+class NamedDocumentBody(Body):
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
     id: Id
 
@@ -37,7 +37,7 @@ class ReminderBody(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
     due_at: Moment | None = None
     ground: Annotated[str, StringConstraints(pattern=r"^\w{1,64}$")] = GENERAL.code
-    documents: Annotated[tuple[DocumentBody, ...], Field(max_length=MAX_DOCUMENTS)] = ()
+    documents: Annotated[tuple[NamedDocumentBody, ...], Field(max_length=MAX_DOCUMENTS)] = ()
     urgent: bool = False
 
 
@@ -53,7 +53,7 @@ class ObjectionBody(Body):
     text: Note
 
 
-class NoteBody(Body):
+class HandOverBody(Body):
     note: Note
 
 
@@ -61,7 +61,7 @@ class AttemptBody(Body):
     channel: Channel
 
 
-class ReasonBody(Body):
+class ReminderWithdrawalBody(Body):
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -109,7 +109,7 @@ async def unfinished(call: Call) -> object:
 
 
 async def withdraw(call: Call) -> object:
-    reason = call.body(ReasonBody).reason
+    reason = call.body(ReminderWithdrawalBody).reason
     board = call.services.telling.board
     return _reminder_view(await board.withdraw(call.actor, call.part("reminder_id"), reason=reason))
 
@@ -126,7 +126,7 @@ async def send_again(call: Call) -> object:
 
 
 async def hand_over(call: Call) -> object:
-    note = call.body(NoteBody).note
+    note = call.body(HandOverBody).note
     return await call.services.telling.board.hand_over(call.actor, call.part("obligation_id"), note=note)
 
 
@@ -174,14 +174,14 @@ ROUTES = (
     Route("GET", "/reminders/unfinished", unfinished, Who.STAFF, "Who has not acknowledged, over all cases"),
     Route(
         "POST", "/reminders/{reminder_id}/withdrawal", withdraw, Who.STAFF, "Withdraw, with the reason",
-        body=ReasonBody,
+        body=ReminderWithdrawalBody,
     ),
     Route(
         "POST", "/reminders/{reminder_id}/urgent", make_urgent, Who.STAFF, "Let it ring at night: the judge's",
         body=Nothing,
     ),
     Route("POST", _O + "/attempts", send_again, Who.STAFF, "One more try, by hand", body=AttemptBody),
-    Route("POST", _O + "/hand-over", hand_over, Who.STAFF, "A clerk reached the person", body=NoteBody),
+    Route("POST", _O + "/hand-over", hand_over, Who.STAFF, "A clerk reached the person", body=HandOverBody),
     Route("GET", _O + "/proof", proof, Who.SIGNED_IN, "送达回证: attempts, grades, acts, effect"),
     Route("GET", "/me/obligations", my_obligations, Who.SIGNED_IN, "What I must still acknowledge"),
     Route("POST", _O + "/displayed", displayed, Who.SIGNED_IN, "The sheet was on the screen", body=Nothing),

@@ -52,9 +52,11 @@ def next_step(
         return Wait(reminder.expires_at)
     hurried = _first_level_left(left) if _has_failed_outside(obligation) else None
     times = [(_due(reminder, obligation, step, now, quiet, hurried), step) for step in left]
-    due, step = min(times, key=lambda pair: (pair[0], pair[1].level))
-    if due > now:
-        return Wait(min(due, reminder.expires_at))
+    ready = [step for due, step in times if due <= now]
+    if not ready:
+        return Wait(min(reminder.expires_at, *(due for due, _ in times)))
+    # After hours of standing still the lower levels come first, as they would have.
+    step = min(ready, key=lambda one: (one.after_s, one.level))
     return Attempt(step, step_key(obligation, step))
 
 

@@ -136,22 +136,28 @@ class NoticeRelay:
 
     async def send_one(self, notice_id: str) -> None:
         """Send this notice if it is still to be sent."""
-        async with self._units.read() as unit:
-            found = await unit.notices.get(notice_id)
-        if found is None or found.settled_at is not None or notice_id in self._in_hand:
-            return
-        async with self._turns[found.channel]:
-            now = self._clock.utc_now()
-            async with self._units.write() as unit:
-                notice = await unit.notices.begin(notice_id, now=now, lease_until=now + _LEASE)
-            if notice is None:
+        try:
+            async with self._units.read() as unit:
+                found = await unit.notices.get(notice_id)
+            if found is None or found.settled_at is not None or notice_id in self._in_hand:
                 return
-            self._in_hand.add(notice_id)
-            try:
-                await self._note(notice, await self._call(notice))
-            finally:
-                self._in_hand.discard(notice_id)
-                self._hinted.pop(notice_id, None)
+            async with self._turns[found.channel]:
+                if not self._queue.is_stopping:
+                    await self._take(notice_id)
+        finally:
+            self._hinted.pop(notice_id, None)
+
+    async def _take(self, notice_id: str) -> None:
+        now = self._clock.utc_now()
+        async with self._units.write() as unit:
+            notice = await unit.notices.begin(notice_id, now=now, lease_until=now + _LEASE)
+        if notice is None:
+            return
+        self._in_hand.add(notice_id)
+        try:
+            await self._note(notice, await self._call(notice))
+        finally:
+            self._in_hand.discard(notice_id)
 
     async def _call(self, notice: Notice) -> SendResult:
         channel = self._channels.get(notice.channel)

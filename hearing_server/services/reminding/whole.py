@@ -64,7 +64,11 @@ def telling(
     documents: Mapping[str, DocumentSource],
 ) -> Telling:
     """`address`: from a path of ours to the address people can open. Errors: Invalid as `rules_of`."""
-    known: dict[str, DocumentSource] = {"attachment": AttachmentDocuments(), "hearing": HearingDocuments(), **documents}
+    known: dict[str, DocumentSource] = {
+        "attachment": AttachmentDocuments(),
+        "hearing": HearingDocuments(),
+        **documents,
+    }
     rules = rules_of(profile, known, address)
     reminding = Reminding(units, vault, clock, profile, rules)
     return Telling(
