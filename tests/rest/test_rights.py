@@ -19,6 +19,8 @@ from hearing_server.robots.court_client import CourtClient, Problem
 from hearing_server.services.identity.sessions import hash_password
 from tests.court import RunningCourt, invented_id
 from tests.rest.recorded import FILM, accepted, confirmed, copied, recorded
+from tests.rest.test_attachments import upload
+from tests.sample_files import photo
 
 A = Action
 PARTY = {"standing": "third_party", "name": "丙某", "phone": "13600000009", "id_number": invented_id(900)}
@@ -116,6 +118,28 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "GET /cases/{case_id}/reminders": (A.REMINDERS_SEE, None),
     "POST /cases/{case_id}/contact-requests": (A.CONTACT_ASK, {"topic": "materials", "way": "message"}),
     "GET /cases/{case_id}/contact-requests": (A.CONTACT_SEE, None),
+    "GET /cases/{case_id}/exhibits": (A.EXHIBITS_SEE, None),
+    "POST /cases/{case_id}/exhibits": (A.EXHIBIT_SUBMIT, {"title": "借条"}),
+    "GET /cases/{case_id}/exhibits/catalogue": (A.EXHIBITS_SEE, None),
+    "PUT /cases/{case_id}/exhibit-terms": (A.EXHIBIT_TERMS, {"submit_until": None}),
+    "POST /cases/{case_id}/exchanges": (
+        A.EXHIBIT_EXCHANGE,
+        {"exhibit_ids": ["exh_x"], "opinions_until": "2020-01-01T00:00:00Z"},
+    ),
+    "GET /exhibits/{exhibit_id}": (A.EXHIBITS_SEE, None),
+    "PUT /exhibits/{exhibit_id}": (A.EXHIBIT_SUBMIT, {"title": "借条"}),
+    "DELETE /exhibits/{exhibit_id}": (A.EXHIBIT_SUBMIT, {}),
+    "POST /exhibits/{exhibit_id}/submission": (A.EXHIBIT_SUBMIT, {"revision": 1}),
+    "POST /exhibits/{exhibit_id}/withdrawal": (A.EXHIBIT_SUBMIT, {}),
+    "POST /exhibits/{exhibit_id}/check": (A.EXHIBIT_CHECK, {}),
+    "POST /exhibits/{exhibit_id}/return": (A.EXHIBIT_CHECK, WHY),
+    "POST /exhibits/{exhibit_id}/opinions": (
+        A.EXHIBIT_OPINE,
+        {one: "accepted" for one in ("authenticity", "legality", "relevance", "purpose")},
+    ),
+    "POST /exhibits/{exhibit_id}/disclosure": (A.EXHIBIT_DISCLOSE, {"kind": "keep", **WHY}),
+    "POST /exhibits/{exhibit_id}/showings": (A.EXHIBIT_SHOW, {"hearing_id": "hrg_x"}),
+    "POST /exhibits/{exhibit_id}/rulings": (A.EXHIBIT_RULE, {"result": "admitted", **WHY}),
     "POST /hearings/{hearing_id}/cancel": (A.HEARING_CANCEL, WHY),
 }
 # No object in the path: for every signed-in person about themselves, or for an office.
@@ -161,7 +185,8 @@ ELSEWHERE = {
 }
 # Places of the members-only space answer "no such thing" to staff who only look at the case.
 MEMBERS_ONLY = {
-    A.SEALED_SUBMIT, A.MEDIATION_LEAD, A.SPACE_READ, A.SPACE_WRITE, A.CONTACT_ASK, A.REMINDER_ISSUE, A.REMINDERS_SEE
+    A.SEALED_SUBMIT, A.MEDIATION_LEAD, A.SPACE_READ, A.SPACE_WRITE, A.CONTACT_ASK, A.REMINDER_ISSUE, A.REMINDERS_SEE,
+    *(action for action in A if action.value.startswith("exhibit")),
 }  # fmt: skip
 
 
@@ -260,12 +285,27 @@ async def paths(court: RunningCourt, callers: list[Caller]) -> dict[str, str]:
     space = await clerk.get(f"/cases/{here.case_id}/space")
     everyone = next(lane["lane"] for lane in space["lanes"] if lane["kind"] == "everyone")
     party = next(caller.client for caller in callers if caller.capacity is Capacity.PARTY).me["id"]
+    exhibit = await exchanged_exhibit(callers, here.case_id)
     party_id = (await clerk.get(f"/cases/{here.case_id}"))["parties"][0]["id"]
     return {
         "case_id": here.case_id, "hearing_id": here.hearing_id, "recording_id": here.recording_id,
         "publication_id": publication["id"], "lane": everyone, "stage": "recording", "person_id": party,
+        "exhibit_id": exhibit,
         "party_id": party_id,
     }  # fmt: skip
+
+
+async def exchanged_exhibit(callers: list[Caller], case_id: str) -> str:
+    """What every side sees; whose it is decides about more than the table does, and is tested elsewhere."""
+    clerk = next(caller.client for caller in callers if caller.name == "clerk")
+    file = await upload(clerk, case_id, photo(40, 30))
+    words = {"title": "流水", "source": "银行", "purpose": "转账", "attachment_ids": [file["id"]]}
+    draft = await clerk.post(f"/cases/{case_id}/exhibits", words)
+    path = f"/exhibits/{draft['id']}"
+    await clerk.post(path + "/submission", {"revision": draft["revision"]})
+    await clerk.post(path + "/check", {})
+    await clerk.post(f"/cases/{case_id}/exchanges", {"exhibit_ids": [draft["id"]], "remind": False})
+    return str(draft["id"])
 
 
 def filled(body: Any, party_id: str) -> Any:
@@ -305,7 +345,7 @@ async def test_objects__unknown_and_foreign__answer_alike(court: RunningCourt) -
     async with everybody(court) as callers:
         parts = await paths(court, callers)
         unknown = {**parts, "case_id": "cas_x", "hearing_id": "hrg_x", "recording_id": "rec_x"}
-        unknown |= {"publication_id": "pub_x", "lane": "lan_x"}
+        unknown |= {"publication_id": "pub_x", "lane": "lan_x", "exhibit_id": "exh_x"}
         outsiders = [one for one in callers if one.name in ("温晓岚", "judge2")]
         for name, (_, body) in DOORS.items():
             for caller in outsiders:
