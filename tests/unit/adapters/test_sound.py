@@ -69,7 +69,9 @@ def test_normalise__each_kind__is_aac_in_mp4_of_the_same_length(tmp_path: Path, 
     )
     with av.open(str(tmp_path / "out.mp4")) as made:
         (stream,) = made.streams
-        assert (stream.codec_context.name, stream.codec_context.rate) == ("aac", 48_000)
+        codec = stream.codec_context
+        assert isinstance(codec, AudioCodecContext)
+        assert (codec.name, codec.sample_rate) == ("aac", 48_000)
         heard = array("f")
         for frame in made.decode(audio=0):
             heard.frombytes(bytes(frame.planes[0])[: frame.samples * 4])
