@@ -89,7 +89,7 @@ CARD_FIELDS: dict[Card, tuple[str, ...]] = {
     Card.SEALED_STUB: ("side", "sender", "sender_en", "what", "size_bytes", "sha256", "ground"),
     # Numbers alone, in both languages: titles are not for everybody who reads the lane.
     Card.EXHIBIT_SEALED: ("exhibit_id", "title", "title_en"),
-    Card.EXHIBITS_EXCHANGED: ("title", "title_en"),
+    Card.EXHIBITS_EXCHANGED: ("case_id", "title", "title_en"),
     Card.MEDIATION_OPENED: ("title", "people", "people_en"),
     Card.MEDIATION_JOINED: ("title", "people", "people_en"),
     Card.MEDIATION_LEFT: ("title", "people", "people_en"),

@@ -122,7 +122,8 @@ class Exchange:
         await enter_docket(
             unit, actor, case.id, DocketKind.EXHIBITS_EXCHANGED, at=now, detail=zh, detail_en=en
         )
-        await post_card(unit, case.id, Card.EXHIBITS_EXCHANGED, {"title": zh, "title_en": en}, now=now)
+        body = {"case_id": str(case.id), "title": zh, "title_en": en}
+        await post_card(unit, case.id, Card.EXHIBITS_EXCHANGED, body, now=now)
         recipients = _newly_seeing(case, exchanged)
         if reminds and recipients:
             by_when = (

@@ -14,12 +14,14 @@ export const CARDS = [
   "reminder_issued",
   "publication_applied",
   "broadcast_applied",
+  "exhibit_sealed",
+  "exhibits_exchanged",
 ] as const;
 export type CardKind = (typeof CARDS)[number];
 
 export interface CardAction {
   /** Key below `case_space.card`. */
-  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText" | "seePublication";
+  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText" | "seePublication" | "seeExhibits";
   to?: RouteLocationRaw;
   /** Done on this page instead of another. */
   here?: { film?: string; board?: true; reminder?: string };
@@ -68,6 +70,11 @@ export function cardAction(body: Record<string, unknown>, reader: CardReader): C
     // Nobody is led out of the room.
     if (reader.inHearing !== null) return null;
     return { word: "seePublication", to: { name: reader.isStaff ? "publication" : "publication-notice", params: { id: text(body["publication_id"]) } } };
+  }
+  if (kind === "exhibit_sealed" || kind === "exhibits_exchanged") {
+    if (reader.inHearing !== null) return null;
+    const to = kind === "exhibit_sealed" ? { name: "exhibit", params: { id: text(body["exhibit_id"]) } } : { name: reader.isStaff ? "desk-exhibits" : "exhibits", params: { id: text(body["case_id"]) } };
+    return { word: "seeExhibits", to };
   }
   if (kind === "broadcast_applied") {
     if (reader.inHearing !== null) return null;

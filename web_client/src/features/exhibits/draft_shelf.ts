@@ -1,7 +1,7 @@
 /** A draft being written, kept on this device at every keystroke: a camera, a call or a crash must not lose it. */
 
 import { EXHIBIT_KINDS, type ExhibitKind, type Form, type Ground, GROUNDS } from "@/model/exhibit";
-import type { DraftFile } from "./use_exhibit_files";
+import type { DraftFile } from "./draft_files";
 
 export interface ShelvedDraft {
   title: string;

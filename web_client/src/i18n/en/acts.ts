@@ -60,6 +60,7 @@ const en: Texts<typeof zh> = {
   litigation: { stated: "Litigation act made" },
   contact: { asked: "Contact requested", taken: "Contact request taken", phone_seen: "Telephone number looked at", answered: "Contact request answered", done: "Contact request closed", withdrawn: "Contact request withdrawn", overdue: "Contact request overdue" },
   attachment: { uploaded: "Attachment uploaded", viewed: "Attachment viewed" },
+  exhibit: { submitted: "Exhibit submitted", checked: "Exhibit checked", returned: "Exhibit returned", withdrawn: "Exhibit withdrawn", exchanged: "Exhibit exchanged", opinion_given: "Opinion given", disclosure_decided: "Disclosure decided", shown: "Exhibit shown", ruled: "Exhibit ruled on", terms_set: "Time for evidence set" },
   reminder: { issued: "Forced reminder issued", cancelled: "Forced reminder cancelled" },
   obligation: { attempted: "Reminder delivery tried", displayed: "Reminder displayed", acknowledged: "Reminder acknowledged" },
   note: {

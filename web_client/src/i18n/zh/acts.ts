@@ -58,6 +58,7 @@ export default {
   litigation: { stated: "作出诉讼行为" },
   contact: { asked: "请求联系", taken: "接办联系请求", phone_seen: "查看联系电话", answered: "答复联系请求", done: "办结联系请求", withdrawn: "撤回联系请求", overdue: "联系请求超时" },
   attachment: { uploaded: "上传附件", viewed: "查看附件" },
+  exhibit: { submitted: "提交证据", checked: "审核证据", returned: "退回证据", withdrawn: "撤回证据", exchanged: "交换证据", opinion_given: "发表质证意见", disclosure_decided: "决定保密证据的披露", shown: "出示证据", ruled: "认定证据", terms_set: "设定举证期限" },
   reminder: { issued: "发出强制提醒", cancelled: "撤销强制提醒" },
   obligation: { attempted: "送达提醒", displayed: "提醒已显示", acknowledged: "确认知悉" },
   note: {
