@@ -4,6 +4,11 @@ import type { RouteLocationRaw } from "vue-router";
 import type { HearingState } from "@/model/types";
 
 export const CARDS = [
+  "case_filed",
+  "case_accepted",
+  "hearing_moved",
+  "transcript_to_sign",
+  "judgment_served",
   "hearing_scheduled",
   "hearing_starting_soon",
   "hearing_opened",
@@ -21,7 +26,7 @@ export type CardKind = (typeof CARDS)[number];
 
 export interface CardAction {
   /** Key below `case_space.card`. */
-  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText" | "seePublication" | "seeExhibits";
+  word: "enterLobby" | "enterRoom" | "prepare" | "seeHearing" | "watch" | "seeProgress" | "seeText" | "seePublication" | "seeCase" | "seeExhibits";
   to?: RouteLocationRaw;
   /** Done on this page instead of another. */
   here?: { film?: string; board?: true; reminder?: string };
@@ -33,6 +38,8 @@ export interface CardReader {
   hearingState: HearingState | null;
   /** The reader sits in this hearing already: the card is seen in its drawer. */
   inHearing: string | null;
+  /** The case the card stands in. */
+  caseId?: string;
   /** Reminders whose words this page can show to the reader. */
   ownReminders: ReadonlySet<string>;
 }
@@ -55,6 +62,9 @@ function hearingAction(id: string, reader: CardReader): CardAction | null {
 export function cardAction(body: Record<string, unknown>, reader: CardReader): CardAction | null {
   const kind = cardKind(body);
   if (kind === null) return null;
+  if (kind === "case_filed" || kind === "case_accepted" || kind === "transcript_to_sign" || kind === "judgment_served") {
+    return reader.inHearing === null && reader.caseId ? { word: "seeCase", to: { name: "case-progress", params: { id: reader.caseId } } } : null;
+  }
   if (kind === "recording_available") {
     const id = text(body["recording_id"]);
     // In the room a page must not be left: the film plays over it.
