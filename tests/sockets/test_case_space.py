@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import socketio.exceptions
 
-from hearing_server.domain.case_space.messages import GENESIS_HASH
+from hearing_server.domain.case_space.lanes import GENESIS_HASH
 from tests.court import RunningCourt
 from tests.sockets.devices import Device, device, space_of
 

@@ -235,7 +235,7 @@ async def _changed(
     now = clock.utc_now()
     body: JsonObject = {
         "title": lane.title,
-        "people": "、".join(f"{one.label.zh}{one.name}" for one in people) or "—",
+        "people": "、".join(f"{one.label.zh} {one.name}" for one in people) or "—",
         "people_en": ", ".join(f"{one.label.en} {one.name}" for one in people) or "—",
     }
     await post_card_into(unit, lane, card, body, now=now)
