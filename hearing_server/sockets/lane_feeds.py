@@ -92,6 +92,9 @@ class LaneFeeds:
                     else:
                         self._skip(connection, lane_id)
                 feed.sent_seq = page.last_seq
+                if feed.sent_seq >= page.lane.head_seq:
+                    # What came after this page was read has a bell of its own.
+                    break
             head_seq = feed.sent_seq
         await self._tell_head(lane_id, head_seq)
 

@@ -19,15 +19,25 @@ class SqlActs:
         self._db = connection
         # Acts of this unit in their order: they get their places in the log right before the commit.
         self.appended: list[str] = []
+        # Chains locked by this unit: nobody else moves their heads before it ends.
+        self._locked: dict[str, tuple[int, str]] = {}
 
     async def lock_head(self, chain_id: str) -> tuple[int, str]:
-        new = upsert(self._db, act_chains).values(chain_id=chain_id, head_seq=0, head_sha256="")
-        await self._db.execute(new.on_conflict_do_nothing())
-        row = await first(
-            self._db, sa.select(act_chains).where(act_chains.c.chain_id == chain_id).with_for_update()
-        )
+        if chain_id in self._locked:
+            return self._locked[chain_id]
+        query = sa.select(act_chains).where(act_chains.c.chain_id == chain_id).with_for_update()
+        row = await first(self._db, query)
+        if row is None:
+            new = upsert(self._db, act_chains).values(chain_id=chain_id, head_seq=0, head_sha256="")
+            await self._db.execute(new.on_conflict_do_nothing())
+            row = await first(self._db, query)
         assert row is not None
-        return int(row["head_seq"]), str(row["head_sha256"])
+        self._locked[chain_id] = int(row["head_seq"]), str(row["head_sha256"])
+        return self._locked[chain_id]
+
+    def unlock(self) -> None:
+        """A part of the unit was undone: the locks it took are gone with it, and so are its acts."""
+        self._locked.clear()
 
     async def head(self, chain_id: str) -> tuple[int, str]:
         row = await first(self._db, sa.select(act_chains).where(act_chains.c.chain_id == chain_id))
@@ -43,6 +53,7 @@ class SqlActs:
             .where(act_chains.c.chain_id == act.chain_id)
             .values(head_seq=act.case_seq, head_sha256=act.entry_sha256)
         )
+        self._locked[act.chain_id] = act.case_seq, act.entry_sha256
 
     async def get(self, act_id: str) -> Act | None:
         row = await first(self._db, sa.select(acts).where(acts.c.id == act_id))

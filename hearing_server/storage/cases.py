@@ -28,6 +28,7 @@ from hearing_server.filing.cases import (
 from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.filing.docket import DocketEntry, DocketKind
 from hearing_server.kernel import CaseId, CourtId, PartyId, PersonId
+from hearing_server.storage.case_shelf import UnitShelf
 from hearing_server.storage.rows import first, insert, record, upsert
 from hearing_server.storage.tables import cases as t
 from hearing_server.storage.tables.people import courts, persons
@@ -38,8 +39,9 @@ _DOORS = TypeAdapter(ClosedDoors)
 class SqlCases:
     """`ports.cases.Cases` on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, shelf: UnitShelf) -> None:
         self._db = connection
+        self._shelf = shelf
 
     async def add(self, case: Case) -> None:
         row = {
@@ -76,24 +78,7 @@ class SqlCases:
         return found[0] if found else None
 
     async def of_person(self, person_id: PersonId) -> list[Case]:
-        as_party = sa.select(t.parties.c.case_id).where(
-            t.parties.c.person_id == person_id, t.parties.c.left_at.is_(None)
-        )
-        as_agent = sa.select(t.representatives.c.case_id).where(
-            t.representatives.c.person_id == person_id, t.representatives.c.left_at.is_(None)
-        )
-        return await self._load(
-            sa.select(t.cases)
-            .where(
-                sa.or_(
-                    t.cases.c.judge_id == person_id,
-                    t.cases.c.clerk_id == person_id,
-                    t.cases.c.id.in_(as_party),
-                    t.cases.c.id.in_(as_agent),
-                )
-            )
-            .order_by(t.cases.c.id.desc())
-        )
+        return await self._load(sa.select(t.cases).where(of_person(person_id)).order_by(t.cases.c.id.desc()))
 
     async def of_court(self, court_id: CourtId, *, limit: int = 500) -> list[Case]:
         return await self._load(
@@ -104,6 +89,7 @@ class SqlCases:
         )
 
     async def close_doors(self, case_id: CaseId, doors: ClosedDoors) -> None:
+        await raise_revisions(self._db, self._shelf, t.cases.c.id == case_id)
         await self._db.execute(
             t.cases.update()
             .where(t.cases.c.id == case_id)
@@ -111,6 +97,7 @@ class SqlCases:
         )
 
     async def add_party(self, case_id: CaseId, party: Party) -> None:
+        await raise_revisions(self._db, self._shelf, t.cases.c.id == case_id)
         await self._db.execute(
             t.parties.insert().values(
                 id=party.id,
@@ -126,6 +113,7 @@ class SqlCases:
             await self.add_representative(case_id, party.id, agent)
 
     async def add_representative(self, case_id: CaseId, party_id: PartyId, agent: Representation) -> None:
+        await raise_revisions(self._db, self._shelf, t.cases.c.id == case_id)
         await self._db.execute(
             t.representatives.insert().values(
                 id=agent.id,
@@ -139,6 +127,8 @@ class SqlCases:
 
     async def end_representation(self, agent_id: PartyId, *, now: datetime) -> None:
         row = t.representatives.c.id == agent_id
+        of_agent = sa.select(t.representatives.c.case_id).where(row)
+        await raise_revisions(self._db, self._shelf, t.cases.c.id.in_(of_agent))
         await self._db.execute(t.representatives.update().where(row).values(left_at=now))
 
     def _now(self) -> sa.ColumnElement[datetime]:
@@ -192,10 +182,18 @@ class SqlCases:
         return [record(DocketEntry, row, kind=DocketKind(row["kind"])) for row in rows.mappings()]
 
     async def _load(self, statement: sa.Select[tuple[object, ...]]) -> list[Case]:
-        """Whole aggregates for the case rows of `statement`, in its order; four queries however many cases."""
+        """Whole aggregates for the rows of `statement`, in its order; four queries more for those not on the shelf."""
         rows = (await self._db.execute(statement)).mappings().all()
+        known = {row["id"]: self._shelf.find(row["id"], row["revision"]) for row in rows}
+        fresh = await self._read([row for row in rows if known[row["id"]] is None])
+        for row in rows:
+            if row["id"] in fresh:
+                self._shelf.keep(fresh[row["id"]], row["revision"])
+        return [known[row["id"]] or fresh[row["id"]] for row in rows]
+
+    async def _read(self, rows: Sequence[sa.RowMapping]) -> dict[str, Case]:
         if not rows:
-            return []
+            return {}
         ids = [row["id"] for row in rows]
         parties = (
             (
@@ -227,7 +225,7 @@ class SqlCases:
             sa.select(courts).where(courts.c.id.in_({row["court_id"] for row in rows}))
         )
         by_court = {row["id"]: record(Court, row) for row in court_rows.mappings()}
-        return [_case(row, by_court[row["court_id"]], parties, agents, people) for row in rows]
+        return {row["id"]: _case(row, by_court[row["court_id"]], parties, agents, people) for row in rows}
 
     async def _people(self, ids: set[str | None]) -> dict[str, PersonRef]:
         rows = await self._db.execute(sa.select(persons).where(persons.c.id.in_({i for i in ids if i})))
@@ -235,6 +233,28 @@ class SqlCases:
             row["id"]: PersonRef(PersonId(row["id"]), row["name"], row["phone_masked"], row["id_masked"])
             for row in rows.mappings()
         }
+
+
+def of_person(person_id: PersonId) -> sa.ColumnElement[bool]:
+    """Cases that somebody is on, in whatever place."""
+    as_party = sa.select(t.parties.c.case_id).where(
+        t.parties.c.person_id == person_id, t.parties.c.left_at.is_(None)
+    )
+    as_agent = sa.select(t.representatives.c.case_id).where(
+        t.representatives.c.person_id == person_id, t.representatives.c.left_at.is_(None)
+    )
+    return sa.or_(
+        t.cases.c.judge_id == person_id,
+        t.cases.c.clerk_id == person_id,
+        t.cases.c.id.in_(as_party),
+        t.cases.c.id.in_(as_agent),
+    )
+
+
+async def raise_revisions(db: AsyncConnection, shelf: UnitShelf, which: sa.ColumnElement[bool]) -> None:
+    """These cases are about to change: copies of them hold no longer."""
+    shelf.close()
+    await db.execute(t.cases.update().where(which).values(revision=t.cases.c.revision + 1))
 
 
 def _case(

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from hearing_server.storage.one_trip import OneTripSqlite
+
 # How long a writer waits for another process's write lock before it gives up, milliseconds.
 _BUSY_TIMEOUT_MS = 10_000
 
@@ -15,7 +17,9 @@ def create_engine(database_url: str) -> AsyncEngine:
     """An async engine for `sqlite+aiosqlite://` or `postgresql+asyncpg://`."""
     if database_url.startswith("sqlite"):
         # Readers get connections of their own; WAL lets them read while the one writer writes.
-        engine = create_async_engine(database_url, pool_size=8, max_overflow=8, hide_parameters=True)
+        engine = create_async_engine(
+            database_url, pool_size=8, max_overflow=8, hide_parameters=True, module=OneTripSqlite()
+        )
         _tune_sqlite(engine)
         return engine
     return create_async_engine(

@@ -11,6 +11,8 @@ from hearing_server.domain.codes import OneTimeCode
 from hearing_server.filing.cases import Court
 from hearing_server.kernel import CourtId, HearingId, PersonId, Role
 from hearing_server.ports.people import Invitation, Person, Session, StaffAccount
+from hearing_server.storage.case_shelf import UnitShelf
+from hearing_server.storage.cases import of_person, raise_revisions
 from hearing_server.storage.rows import first, insert, record, upsert, values
 from hearing_server.storage.tables import people as t
 
@@ -26,8 +28,9 @@ def _session(row: sa.RowMapping) -> Session:
 class SqlPeople:
     """`ports.people.People` on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, shelf: UnitShelf) -> None:
         self._db = connection
+        self._shelf = shelf
 
     async def add_court(self, court: Court) -> None:
         # Two processes may begin together on an empty database.
@@ -72,6 +75,8 @@ class SqlPeople:
         return [record(Person, row) for row in rows.mappings()]
 
     async def set_phone(self, person_id: PersonId, *, sealed: bytes, index: str, masked: str) -> None:
+        # Cases show it masked.
+        await raise_revisions(self._db, self._shelf, of_person(person_id))
         await self._db.execute(
             t.persons.update()
             .where(t.persons.c.id == person_id)

@@ -16,6 +16,7 @@ from hearing_server.storage.archives import SqlArchives
 from hearing_server.storage.attachments import SqlAttachments
 from hearing_server.storage.breakdowns import explained
 from hearing_server.storage.broadcasts import SqlBroadcasts
+from hearing_server.storage.case_shelf import CaseShelf, UnitShelf
 from hearing_server.storage.cases import SqlCases
 from hearing_server.storage.contact_requests import SqlContactRequests
 from hearing_server.storage.contacts import SqlContacts
@@ -35,17 +36,18 @@ from hearing_server.storage.space import SqlSpace
 class SqlUnit:
     """One open transaction; repositories are made when first asked for."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, shelf: CaseShelf) -> None:
         self._db = connection
+        self._shelf = UnitShelf(shelf)
         self.bells: list[Doorbell] = []
 
     @cached_property
     def people(self) -> SqlPeople:
-        return SqlPeople(self._db)
+        return SqlPeople(self._db, self._shelf)
 
     @cached_property
     def cases(self) -> SqlCases:
-        return SqlCases(self._db)
+        return SqlCases(self._db, self._shelf)
 
     @cached_property
     def acts(self) -> SqlActs:
@@ -128,6 +130,7 @@ class SqlUnit:
         except BaseException:
             self.bells[:] = rung
             del self.acts.appended[appended:]
+            self.acts.unlock()
             raise
 
     async def finish(self) -> None:
@@ -150,6 +153,7 @@ class SqlUnits:
         self._writers = engine.execution_options(sqlite_begin="IMMEDIATE") if self._is_sqlite else engine
         # SQLite has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
         self._write_turn = asyncio.Lock()
+        self._shelf = CaseShelf()
 
     def write(self) -> AbstractAsyncContextManager[SqlUnit]:
         return self._write()
@@ -159,7 +163,7 @@ class SqlUnits:
         turn = self._write_turn if self._is_sqlite else nullcontext()
         with explained():
             async with turn, self._writers.begin() as connection:
-                unit = SqlUnit(connection)
+                unit = SqlUnit(connection, self._shelf)
                 yield unit
                 await unit.finish()
         for bell in unit.bells:
@@ -172,4 +176,4 @@ class SqlUnits:
     async def _read(self) -> AsyncIterator[SqlUnit]:
         with explained():
             async with self._readers.connect() as connection:
-                yield SqlUnit(connection)
+                yield SqlUnit(connection, self._shelf)

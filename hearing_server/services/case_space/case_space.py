@@ -28,6 +28,10 @@ PAGE_EVENTS = 200
 _LIVE_BYTES = 32 * 1024
 
 
+# A court's talking lanes of a week.
+_LANES_KNOWN = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A lane somebody may read, with what they are there and the first event that is theirs to read."""
@@ -64,6 +68,7 @@ class CaseSpace:
         self._line = line
         self._rules = rules
         self._rate = MessageRate(clock)
+        self._cases_of: dict[LaneId, CaseId] = {}
 
     def start(self) -> None:
         """Begin to take posts; the composition root also stops it."""
@@ -162,19 +167,18 @@ class CaseSpace:
         check_client_id(client_id)
         self._rate.spend(actor.person_id)
         request = request_of(type, body, LaneId(lane_id), text_chars=self._rules.text_chars)
-        async with self._units.read() as unit:
-            seen = await access_lane(unit, actor, lane_id)
+        case_id = await self._case_of(actor, LaneId(lane_id))
 
         async def write(unit: Unit) -> LaneEvent:
-            # Asked again under the case's lock: whoever was put off the case meanwhile writes nothing any more.
-            await unit.acts.lock_head(seen.case.id)
-            now_seen = await access_lane(unit, actor, lane_id)
+            # Asked under the case's lock: whoever was put off the case meanwhile writes nothing any more.
+            await unit.acts.lock_head(case_id)
+            seen = await access_lane(unit, actor, lane_id)
             return await post_event(
-                unit, actor, now_seen,
+                unit, actor, seen,
                 client_id=client_id, type=type, request=request, rules=self._rules, clock=self._clock,
             )  # fmt: skip
 
-        event = await self._line.run(write, order=seen.case.id)
+        event = await self._line.run(write, order=case_id)
         return {
             "lane": event.lane,
             "seq": event.seq,
@@ -182,6 +186,17 @@ class CaseSpace:
             "hash": event.hash.hex(),
             "server_time": to_wire(event.server_time),
         }
+
+    async def _case_of(self, actor: Actor, lane_id: LaneId) -> CaseId:
+        """A lane stays with its case for ever; only the first post into it is looked up before the line."""
+        known = self._cases_of.get(lane_id)
+        if known is None:
+            async with self._units.read() as unit:
+                known = (await access_lane(unit, actor, lane_id)).case.id
+            if len(self._cases_of) >= _LANES_KNOWN:
+                self._cases_of.clear()
+            self._cases_of[lane_id] = known
+        return known
 
     async def note_receipt(
         self, actor: Actor, lane_id: str, *, delivered_seq: int | None, read_seq: int | None

@@ -21,6 +21,8 @@ cases = sa.Table(
     ref("judge_id", "persons.id", nullable=True),
     ref("clerk_id", "persons.id", nullable=True),
     moment("filed_at"),
+    # Rises with every change of the case, its parties and their agents: whether a copy of it still holds.
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
     # A number is never used twice, not even after a case was struck out.
     sa.UniqueConstraint("court_id", "number"),
 )
