@@ -7,7 +7,7 @@ const en: Texts<typeof zh> = {
   code: { sent: "Code sent" },
   join_link: { opened: "Hearing link opened", refused: "Hearing link refused" },
   invitation: { sent: "Hearing link sent" },
-  case: { filed: "Case filed", imported: "Case imported", party_added: "Party added" },
+  case: { filed: "Case filed", imported: "Case imported", party_added: "Party added", representative_added: "Representative added", representative_ended: "Representation ended" },
   hearing: {
     scheduled: "Hearing scheduled",
     lobby_opened: "Lobby opened",
@@ -56,6 +56,8 @@ const en: Texts<typeof zh> = {
   film: { ready: "Film ready", failed: "Film failed", viewed: "Film viewed", released: "Parties may download the film", release_ended: "Parties may no longer download the film" },
   publication: { submitted: "Publication submitted", confirmed: "Publication confirmed", rejected: "Publication withheld", withdrawn: "Publication withdrawn", redacted: "List of redactions changed", copy_ready: "Public copy made", copy_failed: "Public copy failed", previewed: "Public copy looked at", responded: "A party's word on the publication", objection_answered: "Objection to the publication answered" },
   broadcast: { submitted: "Broadcast applied for", responded: "A party's word on the broadcast", objection_answered: "Objection to the broadcast answered", approved: "Broadcast approved", rejected: "Broadcast refused", cut: "Broadcast cut" },
+  lane: { sealed_opened: "Sealed submissions opened" },
+  mediation: { opened: "Mediation opened", joined: "Joined a mediation", left: "Left a mediation", closed: "Mediation closed" },
   message: { posted: "Message sent", corrected: "Message corrected", withdrawn: "Message withdrawn", withheld: "Message taken out of sight", withheld_viewed: "Message out of sight looked at" },
   litigation: { stated: "Litigation act made" },
   contact: { asked: "Contact requested", taken: "Contact request taken", phone_seen: "Telephone number looked at", answered: "Contact request answered", done: "Contact request closed", withdrawn: "Contact request withdrawn", overdue: "Contact request overdue" },

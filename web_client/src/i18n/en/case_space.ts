@@ -20,7 +20,7 @@ const en: Texts<typeof zh> = {
   broken: "Entry {seq} does not follow from the one before. Please ask the clerk to check.",
   unknownSender: "Court system",
   fallback: "This message needs a newer version of the page. Please reload.",
-  state: { sending: "Sending…", saved: "Saved", failed: "Not sent", because: "Not sent: {why}", retry: "Send again", drop: "Discard" },
+  state: { sending: "Sending…", saved: "Saved", failed: "Not sent", because: "Not sent: {why}", retry: "Send again", drop: "Discard", takeBack: "Take the words back" },
   read: { count: "Read {read}/{total}", all: "Read by all", title: "Who has read this message", yes: "Read", delivered: "Delivered", no: "Not delivered" },
   composer: {
     label: "Write a message",

@@ -5,7 +5,7 @@ export default {
   code: { sent: "发送验证码" },
   join_link: { opened: "打开开庭链接", refused: "开庭链接被拒" },
   invitation: { sent: "发送开庭链接" },
-  case: { filed: "登记立案", imported: "导入案件", party_added: "添加当事人" },
+  case: { filed: "登记立案", imported: "导入案件", party_added: "添加当事人", representative_added: "添加诉讼代理人", representative_ended: "诉讼代理关系终止" },
   hearing: {
     scheduled: "安排开庭",
     lobby_opened: "开放候场",
@@ -54,6 +54,8 @@ export default {
   film: { ready: "成片完成", failed: "成片失败", viewed: "观看录像", released: "允许当事人下载录像", release_ended: "不再允许当事人下载录像" },
   publication: { submitted: "申请公开", confirmed: "确认公开", rejected: "不予公开", withdrawn: "撤回公开", redacted: "修改技术处理清单", copy_ready: "公开版生成", copy_failed: "公开版生成失败", previewed: "预览公开版", responded: "当事人对公开表态", objection_answered: "答复公开异议" },
   broadcast: { submitted: "申请直播", responded: "当事人对直播表态", objection_answered: "答复直播异议", approved: "批准直播", rejected: "不予直播", cut: "切断直播" },
+  lane: { sealed_opened: "开启保密材料提交" },
+  mediation: { opened: "开启调解沟通", joined: "加入调解沟通", left: "退出调解沟通", closed: "关闭调解沟通" },
   message: { posted: "发送消息", corrected: "更正消息", withdrawn: "撤回消息", withheld: "撤下消息", withheld_viewed: "查看撤下的消息" },
   litigation: { stated: "作出诉讼行为" },
   contact: { asked: "请求联系", taken: "接办联系请求", phone_seen: "查看联系电话", answered: "答复联系请求", done: "办结联系请求", withdrawn: "撤回联系请求", overdue: "联系请求超时" },

@@ -17,7 +17,7 @@ export default {
   broken: "第 {seq} 条记录与前面不连续，请联系书记员核对。",
   unknownSender: "法院系统",
   fallback: "收到一条此版本看不懂的消息，请刷新页面后查看。",
-  state: { sending: "发送中…", saved: "已保存", failed: "没有发出", because: "没有发出：{why}", retry: "重新发送", drop: "不发了" },
+  state: { sending: "发送中…", saved: "已保存", failed: "没有发出", because: "没有发出：{why}", retry: "重新发送", drop: "不发了", takeBack: "取回文字" },
   read: { count: "已读 {read}/{total}", all: "全部已读", title: "谁看过这条消息", yes: "已读", delivered: "已送达", no: "未送达" },
   composer: {
     label: "写消息",
