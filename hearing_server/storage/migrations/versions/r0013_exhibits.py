@@ -75,7 +75,9 @@ def _exhibits() -> None:
         sa.Column("document", sa.JSON(), nullable=False),
         _to("exhibits", "case_id", "cases"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exhibits")),
-        sa.UniqueConstraint("case_id", "series", "number", "version", name=op.f("uq_exhibits_case_id")),
+        sa.UniqueConstraint(
+            "case_id", "series", "number", "version", name=op.f("uq_exhibits_case_id_series_number_version")
+        ),
     )
     op.create_index(op.f("ix_exhibits_case_id"), "exhibits", ["case_id"], unique=False)
     op.create_table(
