@@ -36,6 +36,15 @@ def photo(width: int = 600, height: int = 400, *, kind: str = "JPEG", turned: bo
     return file.getvalue()
 
 
+def flat_picture(side: int, *, mode: str = "L") -> bytes:
+    """Little to send and much to decode."""
+    file = io.BytesIO()
+    Image.new(mode, (side, side), 200 if mode == "L" else (10, 20, 30, 255)).save(
+        file, "PNG", compress_level=1
+    )
+    return file.getvalue()
+
+
 def png_claiming(width: int, height: int) -> bytes:
     """A few hundred bytes that promise very many pixels."""
 
@@ -77,7 +86,9 @@ def pdf(*pages: str, catalog: str = "", extra: str = "", encrypted: bool = False
     for number, at in sorted(places.items()):
         file.write(f"{number} 1\n{at:010d} 00000 n \n".encode())
     more = f"/Encrypt 6 0 R /ID [<{'41' * 16}> <{'41' * 16}>]" if encrypted else ""
-    file.write(f"trailer\n<< /Size {max(places) + 1} /Root 1 0 R {more} >>\nstartxref\n{start}\n%%EOF\n".encode())
+    file.write(
+        f"trailer\n<< /Size {max(places) + 1} /Root 1 0 R {more} >>\nstartxref\n{start}\n%%EOF\n".encode()
+    )
     return file.getvalue()
 
 
