@@ -46,6 +46,14 @@ export const routes: RouteRecordRaw[] = [
     props: true,
     meta: { title: "case_space.title" },
   },
+  { path: "/search", name: "search", component: () => import("@/features/search/SearchPage.vue"), meta: { title: "search.title" } },
+  {
+    path: "/cases/:id/search",
+    name: "case-search",
+    component: () => import("@/features/search/SearchPage.vue"),
+    props: true,
+    meta: { title: "search.inCase" },
+  },
   {
     path: "/cases/:id/exhibits",
     name: "exhibits",
@@ -73,6 +81,26 @@ export const routes: RouteRecordRaw[] = [
     component: () => import("@/features/exhibits/ExhibitEditPage.vue"),
     props: true,
     meta: { title: "exhibits.edit.title" },
+  },
+  {
+    path: "/cases/:id/progress",
+    name: "case-progress",
+    component: () => import("@/features/progress/ProgressPage.vue"),
+    props: true,
+    meta: { title: "progress.title" },
+  },
+  {
+    path: "/me/notices",
+    name: "notices",
+    component: () => import("@/features/progress/NoticesPage.vue"),
+    meta: { title: "progress.notices.title" },
+  },
+  {
+    path: "/obligations/:id/proof",
+    name: "obligation-proof",
+    component: () => import("@/features/reminders/ProofPage.vue"),
+    props: true,
+    meta: { title: "reminders.proof.title" },
   },
   {
     path: "/cases/:id/acts",
@@ -143,6 +171,12 @@ export const routes: RouteRecordRaw[] = [
         meta: { title: "desk.cases" },
       },
       {
+        path: "reminders",
+        name: "desk-reminders",
+        component: () => import("@/features/reminders/UnfinishedPage.vue"),
+        meta: { title: "reminders.unfinished.title" },
+      },
+      {
         path: "cases/new",
         name: "desk-filing",
         component: () => import("@/features/desk/FilingPage.vue"),
@@ -174,6 +208,7 @@ export const routes: RouteRecordRaw[] = [
         component: () => import("@/features/desk/DayPage.vue"),
         meta: { title: "desk.day" },
       },
+      { path: "search", name: "desk-search", component: () => import("@/features/search/DeskSearchPage.vue"), meta: { title: "search.title" } },
       {
         path: "contacts",
         name: "desk-contacts",

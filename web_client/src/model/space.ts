@@ -75,11 +75,16 @@ export interface ReminderDraft {
   title: string;
   text: string;
   due_at?: string;
+  ground?: string;
+  urgent?: boolean;
+  documents?: { kind: string; id: string }[];
 }
 export interface ReminderItem {
   id: string;
   title: string;
   text: string;
+  ground: string;
+  urgent: boolean;
   issued_at: string;
   due_at: string | null;
   obligations: Obligation[];

@@ -1,6 +1,6 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
-import { acknowledge as sendAcknowledgment, myObligations, sayDisplayed } from "@/api/reminders";
+import { acknowledge as sendAcknowledgment, myObligations, objectTo, putOff, sayDisplayed, sayOpened } from "@/api/reminders";
 import { asProblem, type Problem } from "@/api/problem";
 import type { Obligation } from "@/model/types";
 import { useCaseLife } from "./case_life";
@@ -15,7 +15,10 @@ export const useObligations = defineStore("obligations", () => {
   const settled = shallowRef<readonly Obligation[]>([]);
   const problem = shallowRef<Problem | null>(null);
   const busy = ref(false);
-  const first = computed(() => open.value[0] ?? null);
+  /** Moves when a sheet that was put off is due again. */
+  const now = ref(Date.now());
+  const isResting = (one: Obligation): boolean => one.later_until !== null && Date.parse(one.later_until) > now.value;
+  const first = computed(() => open.value.find((one) => !isResting(one)) ?? null);
   let stops: (() => void)[] = [];
   let isStarted = false;
 
@@ -35,8 +38,8 @@ export const useObligations = defineStore("obligations", () => {
   /** Read them whole: at the start, at each connection, and when the page comes back. */
   async function refresh(): Promise<void> {
     try {
-      const now = await myObligations();
-      if (isStarted) open.value = sorted(now.filter((one) => isOpen(one) && !settled.value.some(({ id }) => id === one.id)));
+      const all = await myObligations();
+      if (isStarted) open.value = sorted(all.filter((one) => isOpen(one) && !settled.value.some(({ id }) => id === one.id)));
     } catch {
       // Offline or signed out; the next connection reads again.
     }
@@ -55,6 +58,8 @@ export const useObligations = defineStore("obligations", () => {
       life.onEvent("obligation_settled", ({ obligation_id: id }) => drop(id)),
     ];
     document.addEventListener("visibilitychange", seen);
+    const clock = setInterval(() => (now.value = Date.now()), 10_000);
+    stops.push(() => clearInterval(clock));
     void refresh();
   }
 
@@ -76,14 +81,36 @@ export const useObligations = defineStore("obligations", () => {
     }
   }
 
-  async function acknowledge(one: Obligation): Promise<boolean> {
+  /** Read to its end, or a document of it opened: evidence, never in the reader's way. */
+  async function opened(id: string, documentId?: string): Promise<boolean> {
+    try {
+      put(await sayOpened(id, documentId));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  const acknowledge = (one: Obligation): Promise<boolean> =>
+    answer(async () => {
+      const done = await sendAcknowledgment(one.id, one.text_sha256);
+      settled.value = [...settled.value, done];
+      drop(one.id);
+    });
+  const object = (one: Obligation, text: string): Promise<boolean> =>
+    answer(async () => {
+      await objectTo(one.id, text);
+      drop(one.id);
+    });
+  const later = (one: Obligation): Promise<boolean> => answer(async () => put(await putOff(one.id)));
+
+  async function answer(work: () => Promise<void>): Promise<boolean> {
     if (busy.value) return false;
     busy.value = true;
     problem.value = null;
     try {
-      const done = await sendAcknowledgment(one.id, one.text_sha256);
-      settled.value = [...settled.value, done];
-      drop(one.id);
+      await work();
+      now.value = Date.now();
       return true;
     } catch (error) {
       problem.value = asProblem(error);
@@ -95,5 +122,5 @@ export const useObligations = defineStore("obligations", () => {
     }
   }
 
-  return { open, settled, first, problem, busy, start, stop, refresh, displayed, acknowledge };
+  return { open, settled, first, problem, busy, start, stop, refresh, displayed, opened, acknowledge, object, later };
 });

@@ -106,6 +106,6 @@ export function useCaseSpace(caseId: string) {
   );
   void load();
 
-  return { space, file, problem, isLoading, load, lane, chosen, log, me, members, memberOf, watchedReaders, unread, unreadAfter, isLost, hearingState, refresh: refreshMembers };
+  return { caseId, space, file, problem, isLoading, load, lane, chosen, log, me, members, memberOf, watchedReaders, unread, unreadAfter, isLost, hearingState, refresh: refreshMembers };
 }
 export type CaseSpaceView = ReturnType<typeof useCaseSpace>;

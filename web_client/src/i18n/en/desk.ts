@@ -2,7 +2,7 @@ import type zh from "../zh/desk";
 import type { Texts } from "../texts";
 
 const en: Texts<typeof zh> = {
-  nav: { cases: "Cases", day: "Hearing calendar", recordings: "Recordings", publications: "Publication review", outbox: "Simulated messages", contacts: "Contact requests" },
+  nav: { search: "Search", reminders: "Notices", cases: "Cases", day: "Hearing calendar", recordings: "Recordings", publications: "Publication review", outbox: "Simulated messages", contacts: "Contact requests" },
   cases: "Cases",
   case: "Case",
   day: "Hearing calendar",

@@ -1,5 +1,5 @@
 export default {
-  nav: { cases: "案件", day: "庭审日程", recordings: "庭审录像", publications: "公开审核", outbox: "模拟短信", contacts: "联系请求" },
+  nav: { search: "查找", reminders: "提醒跟进", cases: "案件", day: "庭审日程", recordings: "庭审录像", publications: "公开审核", outbox: "模拟短信", contacts: "联系请求" },
   cases: "案件",
   case: "案件详情",
   day: "庭审日程",
