@@ -224,7 +224,7 @@ async def test_withdrawal__within_its_time__is_the_authors_and_no_act_in_the_sui
 async def test_litigation_act__is_an_act_of_its_own__of_a_side_before_everyone(talk: Talk) -> None:
     words = "我方承认欠款事实。"
     confirmed = {"text": words, "label": "litigation_act", "text_sha256": text_sha256(words)}
-    await talk.say(PLAINTIFF, **confirmed)
+    await talk.say(PLAINTIFF, EventType.TEXT, **confirmed)
     async with talk.units.read() as unit:
         acts = await unit.acts.after(talk.filed.id, 0, 100)
     stated = next(act for act in acts if act.kind == "litigation.stated")

@@ -23,6 +23,7 @@ from hearing_server.domain.case_space.attachments import (
     PageImage,
     attachment_view,
 )
+from hearing_server.domain.case_space.lanes import COURT_ROLES
 from hearing_server.domain.case_space.refusals import refusal_error
 from hearing_server.errors import Conflict, NotFound
 from hearing_server.filing.cases import Case, CaseMember
@@ -262,7 +263,8 @@ async def is_shown_in_a_lane(unit: Unit, attachment_id: AttachmentId, member: Ca
         first_seq = lane.first_seq_for(member)
         if first_seq is not None and first_seq <= seq:
             return True
-    return False
+    # Taken out of sight it stays in the file, for those who conduct the case.
+    return member.role in COURT_ROLES and bool(await unit.messages.lanes_withholding(attachment_id))
 
 
 def _ready(attachment: Attachment) -> Attachment:

@@ -98,10 +98,14 @@ class CaseSpace:
             found = await unit.space.lanes_of_cases([case.id])
             lanes = in_order(lane for lane in found if lane.is_open_to(member))
             receipts = await unit.space.receipts([lane.id for lane in lanes])
+            mentions = await unit.messages.unread_mentions(actor.person_id, [lane.id for lane in lanes])
         mine = {receipt.lane: receipt for receipt in receipts if receipt.person_id == actor.person_id}
         shown = [receipt for receipt in receipts if _is_shown(case, receipt, member.role)]
         return {
-            "lanes": [lane_view(lane, case, member, mine.get(lane.id)) for lane in lanes],
+            "lanes": [
+                {**lane_view(lane, case, member, mine.get(lane.id)), "mentions": mentions.get(lane.id, [])}
+                for lane in lanes
+            ],
             "members": members_view(case),
             "receipts": {
                 lane.id: [receipt_view(receipt) for receipt in shown if receipt.lane == lane.id]

@@ -66,7 +66,7 @@ async def compose(
     if type is EventType.TOMBSTONE:
         return await _compose_tombstone(unit, actor, seen, request, rules, at)
     attachment = await _own_file(unit, actor, seen, type, request)
-    body = {**_description(type, attachment), **await _reply(unit, seen, request)}
+    body = _description(type, attachment) | await _reply(unit, seen, request)
     return Composed(check_body(type, body), attachment=attachment)
 
 

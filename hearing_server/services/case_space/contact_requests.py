@@ -19,7 +19,6 @@ from hearing_server.domain.case_space.contact_requests import (
     take,
     withdraw,
 )
-from hearing_server.domain.progress.todos import Todo, TodoKind
 from hearing_server.domain.roles import Action, can, capacity_of, require
 from hearing_server.errors import Conflict, NotFound, RateLimited
 from hearing_server.filing.cases import Case, CaseMember
@@ -201,22 +200,6 @@ class ContactDesk:
             request = await unit.contact_requests.get(ContactRequestId(request_id))
         return ContactNews(request.case_id, request.asker_id, request.court_id) if request else None
 
-    async def todos(self, unit: Unit, actor: Actor, cases: Sequence[Case], *, now: datetime) -> list[Todo]:
-        """`ports.todos.TodoSource`: what a clerk of these cases, or the one named when it was late, has to answer."""
-        mine = {case.id for case in cases if case.clerk is not None and case.clerk.id == actor.person_id}
-        found = await unit.contact_requests.open_of_cases([case.id for case in cases])
-        return [
-            Todo(
-                kind=TodoKind.ANSWER_CONTACT,
-                key=request.id,
-                case_id=request.case_id,
-                link="/desk/contacts",
-                due_at=request.due_at,
-            )
-            for request in found
-            if _holder(request, is_clerk_of_case=request.case_id in mine, person_id=actor.person_id)
-        ]
-
     async def _by_clerk(
         self, actor: Actor, request_id: str, kind: ActKind, change: _Change
     ) -> dict[str, object]:
@@ -253,12 +236,6 @@ class ContactDesk:
             await unit.contact_requests.save(after)
             await _record(unit, actor, kind, after, now)
         return (await _views(unit, [(case, after)]))[0]
-
-
-def _holder(request: ContactRequest, *, is_clerk_of_case: bool, person_id: PersonId) -> bool:
-    """Whose to do it is: who was named or took it; before that the clerk of the case."""
-    named = request.assigned_to or (request.taken.by if request.taken else None)
-    return named == person_id if named is not None else is_clerk_of_case
 
 
 async def _record(unit: Unit, actor: Actor, kind: ActKind, request: ContactRequest, now: datetime) -> None:
