@@ -161,7 +161,8 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         hub = _hub(settings)
         if settings.server.rooms:
             await _take_up_hearings(stack, settings, units, clock, bus, media, watch, profile)
-        await _start_jobs(stack, bus, services, settings, seals=settings.server.rooms)
+        server = settings.server
+        await _start_jobs(stack, bus, services, settings, holds_rooms=server.rooms, shares=server.runs_jobs)
         if settings.server.rooms:
             _start_hearing_sockets(stack, settings, hub, bus, services, media)
         _start_case_space(stack, hub, bus, services)
@@ -198,7 +199,7 @@ async def working(settings: Settings) -> AsyncIterator[Services]:
         services = court_services(
             units, vault, clock, bus, profile, rooms, recorders, watch, address, objects, marker, log, pieces, settings,
         )  # fmt: skip
-        await _start_jobs(stack, bus, services, settings, seals=False)
+        await _start_jobs(stack, bus, services, settings, holds_rooms=False, shares=True)
         yield services
 
 
@@ -240,9 +241,15 @@ def _media_plane(settings: Settings, vault: FolderVault) -> MediaPlane:
 
 
 async def _start_jobs(
-    stack: AsyncExitStack, bus: EventBus, services: Services, settings: Settings, *, seals: bool
+    stack: AsyncExitStack,
+    bus: EventBus,
+    services: Services,
+    settings: Settings,
+    *,
+    holds_rooms: bool,
+    shares: bool,
 ) -> None:
-    """Seals need the recorder's process; notices and films may be left to workers."""
+    """Seals and checkpoints are the work of who holds the rooms; notices and films may be left to workers."""
     log = services.log
     ours = (
         Loop("seals", services.sealing.seal_due, 2.0),
@@ -266,10 +273,9 @@ async def _start_jobs(
         Loop("node-pushes", services.telling.nodes.push_due, 10.0, ("node_posted",)),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
-    takes_shared = settings.server.runs_jobs or not seals
-    await services.telling.queue.start(takes_jobs=takes_shared)
+    await services.telling.queue.start(takes_jobs=shares)
     stack.push_async_callback(services.telling.queue.stop)
-    runner = JobRunner(bus, (ours if seals else ()) + (shared if takes_shared else ()))
+    runner = JobRunner(bus, (ours if holds_rooms else ()) + (shared if shares else ()))
     runner.start()
     stack.push_async_callback(runner.stop)
 

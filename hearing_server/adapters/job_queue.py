@@ -85,8 +85,10 @@ class TaskiqJobs:
     async def stop(self) -> None:
         self.is_stopping = True
         if self._receiver is not None:
-            self._receiver.cancel()
-            await asyncio.gather(self._receiver, return_exceptions=True)
+            # More than once: what it waits for in Redis may swallow a cancellation that comes with an answer.
+            while not self._receiver.done():
+                self._receiver.cancel()
+                await asyncio.wait([self._receiver], timeout=0.2)
         if self._in_hand:
             await asyncio.wait(self._in_hand, timeout=_STOP_TIMEOUT_S)
         try:
