@@ -49,6 +49,7 @@ from hearing_server.rest import (
     recordings,
     reminders,
     replays,
+    search,
     sign_in,
     space,
     uploads,
@@ -85,6 +86,7 @@ ROUTES = (
     *sign_in.ROUTES,
     *cases.ROUTES,
     *closed_doors.ROUTES,
+    *search.ROUTES,
     *case_imports.ROUTES,
     *hearings.ROUTES,
     *moved_seats.ROUTES,
@@ -271,6 +273,7 @@ async def _start_jobs(
         Loop("mentions", services.mentions.tell_due, 20.0),
         Loop("late-contacts", services.contact_desk.run_late_due, 30.0),
         Loop("node-pushes", services.telling.nodes.push_due, 10.0, ("node_posted",)),
+        Loop("search-index", services.search_indexing.index_due, 5.0, ("lane_appended", "exhibit_changed")),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
     await services.telling.queue.start(takes_jobs=shares)

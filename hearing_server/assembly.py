@@ -29,16 +29,20 @@ from hearing_server.services.acts import ActLog
 from hearing_server.services.case_space.attachments import Attachments
 from hearing_server.services.case_space.case_space import CaseSpace
 from hearing_server.services.case_space.contact_requests import ContactDesk
+from hearing_server.services.case_space.contact_todos import ContactTodos
 from hearing_server.services.case_space.group_commit import GroupCommit
+from hearing_server.services.case_space.indexing import SearchIndexing
 from hearing_server.services.case_space.inspecting import Inspecting
 from hearing_server.services.case_space.mentions import MentionNotices
 from hearing_server.services.case_space.private_lanes import PrivateLanes
+from hearing_server.services.case_space.search import Search
 from hearing_server.services.case_space.uploads import Uploads
 from hearing_server.services.case_space.withheld import Withheld
 from hearing_server.services.cases.case_imports import CaseImports
 from hearing_server.services.cases.cases import CaseFiling
 from hearing_server.services.cases.representatives import Representatives
 from hearing_server.services.container import Services
+from hearing_server.services.exhibits.documents import ExhibitDocuments
 from hearing_server.services.exhibits.todos import ExhibitTodos
 from hearing_server.services.exhibits.whole import exhibit_services
 from hearing_server.services.hearing.courtroom import Courtroom
@@ -179,7 +183,7 @@ def tell_people(
         push_key=channels.push_key,
         queue=TaskiqJobs.open(settings.storage.redis_url),
         address=lambda path: f"{address.url}{path}",
-        documents={},
+        documents={"exhibit": ExhibitDocuments()},
     )
 
 
@@ -249,7 +253,9 @@ def court_services(
         relay=told.relay,
         outbox=told.outbox,
         telling=told,
-        todos=told.todos(units, clock, (ExhibitTodos(),)),
+        todos=told.todos(units, clock, (ExhibitTodos(), ContactTodos())),
+        search=Search(units, clock),
+        search_indexing=SearchIndexing(units),
         space=CaseSpace(units, clock, GroupCommit(units), posting_rules(settings)),
         withheld=Withheld(units, clock),
         mentions=MentionNotices(

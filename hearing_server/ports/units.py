@@ -23,6 +23,7 @@ from hearing_server.ports.people import People
 from hearing_server.ports.progress import Progress
 from hearing_server.ports.recordings import Recordings
 from hearing_server.ports.reminders import Reminders
+from hearing_server.ports.search import SearchIndex
 from hearing_server.ports.single_tracks import SingleTracks
 from hearing_server.ports.space import Space
 
@@ -70,6 +71,8 @@ class Unit(Protocol):
     def contacts(self) -> Contacts: ...
     @property
     def progress(self) -> Progress: ...
+    @property
+    def search(self) -> SearchIndex: ...
 
     def ring(self, bell: Doorbell) -> None:
         """Ring after the commit; a rolled-back unit rings nothing."""

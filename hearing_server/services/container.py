@@ -9,9 +9,11 @@ from hearing_server.services.acts import ActLog
 from hearing_server.services.case_space.attachments import Attachments
 from hearing_server.services.case_space.case_space import CaseSpace
 from hearing_server.services.case_space.contact_requests import ContactDesk
+from hearing_server.services.case_space.indexing import SearchIndexing
 from hearing_server.services.case_space.inspecting import Inspecting
 from hearing_server.services.case_space.mentions import MentionNotices
 from hearing_server.services.case_space.private_lanes import PrivateLanes
+from hearing_server.services.case_space.search import Search
 from hearing_server.services.case_space.uploads import Uploads
 from hearing_server.services.case_space.withheld import Withheld
 from hearing_server.services.cases.case_imports import CaseImports
@@ -77,6 +79,8 @@ class Services:
     mentions: MentionNotices
     contact_desk: ContactDesk
     private_lanes: PrivateLanes
+    search: Search
+    search_indexing: SearchIndexing
     representatives: Representatives
     uploads: Uploads
     inspecting: Inspecting

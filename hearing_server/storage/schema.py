@@ -27,6 +27,7 @@ from hearing_server.storage.tables import (
     progress,
     recordings,
     reminders,
+    search,
     single_tracks,
     space,
 )
@@ -49,6 +50,7 @@ TABLES = (
     exhibits,
     failures,
     progress,
+    search,
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"

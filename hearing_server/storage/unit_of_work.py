@@ -29,6 +29,7 @@ from hearing_server.storage.people import SqlPeople
 from hearing_server.storage.progress import SqlProgress
 from hearing_server.storage.recordings import SqlRecordings
 from hearing_server.storage.reminders import SqlReminders
+from hearing_server.storage.search import SqlSearch
 from hearing_server.storage.single_tracks import SqlSingleTracks
 from hearing_server.storage.space import SqlSpace
 
@@ -116,6 +117,10 @@ class SqlUnit:
     @cached_property
     def progress(self) -> SqlProgress:
         return SqlProgress(self._db)
+
+    @cached_property
+    def search(self) -> SqlSearch:
+        return SqlSearch(self._db)
 
     def ring(self, bell: Doorbell) -> None:
         if bell not in self.bells:

@@ -1,0 +1,18 @@
+export default {
+  title: "Search",
+  inCase: "Search this case",
+  leadStaff: "In all cases you are on",
+  words: "Words to look for",
+  placeholder: "Words, with spaces between them",
+  go: "Search",
+  where: "Where to search",
+  in: { all: "All", message: "Messages", document: "Files", exhibit: "Exhibits" },
+  kind: { message: "Message", document: "File", exhibit: "Exhibit" },
+  lane: { everyone: "everyone", bench: "court only", sealed: "sealed submission", mediation: "mediation" },
+  page: "page {page} of {pages}",
+  found: "What was found",
+  none: "Nothing found for “{words}”",
+  noneText: "Try another word, or only a part of it. Words in pictures and scans are not found.",
+  more: "Show earlier ones",
+  lead: "Searches messages, the text of files, and exhibits. You find only what you may see.",
+};

@@ -1,0 +1,18 @@
+export default {
+  title: "查找",
+  inCase: "在本案中查找",
+  leadStaff: "在您承办的全部案件中查找",
+  words: "要查找的文字",
+  placeholder: "关键词，多个词用空格隔开",
+  go: "查找",
+  where: "查找范围",
+  in: { all: "全部", message: "消息", document: "文件", exhibit: "证据" },
+  kind: { message: "消息", document: "文件", exhibit: "证据" },
+  lane: { everyone: "全体", bench: "仅法庭", sealed: "保密提交", mediation: "调解" },
+  page: "第 {page} 页，共 {pages} 页",
+  found: "查找结果",
+  none: "没有找到“{words}”",
+  noneText: "换一个词，或者只写其中几个字。图片和扫描件里的字查不到。",
+  more: "显示更早的",
+  lead: "可以查找消息、文件里的文字和证据。只会找到您有权看到的内容。",
+};
