@@ -81,7 +81,7 @@ async def _plays_behind(page: Page, seconds: float) -> bool:
 async def test_single_tracks__chosen_by_a_party__are_made_and_run_on_one_clock(tmp_path: Path) -> None:
     async with running_court(tmp_path) as court, browsers(court.url) as there:
         court.server.services.single_tracks._maker = Maker()  # type: ignore[assignment]
-        things, ids = await offered(court, "林书瑶", "沈法官")
+        things, ids = await offered(court, "林书瑶", "沈明远")
         browser = await there.process("--autoplay-policy=no-user-gesture-required")
         async with court.party("林书瑶") as lin, court.staff("judge") as judge:
             phone = await there.page(browser, PHONE)
