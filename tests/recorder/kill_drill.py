@@ -91,8 +91,8 @@ class Feeder:
 
     @property
     def patience_ns(self) -> int:
-        """What is allowed on top of every promise: a tick of the writer waits for a processor and for the disk."""
-        return 2 * self.late_ns + 2 * self.disk_ns
+        """What is allowed on top of every promise: a tick of the writer waits for processor and disk, several times."""
+        return 4 * (self.late_ns + self.disk_ns)
 
     def number_at(self, at_ns: int) -> int:
         """The number of the last packet sent by this moment."""
