@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from hearing_server.domain.case_space.receipts import is_shown_to
-from hearing_server.kernel import CaseId, LaneId, ObligationId, PersonId
+from hearing_server.kernel import CaseId, LaneId, ObligationId, PersonId, Role
 from hearing_server.ports.bus import BELLS_LOST, Doorbell, EventBus
 from hearing_server.services.case_space.case_space import CaseSpace
+from hearing_server.services.case_space.contact_requests import ContactDesk
 from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.sockets.case_space import (
     CaseSocket,
@@ -37,6 +38,7 @@ class CaseNews:
         bus: EventBus,
         space: CaseSpace,
         reminders: Reminding,
+        contacts: ContactDesk,
         socket: CaseSocket,
         feeds: LaneFeeds,
     ) -> None:
@@ -44,6 +46,7 @@ class CaseNews:
         self._bus = bus
         self._space = space
         self._reminders = reminders
+        self._contacts = contacts
         self._socket = socket
         self._feeds = feeds
         self._waiting: dict[Doorbell, None] = {}
@@ -56,6 +59,7 @@ class CaseNews:
             "receipt_moved": self._receipt_moved,
             "case_changed": self._case_changed,
             "obligation_changed": self._obligation_changed,
+            "contact_changed": self._contact_changed,
             "session_ended": self._session_ended,
         }
 
@@ -156,6 +160,17 @@ class CaseNews:
                 else:
                     # For the court: its board has changed, be it only by one more attempt.
                     await connection.emit("obligation_settled", settled)
+
+    async def _contact_changed(self, bell: Doorbell) -> None:
+        found = await self._contacts.news(bell.key)
+        if found is None:
+            return
+        news = {"request_id": bell.key, "case_id": found.case_id}
+        for connection in self._hub.connections(NAMESPACE):
+            actor = connection.state.actor
+            is_desk = actor.role is Role.CLERK and actor.court_id == found.court_id
+            if is_desk or actor.person_id == found.asker_id:
+                await connection.emit("contact_changed", news)
 
     async def _session_ended(self, bell: Doorbell) -> None:
         for connection in self._hub.room(NAMESPACE, session_room(bell.key)):

@@ -38,7 +38,7 @@ def event_view(event: LaneEvent, case: Case, names: Mapping[PersonId, str]) -> d
         "seq": event.seq,
         "event_id": event.event_id,
         "type": event.type.value,
-        "sender": _sender(event, case, names),
+        "sender": sender_view(event, case, names),
         "client_id": event.client_id,
         "body": dict(event.body),
         "server_time": to_wire(event.server_time),
@@ -47,7 +47,8 @@ def event_view(event: LaneEvent, case: Case, names: Mapping[PersonId, str]) -> d
     }
 
 
-def _sender(event: LaneEvent, case: Case, names: Mapping[PersonId, str]) -> dict[str, object] | None:
+def sender_view(event: LaneEvent, case: Case, names: Mapping[PersonId, str]) -> dict[str, object] | None:
+    """Who wrote an event, as they stand on the case; None for the court's system."""
     if event.sender_id is None:
         return None
     member = case.member(event.sender_id)
