@@ -7,11 +7,13 @@ from datetime import datetime, tzinfo
 
 from hearing_server.domain.acts import Act, ActKind
 from hearing_server.domain.hearing.hearings import Hearing
+from hearing_server.domain.publishing.open_court import doors_of, is_in_open_court
 from hearing_server.domain.recording.archives import Archive
 from hearing_server.domain.recording.failures import draft_of
 from hearing_server.domain.recording.recordings import Recording
 from hearing_server.domain.trust.act_receipts import SUFFIX
-from hearing_server.filing.cases import Case, Court
+from hearing_server.filing.cases import Case, Court, Openness
+from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import PersonId, to_wire
 from hearing_server.ports.units import Unit
 from hearing_server.services.trust.act_receipts import ActReceipts
@@ -127,7 +129,8 @@ def _hearing(recording: Recording, hearing: Hearing, case: Case) -> dict[str, ob
     return {
         "case_number": str(case.number),
         "cause": case.cause,
-        "openness": case.openness.value,
+        "openness": (Openness.OPEN if is_in_open_court(case, hearing) else Openness.CLOSED).value,
+        "closed_doors": _doors(doors_of(case, hearing)),
         "title": hearing.title,
         "opened_at": _when(hearing.opened_at),
         "closed_at": _when(hearing.closed_at),
@@ -159,6 +162,16 @@ async def _failures(unit: Unit, recording: Recording, hearing: Hearing, zone: tz
         }
         for one in found
     ]  # fmt: skip
+
+
+def _doors(doors: ClosedDoors | None) -> dict[str, str | None] | None:
+    """Why the doors were closed, as the order says it."""
+    if doors is None:
+        return None
+    return {
+        "ground": doors.ground.value, "law": doors.rule.law, "reason": doors.reason, "request": doors.request,
+        "at": _when(doors.at),
+    }  # fmt: skip
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -64,7 +64,7 @@ class SingleTracks:
         """What there is to choose. Errors: NotFound, Forbidden, Conflict `film.not_ready`."""
         async with self._units.read() as unit:
             seen = await access_film(unit, actor, recording_id)
-            return await self._seen(unit, seen)
+            return await self._seen(unit, seen, await self._offered(seen))
 
     async def ask(
         self, actor: Actor, recording_id: str, wanted: Iterable[tuple[str, Shown]]
@@ -75,12 +75,13 @@ class SingleTracks:
             raise Invalid(
                 "track.too_many", zh="一次可选一至四路画面", en="One to four tracks can be chosen at a time"
             )
+        async with self._units.read() as unit:
+            offers = await self._offered(await access_film(unit, actor, recording_id))
+        if not asked <= {(one.person_id, one.shown) for one in offers}:
+            raise NotFound
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_film(unit, actor, recording_id)
-            offered = {(one.person_id, one.shown) for one in await self._offered(seen)}
-            if not asked <= offered:
-                raise NotFound
             waiting = len(await unit.single_tracks.waiting())
             for person_id, shown in sorted(asked):
                 key = TrackKey(seen.recording.id, person_id, shown)
@@ -89,7 +90,7 @@ class SingleTracks:
                 waiting += known is None or track.state is not known.state
                 await unit.single_tracks.save(track)
                 unit.ring(Doorbell("single_track_queued", key.recording_id))
-            return await self._seen(unit, seen)
+            return await self._seen(unit, seen, offers)
 
     async def playlist(self, actor: Actor, recording_id: str, person_id: str, shown: Shown, size: str) -> str:
         """The list of pieces, as long as the film's. Errors as `choices`; Conflict `track.not_ready`."""
@@ -132,10 +133,10 @@ class SingleTracks:
         film = await asyncio.to_thread(FilmMap, self._folders.film(seen.recording))
         return [one for one in film.tracks() if seen.hearing.find(one.person_id) is not None]
 
-    async def _seen(self, unit: Unit, seen: SeenRecording) -> list[SeenTrack]:
+    async def _seen(self, unit: Unit, seen: SeenRecording, offers: Iterable[OfferedTrack]) -> list[SeenTrack]:
         made = {one.key: one for one in await unit.single_tracks.of_recording(seen.recording.id)}
         found = []
-        for offered in await self._offered(seen):
+        for offered in offers:
             person = seen.hearing.find(offered.person_id)
             assert person is not None
             one = made.get(TrackKey(seen.recording.id, offered.person_id, offered.shown))
@@ -186,9 +187,12 @@ class SingleTracks:
         async with self._units.read() as unit:
             unused = await unit.single_tracks.unused_since(before)
         for track in unused:
-            await asyncio.to_thread(_discard, self._folders.track(track.key))
             async with self._units.write() as unit:
+                current = await unit.single_tracks.get(track.key)
+                if current is None or current != track:
+                    continue  # asked for in this very moment
                 await unit.single_tracks.remove(track.key)
+            await asyncio.to_thread(_discard, self._folders.track(track.key))
 
 
 def _discard(film: Path) -> None:
