@@ -211,7 +211,7 @@ class Publications:
                 title="拟公开庭审录像，可提出异议",
                 text=(
                     f"法院拟将本案庭审录像《{publication.title}》向社会公开。如有异议，"
-                    f"请于{there:%Y年%m月%d日 %H:%M}前在本案“公开申请”"
+                    f"请于{there:%Y年%m月%d日 %H:%M}前在本案“公开事项”"
                     "页面提出并说明理由；没有异议的，也请确认。期满未提出的，由法院依法决定。"
                 ),
             )  # fmt: skip
