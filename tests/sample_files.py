@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import Image
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -142,12 +144,16 @@ def film(
 ) -> bytes:
     """Moving grey, in the container that the path's ending names."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=10)
+        stream: VideoStream = container.add_stream(codec, rate=10)  # type: ignore[assignment]
         stream.width, stream.height = sides
         stream.pix_fmt = "yuv420p"
         for number in range(round(seconds * 10)):
             picture = Image.new("RGB", sides, (60 + number * 5,) * 3)
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            container.mux(
+                stream.encode(
+                    av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+                )
+            )
         container.mux(stream.encode(None))
     return path.read_bytes()
 
@@ -155,7 +161,7 @@ def film(
 def sound(path: Path, *, seconds: float = 1.0, codec: str = "pcm_s16le", rate: int = 16_000) -> bytes:
     """A tone, in the container that the path's ending names."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, layout="mono")
+        stream: AudioStream = container.add_stream(codec, rate=rate, layout="mono")  # type: ignore[assignment]
         wave = array.array("h", (round(math.sin(at * 0.17) * 12_000) for at in range(round(seconds * rate))))
         size = stream.codec_context.frame_size or 1024
         for at in range(0, len(wave), size):

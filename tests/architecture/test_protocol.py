@@ -30,7 +30,7 @@ def documented_routes() -> set[str]:
     found = set()
     for row in re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) .*?) \|", section(2), re.MULTILINE):
         verb = last = ""
-        for word in re.findall(r"\b[A-Z]{3,6}\b|`/[^`]*`", row):
+        for word in re.findall(r"\b[A-Z]{3,7}\b|`/[^`]*`", row):
             if word in VERBS:
                 verb, last = word, ""
                 continue

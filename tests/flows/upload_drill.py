@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 from hearing_server.robots.court_client import CourtClient
 from tests.flows.demo_process import demo_process
@@ -173,7 +174,7 @@ async def _signed_in(folder: Path, url: str, relay_port: int) -> AsyncIterator[C
     async with CourtClient(f"http://127.0.0.1:{relay_port}") as lin:
         if kept.exists():
             name, _, value = kept.read_text().partition("=")
-            lin.http.cookie_jar.update_cookies({name: value}, aiohttp.client.URL(lin.url))
+            lin.http.cookie_jar.update_cookies({name: value}, URL(lin.url))
         else:
             async with CourtClient(url) as direct:
                 demo = await direct.get("/demo")
@@ -181,7 +182,7 @@ async def _signed_in(folder: Path, url: str, relay_port: int) -> AsyncIterator[C
                 await direct.sign_in_phone(phone)
                 cookie = next(iter(direct.http.cookie_jar))
                 kept.write_text(f"{cookie.key}={cookie.value}")
-                lin.http.cookie_jar.update_cookies({cookie.key: cookie.value}, aiohttp.client.URL(lin.url))
+                lin.http.cookie_jar.update_cookies({cookie.key: cookie.value}, URL(lin.url))
         yield lin
 
 

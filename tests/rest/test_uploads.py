@@ -214,7 +214,7 @@ async def test_beginnings__malformed__are_refused_with_a_word(court: RunningCour
     case_id, _ = await case_of(court)
     async with court.party("林书瑶") as lin, court.staff("clerk2") as colleague:
         for headers, status, code in BAD_STARTS:
-            got = await ask(lin, "POST", "/api/v1/uploads", **headers)
+            got = await ask(lin, "POST", "/api/v1/uploads", body=None, **headers)
             assert (got[0], got[2]["code"]) == (status, code), headers
             assert got[1]["Tus-Resumable"] == "1.0.0"
         said = (

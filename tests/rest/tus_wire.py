@@ -7,7 +7,7 @@ import base64
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
+from yarl import URL
 
 from hearing_server.robots.court_client import CourtClient
 
@@ -92,7 +92,7 @@ class RawLine:
     async def patch(cls, person: CourtClient, path: str, offset: int, length: int) -> RawLine:
         place = urlsplit(person.url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        cookies = person.http.cookie_jar.filter_cookies(aiohttp.client.URL(person.url))
+        cookies = person.http.cookie_jar.filter_cookies(URL(person.url))
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
         head = (
             f"PATCH {path} HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {cookie}\r\nTus-Resumable: 1.0.0\r\n"

@@ -34,7 +34,8 @@ async def test_tus_js_client__broken_off_and_resumed__the_file_is_whole(
         shutil.copyfile(Path(__file__).parent / "tus_js.mjs", script)
         try:
             process = await asyncio.create_subprocess_exec(
-                "node" if command == ["npm"] else command[0], str(script), f"{court.url}/api/v1/uploads", cookie, case_id, str(file), file.name,
+                "node" if command == ["npm"] else command[0], str(script), f"{court.url}/api/v1/uploads",
+                cookie, case_id, str(file), file.name,
                 env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             async with asyncio.timeout(60):

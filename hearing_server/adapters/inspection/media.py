@@ -81,7 +81,7 @@ def _poster(container: InputContainer, stream: VideoStream, duration_ms: int) ->
             break
     if first is None:
         raise RefusedFile(Refusal.UNREADABLE, "no picture")
-    image = first.to_image()
+    image: Image.Image = first.to_image()  # type: ignore[no-untyped-call]
     turn = round(getattr(first, "rotation", 0) or 0) % 360
     return image.rotate(turn, expand=True) if turn else image
 

@@ -288,7 +288,7 @@ async def test_office_documents__with_the_program__become_pages(tmp_path: Path) 
 async def test_bytes__flipped_anywhere__are_refused_or_shown_and_never_break_it(
     inspection: InspectionWorkers, tmp_path: Path
 ) -> None:
-    outcomes = set()
+    outcomes: set[AttachmentKind | Refusal] = set()
     for whole in (photo(64, 48, kind="PNG"), pdf("x"), docx("x")):
         for place in range(0, len(whole), max(1, len(whole) // 25)):
             broken = bytearray(whole)
@@ -296,6 +296,6 @@ async def test_bytes__flipped_anywhere__are_refused_or_shown_and_never_break_it(
             try:
                 outcomes.add((await look(inspection, bytes(broken), tmp_path)).kind)
             except RefusedFile as refused:
-                outcomes.add(refused.reason)  # type: ignore[arg-type]
+                outcomes.add(refused.reason)
     assert Refusal.UNREADABLE in outcomes
     assert workers._FILES_A_LIFE > 0
