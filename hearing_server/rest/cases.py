@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from hearing_server.domain.hearing.hearings import BEFORE_THE_END
+from hearing_server.domain.trust.act_readers import is_of_private_lane
 from hearing_server.filing.cases import (
     MAX_REPRESENTATIVES,
     Authority,
@@ -134,7 +135,8 @@ async def list_acts(call: Call) -> object:
             {
                 "case_seq": act.case_seq,
                 "act_id": act.id,
-                "kind": act.kind,
+                # That a lane was opened at all is for those inside: a kind that says it is not said to others.
+                "kind": "withheld" if act.case_seq in page.withheld and is_of_private_lane(act) else act.kind,
                 "at": act.at,
                 "actor": {"id": "", "name": ""}
                 if act.case_seq in page.withheld

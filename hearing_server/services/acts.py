@@ -100,13 +100,13 @@ async def act_reader(unit: Unit, actor: Actor, case: Case, member: CaseMember | 
     if actor.is_staff:
         return ActReader(actor.person_id, is_staff=True)
     entered = [hearing for hearing in await unit.hearings.of_case(case.id) if _is_inside(hearing, actor)]
-    lanes = [lane for lane in await unit.space.lanes_of_cases([case.id]) if lane.is_open_to(member)]
+    lanes = await unit.space.lanes_of_cases([case.id])
     viewer = viewer_of(case, actor.person_id)
     return ActReader(
         actor.person_id,
         is_staff=False,
         hearings=frozenset(hearing.id for hearing in entered),
-        lanes=frozenset(lane.id for lane in lanes),
+        lanes={lane.id: seq for lane in lanes if (seq := lane.first_seq_for(member)) is not None},
         parties=frozenset(viewer.party_ids) if viewer else frozenset(),
     )
 

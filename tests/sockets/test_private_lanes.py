@@ -101,6 +101,7 @@ async def test_sealed__written_by_one_side__is_read_by_it_and_the_court_and_leav
     assert [pulled["code"], post["code"], http] == ["not_found"] * 3
     told = f"{other.heard}{log}{beat}"
     assert sealed["lane"] not in told
+    assert "sealed_opened" not in told
     assert "客户名单" not in told
 
 
@@ -169,16 +170,14 @@ async def test_mediation__opened_with_people__is_theirs_and_the_courts_until_the
             assert late["code"] == "lane.closed"
             assert (await plaintiff.ask("lane_pull", lane=lane["lane"], after_seq=0))["ok"], "still readable"
         kinds = [act["kind"] for act in (await them.judge.get(f"/cases/{case_id}/acts?after=0"))["items"]]
-        hidden = [
-            act
-            for act in (await them.agent.get(f"/cases/{case_id}/acts?after=0"))["items"]
-            if act["kind"] == "mediation.opened"
-        ]
+        of_agent = (await them.agent.get(f"/cases/{case_id}/acts?after=0"))["items"]
     assert "代理人走之后" not in str(agent.heard)
     assert [kind for kind in kinds if kind.startswith("mediation")] == [
         "mediation.opened", "mediation.joined", "mediation.left", "mediation.closed"
     ]  # fmt: skip
-    assert all(act["withheld"] for act in hidden)
+    told = [act["kind"] for act in of_agent if act["kind"].startswith("mediation")]
+    assert told == ["mediation.joined", "mediation.left"], "what was done to themselves, and no more"
+    assert sum(act["kind"] == "withheld" for act in of_agent) == 2
 
 
 async def test_mediation__with_one_side_alone__needs_consent_and_is_told_to_all(court: RunningCourt) -> None:
@@ -246,6 +245,24 @@ async def test_agency__ended__cuts_open_sockets_files_and_lanes_at_once(court: R
                 for event in (await newcomer.get(f"/lanes/{everyone}/events?after=0"))["items"]
             ]
             assert "都能看到" in texts
+
+
+async def test_agency__ended__takes_coming_hearings_with_it(court: RunningCourt) -> None:
+    async with people(court) as them:
+        case = them.case
+        coming = {"title": "第一次庭审", "starts_at": "2099-01-01T00:00:00Z", "duration_min": 30}
+        hearing = await them.clerk.post(f"/cases/{case['id']}/hearings", coming)
+        path = f"/hearings/{hearing['id']}"
+        expected = {one["person_id"] for one in (await them.clerk.get(path))["people"]}
+        assert them.agent.me["id"] in expected
+        agency = case["parties"][1]["representatives"][0]["id"]
+        await them.clerk.call("DELETE", f"/cases/{case['id']}/representatives/{agency}")
+        after = {one["person_id"] for one in (await them.clerk.get(path))["people"]}
+        assert after == expected - {them.agent.me["id"]}
+        assert await refused(them.agent.get(path)) == "not_found"
+        assert await refused(them.agent.post(f"{path}/grants")) == "not_found"
+        docket = [entry["kind"] for entry in (await them.clerk.get(f"/cases/{case['id']}"))["docket"]]
+        assert docket[-1] == "representative_ended"
 
 
 async def test_agency__ended__within_a_quarter_of_a_second(court: RunningCourt) -> None:

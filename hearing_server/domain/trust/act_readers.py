@@ -6,7 +6,8 @@ who waits outside before one is let in, what the bench writes, what somebody els
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hearing_server.domain.acts import Act
 from hearing_server.domain.canonical_json import JsonObject
@@ -31,8 +32,23 @@ _SEEN_IN_THE_ROOM = frozenset(
 _OF_A_LANE = frozenset({"message", "litigation", "lane", "mediation"})
 # Between the court and one person; the other side learns of none.
 _PERSONAL = frozenset(
-    {"session", "code", "join_link", "invitation", "reminder", "obligation", "service", "attachment", "contact"}
+    {
+        "session",
+        "code",
+        "join_link",
+        "invitation",
+        "reminder",
+        "obligation",
+        "service",
+        "attachment",
+        "contact",
+    }
 )
+
+
+def is_of_private_lane(act: Act) -> bool:
+    """Whether the kind alone would tell that a lane exists which not everybody reads."""
+    return act.kind.value.partition(".")[0] in ("lane", "mediation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,8 @@ class ActReader:
     person_id: PersonId
     is_staff: bool
     hearings: frozenset[str] = frozenset()
-    lanes: frozenset[str] = frozenset()
+    # The lanes they read, each with the first event that is theirs.
+    lanes: Mapping[str, int] = field(default_factory=dict)
     parties: frozenset[str] = frozenset()
 
     def may_read(self, act: Act) -> bool:
@@ -57,7 +74,8 @@ class ActReader:
         if category == "participant":
             return act.kind in _SEEN_IN_THE_ROOM and act.payload.get("hearing_id") in self.hearings
         if category in _OF_A_LANE:
-            return act.payload.get("lane") in self.lanes
+            first_seq, seq = self.lanes.get(str(act.payload.get("lane"))), act.payload.get("seq")
+            return first_seq is not None and (not isinstance(seq, int) or seq >= first_seq)
         if category == "exhibit":
             return self._may_read_exhibit(act.payload)
         return category not in _PERSONAL

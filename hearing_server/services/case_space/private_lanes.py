@@ -191,27 +191,30 @@ class PrivateLanes:
 
 
 async def drop_from_mediations(
-    unit: Unit, actor: Actor, case: Case, person_id: PersonId, *, clock: Clock
+    unit: Unit, actor: Actor, before: Case, case: Case, person_id: PersonId, *, clock: Clock
 ) -> None:
-    """Somebody has left the case (`case` is the case after it): their places in mediations end in the same commit.
+    """Somebody has left the case (`case` is the one after `before`): their places in mediations end with it.
 
-    A mediation in which one side alone would be left with the court, without an agreement to that, is closed.
+    A mediation that would leave a side out, which it didn't before, or nobody in, is closed.
     """
+    left = before.member(person_id)
     for lane in await unit.space.lanes_of_cases([case.id]):
         if lane.closed_at is not None or all(one.person_id != person_id for one in lane.persons):
             continue
         now = clock.utc_now()
-        was_joint = not left_out(case, [one.person_id for one in lane.persons if one.person_id != person_id])
         await unit.space.let_out(lane.id, person_id, now=now)
         after = await unit.space.lock_lane(lane.id)
         people = _inside(after, case)
         await _record(unit, actor, lane, ActKind.MEDIATION_LEFT, [], {"left_case": person_id}, clock=clock)
-        if not was_joint:
+        after = await _changed(unit, after, case, Card.MEDIATION_LEFT, [left] if left else [], clock=clock)
+        was_joint = not left_out(before, [one.person_id for one in lane.persons])
+        is_joint = not left_out(case, [one.person_id for one in people])
+        if not people or (was_joint and not is_joint):
             await unit.space.close_lane(lane.id, now=now)
             await _record(
                 unit, actor, lane, ActKind.MEDIATION_CLOSED, people, {"title": lane.title}, clock=clock
             )
-            await _changed(unit, lane, case, Card.MEDIATION_CLOSED, people, clock=clock)
+            await _changed(unit, after, case, Card.MEDIATION_CLOSED, people, clock=clock)
 
 
 async def _record(

@@ -70,7 +70,7 @@ class Representatives:
             await self._note(unit, actor, changed, agent, DocketKind.REPRESENTATIVE_ENDED)
             left = []
             if changed.member(agent.person.id) is None:
-                await drop_from_mediations(unit, actor, changed, agent.person.id, clock=self._clock)
+                await drop_from_mediations(unit, actor, case, changed, agent.person.id, clock=self._clock)
                 left = await self._hearings.drop_out(unit, actor, changed, agent.person.id)
         for hearing_id in left:
             try:
