@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import tzinfo
 
 from hearing_server.domain.canonical_json import canonical_json
 from hearing_server.domain.case_space.lanes import LaneKind
@@ -29,11 +30,16 @@ class AttachmentDocuments:
 class HearingDocuments:
     """A hearing's date: moved or cancelled, it is another document, and everybody is asked again."""
 
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+
     async def find(self, unit: Unit, case: Case, document_id: str) -> FoundDocument | None:
         hearing = await unit.hearings.get(HearingId(document_id))
         if hearing is None or hearing.case_id != case.id:
             return None
-        return FoundDocument(hearing.title, hearing_digest(hearing))
+        there = hearing.starts_at.astimezone(self._zone)
+        title = f"{hearing.title}（{there.month}月{there.day}日{there:%H:%M}）"
+        return FoundDocument(title, hearing_digest(hearing))
 
 
 def hearing_digest(hearing: Hearing) -> str:

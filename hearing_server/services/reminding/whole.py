@@ -66,7 +66,7 @@ def telling(
     """`address`: from a path of ours to the address people can open. Errors: Invalid as `rules_of`."""
     known: dict[str, DocumentSource] = {
         "attachment": AttachmentDocuments(),
-        "hearing": HearingDocuments(),
+        "hearing": HearingDocuments(profile.time_zone),
         **documents,
     }
     rules = rules_of(profile, known, address)

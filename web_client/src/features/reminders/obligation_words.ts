@@ -22,9 +22,9 @@ export function stateAt(one: Obligation): string | null {
   return one.ended_at ?? one.displayed_at;
 }
 
-/** The newest try outside the page. */
+/** The newest try outside the page; a channel without an address was none. */
 export function lastTry(one: Obligation): DeliveryAttempt | null {
-  return one.attempts.filter(({ channel }) => channel !== "in_app" && channel !== "clerk").sort((a, b) => b.at.localeCompare(a.at))[0] ?? null;
+  return one.attempts.filter(({ channel, reason }) => channel !== "in_app" && channel !== "clerk" && reason !== "no_address").sort((a, b) => b.at.localeCompare(a.at))[0] ?? null;
 }
 
 /** Ways a clerk can try by hand, those that have not failed first. */
