@@ -147,8 +147,8 @@ export function inVersions(items: readonly Exhibit[]): { newest: Exhibit; older:
   });
 }
 
-/** Side by side: mine first, then the others in the court's order. */
-export function bySide(data: CaseExhibits): { key: string; label: string; label_en: string; isMine: boolean; items: Exhibit[] }[] {
+/** Side by side: mine first for a party, then the others in the court's order, what the court collected last. */
+export function bySide(data: CaseExhibits, mineFirst = true): { key: string; label: string; label_en: string; isMine: boolean; items: Exhibit[] }[] {
   const order = data.parties.map((party) => party.id);
   const place = (key: string): number => (order.includes(key) ? order.indexOf(key) : order.length);
   const sides = new Map<string, { key: string; label: string; label_en: string; isMine: boolean; items: Exhibit[] }>();
@@ -158,7 +158,7 @@ export function bySide(data: CaseExhibits): { key: string; label: string; label_
     side.items.push(one);
     sides.set(key, side);
   }
-  return [...sides.values()].sort((a, b) => Number(b.isMine) - Number(a.isMine) || place(a.key) - place(b.key));
+  return [...sides.values()].sort((a, b) => (mineFirst ? Number(b.isMine) - Number(a.isMine) : 0) || place(a.key) - place(b.key));
 }
 
 /** What an opinion lacks before it can be given: every point, and a word why where something is disputed. */

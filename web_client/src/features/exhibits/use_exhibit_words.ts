@@ -13,6 +13,7 @@ export function useExhibitWords() {
   };
   /** What happens next with it, in one sentence, for who looks. */
   const next = (one: Exhibit, hasSpoken: boolean): string => {
+    if (one.sight === "stub") return t(one.state === "exchanged" ? "exhibits.next.stubKept" : `exhibits.next.${one.state === "withdrawn" ? "withdrawn" : "sealedWait"}`);
     if (one.may.includes("opine")) return t(hasSpoken ? "exhibits.next.opined" : "exhibits.next.opine");
     const waits = one.is_sealed && one.sight === "full" && (one.state === "submitted" || one.state === "checked");
     const isOpen = one.seal?.decisions.at(-1)?.kind === "disclose" || one.seal?.decisions.at(-1)?.kind === "redacted";

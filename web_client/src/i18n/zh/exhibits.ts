@@ -86,6 +86,7 @@ export default {
     withdrawn: "已撤回，不再作为证据。",
     opine: "请查看材料，并发表质证意见。",
     opined: "您已发表意见，可以补充，不能修改。",
+    stubKept: "法院决定不向您披露此证据的内容。",
     sealedWait: "保密提交，等待法官决定是否披露。",
   },
   pagesView: { title: "材料", open: "查看 {name}", original: "下载原件", failed: "无法显示", noPreview: "此文件没有预览，请下载查看", page: "第 {page} 页" },
