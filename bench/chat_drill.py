@@ -32,7 +32,7 @@ from hearing_server.robots.chat.member import ChatMember, Door
 
 CASES = 10
 PARTIES = 2
-POSTS_EACH = 3
+POSTS_EACH = 2
 ROUND_S = 0.5
 # Faults are over; a message whose bell was lost needs the look of one second, a frozen Redis three to be noticed.
 CALM_S = 20.0

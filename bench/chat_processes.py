@@ -19,7 +19,8 @@ from bench.court import free_port
 from hearing_server.robots.chat.line import LineDown
 from hearing_server.robots.chat.member import ChatMember, Door
 
-_START_S = 40.0
+# A start is a second and a half of work; beside seven other test processes that is half a minute.
+_START_S = 90.0
 
 
 class ServerProcess:

