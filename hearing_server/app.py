@@ -260,7 +260,7 @@ async def _start_jobs(
         Loop("time-stamps", log.time_stamps.stamp_due, 5.0),
     )
     shared = (
-        Loop("notices", services.relay.dispatch_due, 5.0, ("notice_queued",)),
+        Loop("notices", services.telling.relay.dispatch_due, 5.0, ("notice_queued",)),
         Loop("live-films", services.live_films.look, 5.0, ("film_queued",)),
         Loop("films", services.films.compose_due, 10.0, ("film_queued",)),
         Loop("live-segments", services.broadcasts.make_due, 3.0),
@@ -270,10 +270,10 @@ async def _start_jobs(
         Loop("archive-checks", services.archives.check_due, 60.0),
         Loop("ladder", services.reminders.climb_due, 5.0),
         Loop("attempts", services.reminders.settle_due, 30.0, ("notice_settled",)),
-        Loop("mentions", services.mentions.tell_due, 20.0),
-        Loop("late-contacts", services.contact_desk.run_late_due, 30.0),
+        Loop("mentions", services.talk.mentions.tell_due, 20.0),
+        Loop("late-contacts", services.talk.contact_desk.run_late_due, 30.0),
         Loop("node-pushes", services.telling.nodes.push_due, 10.0, ("node_posted",)),
-        Loop("search-index", services.search_indexing.index_due, 5.0, ("lane_appended", "exhibit_changed")),
+        Loop("search-index", services.talk.indexing.index_due, 5.0, ("lane_appended", "exhibit_changed")),
         Loop("hearing-soon", services.hearing_soon.announce_due, 20.0),
     )
     await services.telling.queue.start(takes_jobs=shares)
@@ -349,7 +349,7 @@ def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: 
     feeds = LaneFeeds(hub, services.space)
     socket = CaseSocket(hub, services.sessions, services.space, services.telling.own, feeds)
     hub.add(socket.namespace())
-    news = CaseNews(hub, bus, services.space, services.reminders, services.contact_desk, socket, feeds)
+    news = CaseNews(hub, bus, services.space, services.reminders, services.talk.contact_desk, socket, feeds)
     news.start()
     stack.push_async_callback(news.stop)
     exhibit_news = ExhibitNews(hub, bus, services.exhibits.reading)

@@ -37,6 +37,7 @@ from hearing_server.services.case_space.mentions import MentionNotices
 from hearing_server.services.case_space.private_lanes import PrivateLanes
 from hearing_server.services.case_space.search import Search
 from hearing_server.services.case_space.uploads import Uploads
+from hearing_server.services.case_space.whole import Talk
 from hearing_server.services.case_space.withheld import Withheld
 from hearing_server.services.cases.case_imports import CaseImports
 from hearing_server.services.cases.cases import CaseFiling
@@ -149,12 +150,23 @@ def file_services(settings: Settings, units: SqlUnits, clock: Clock, objects: St
     looking, scratch = settings.inspection, settings.storage.data_dir / "spool"
     spool = FolderSpool(settings.uploads_dir, objects)
     inspection = InspectionWorkers(
-        processes=looking.processes, memory_bytes=looking.memory_bytes, seconds=looking.seconds, office=looking.office
+        processes=looking.processes,
+        memory_bytes=looking.memory_bytes,
+        seconds=looking.seconds,
+        office=looking.office,
     )
     scanner = Clamd(looking.clamd, max_bytes=looking.clamd_max_bytes) if looking.clamd else None
     uploads = Uploads(units, clock, spool, settings.limits, reserve_bytes=settings.storage.reserve_bytes)
     inspecting = Inspecting(
-        units, clock, spool, objects, inspection, scanner, settings.limits, scratch=scratch, at_once=looking.processes
+        units,
+        clock,
+        spool,
+        objects,
+        inspection,
+        scanner,
+        settings.limits,
+        scratch=scratch,
+        at_once=looking.processes,
     )
     return Attachments(units, clock, objects, uploads, inspecting, inspection, scratch=scratch)
 
@@ -187,6 +199,30 @@ def tell_people(
     )
 
 
+def talk_services(
+    settings: Settings,
+    units: SqlUnits,
+    vault: FolderVault,
+    clock: Clock,
+    profile: CourtProfile,
+    address: SiteAddress,
+) -> Talk:
+    space = settings.space
+    return Talk(
+        private_lanes=PrivateLanes(units, clock),
+        withheld=Withheld(units, clock),
+        mentions=MentionNotices(
+            units, vault, clock, profile, lambda: address.url, after_s=space.mention_notice_s
+        ),
+        contact_desk=ContactDesk(
+            units, vault, clock, profile.court.id,
+            per_day=space.contact_requests_per_day, due_h=space.contact_due_h,
+        ),
+        search=Search(units, clock),
+        indexing=SearchIndexing(units),
+    )  # fmt: skip
+
+
 def court_services(
     units: SqlUnits,
     vault: FolderVault,
@@ -204,10 +240,10 @@ def court_services(
     settings: Settings,
 ) -> Services:
     codes = Codes(units, vault, clock)
-    sessions = Sessions(units, vault, clock, codes)
+    line = GroupCommit(units)
+    sessions = Sessions(units, vault, clock, codes, line)
     told = tell_people(settings, units, vault, clock, profile, address)
-    reminding = told.reminding
-    coming = Hearings(units, vault, clock, profile, address.link, reminding)
+    coming = Hearings(units, vault, clock, profile, address.link, told.reminding)
     filing = CaseFiling(units, vault, clock, profile, coming)
     folders = RecordFolders(settings.recordings_dir, settings.second_recordings_dir)
     films = ProcessFilms()
@@ -231,11 +267,11 @@ def court_services(
         live_films=LiveFilms(
             units, clock, profile, pieces, folders, is_wanted=settings.recorder.film_share > 0
         ),
-        publications=Publications(units, clock, profile, folders, reminding),
+        publications=Publications(units, clock, profile, folders, told.reminding),
         public_copies=PublicCopies(units, clock, profile, films, folders),
         public_films=PublicFilms(units, folders),
         broadcasts=Broadcasts(
-            units, clock, profile, folders, ProcessSegments(), reminding, delay_s=settings.public.live_delay_s
+            units, clock, profile, folders, ProcessSegments(), told.reminding, delay_s=settings.public.live_delay_s
         ),
         closing_doors=ClosingDoors(units, clock),
         archives=Archives(
@@ -250,27 +286,16 @@ def court_services(
             check_days=settings.storage.archive_check_days,
         ),
         failures=FailureStatements(units, clock, watch, bus, profile.time_zone),
-        relay=told.relay,
         outbox=told.outbox,
         telling=told,
         todos=told.todos(units, clock, (ExhibitTodos(), ContactTodos())),
-        search=Search(units, clock),
-        search_indexing=SearchIndexing(units),
-        space=CaseSpace(units, clock, GroupCommit(units), posting_rules(settings)),
-        withheld=Withheld(units, clock),
-        mentions=MentionNotices(
-            units, vault, clock, profile, lambda: address.url, after_s=settings.space.mention_notice_s
-        ),
-        contact_desk=ContactDesk(
-            units, vault, clock, profile.court.id,
-            per_day=settings.space.contact_requests_per_day, due_h=settings.space.contact_due_h,
-        ),
-        private_lanes=PrivateLanes(units, clock),
+        space=CaseSpace(units, clock, line, posting_rules(settings)),
+        talk=talk_services(settings, units, vault, clock, profile, address),
         representatives=Representatives(units, clock, filing, coming, rooms),
         uploads=files.uploads,
         inspecting=files.inspecting,
         attachments=files,
-        reminders=reminding,
-        exhibits=exhibit_services(units, clock, profile, reminding, TypstPrinter()),
+        reminders=told.reminding,
+        exhibits=exhibit_services(units, clock, profile, told.reminding, TypstPrinter()),
         hearing_soon=HearingSoon(units, clock, profile),
     )

@@ -32,7 +32,7 @@ class AnswerBody(Body):
 
 async def ask(call: Call) -> object:
     body = call.body(ContactBody)
-    return await call.services.contact_desk.ask(
+    return await call.services.talk.contact_desk.ask(
         call.actor,
         call.part("case_id"),
         topic=body.topic,
@@ -44,41 +44,41 @@ async def ask(call: Call) -> object:
 
 
 async def of_case(call: Call) -> object:
-    return {"items": await call.services.contact_desk.of_case(call.actor, call.part("case_id"))}
+    return {"items": await call.services.talk.contact_desk.of_case(call.actor, call.part("case_id"))}
 
 
 async def queue(call: Call) -> object:
-    return {"items": await call.services.contact_desk.queue(call.actor)}
+    return {"items": await call.services.talk.contact_desk.queue(call.actor)}
 
 
 async def take(call: Call) -> object:
-    return await call.services.contact_desk.take(call.actor, call.part("request_id"))
+    return await call.services.talk.contact_desk.take(call.actor, call.part("request_id"))
 
 
 async def phone(call: Call) -> object:
-    return {"phone": await call.services.contact_desk.phone(call.actor, call.part("request_id"))}
+    return {"phone": await call.services.talk.contact_desk.phone(call.actor, call.part("request_id"))}
 
 
 async def answer(call: Call) -> object:
     body = call.body(AnswerBody)
-    return await call.services.contact_desk.answer(
+    return await call.services.talk.contact_desk.answer(
         call.actor, call.part("request_id"), text=body.text, way=body.way
     )
 
 
 async def finish(call: Call) -> object:
-    return await call.services.contact_desk.finish(call.actor, call.part("request_id"))
+    return await call.services.talk.contact_desk.finish(call.actor, call.part("request_id"))
 
 
 async def withdraw(call: Call) -> object:
-    return await call.services.contact_desk.withdraw(call.actor, call.part("request_id"))
+    return await call.services.talk.contact_desk.withdraw(call.actor, call.part("request_id"))
 
 
 async def withheld_content(call: Call) -> object:
     seq = call.part("seq")
     if not seq.isascii() or not seq.isdigit() or len(seq) > 16:
         raise NotFound
-    return await call.services.withheld.content(call.actor, call.part("lane"), int(seq))
+    return await call.services.talk.withheld.content(call.actor, call.part("lane"), int(seq))
 
 
 ROUTES = (

@@ -35,12 +35,12 @@ class PersonBody(Body):
 
 async def open_sealed(call: Call) -> object:
     ground = call.body(SealedBody).ground
-    return await call.services.private_lanes.open_sealed(call.actor, call.part("case_id"), ground=ground)
+    return await call.services.talk.private_lanes.open_sealed(call.actor, call.part("case_id"), ground=ground)
 
 
 async def open_mediation(call: Call) -> object:
     body = call.body(MediationBody)
-    return await call.services.private_lanes.open_mediation(
+    return await call.services.talk.private_lanes.open_mediation(
         call.actor,
         call.part("case_id"),
         person_ids=[PersonId(person_id) for person_id in body.person_ids],
@@ -50,7 +50,7 @@ async def open_mediation(call: Call) -> object:
 
 
 async def let_in(call: Call) -> object:
-    return await call.services.private_lanes.let_in(
+    return await call.services.talk.private_lanes.let_in(
         call.actor,
         call.part("lane"),
         PersonId(call.part("person_id")),
@@ -60,11 +60,11 @@ async def let_in(call: Call) -> object:
 
 async def let_out(call: Call) -> object:
     person_id = PersonId(call.part("person_id"))
-    return await call.services.private_lanes.let_out(call.actor, call.part("lane"), person_id)
+    return await call.services.talk.private_lanes.let_out(call.actor, call.part("lane"), person_id)
 
 
 async def close_lane(call: Call) -> object:
-    return await call.services.private_lanes.close(call.actor, call.part("lane"))
+    return await call.services.talk.private_lanes.close(call.actor, call.part("lane"))
 
 
 async def add_representative(call: Call) -> object:

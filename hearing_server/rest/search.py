@@ -9,7 +9,7 @@ from hearing_server.rest.routing import Call, Route, Who
 
 async def get_found(call: Call) -> object:
     query = call.request.query
-    return await call.services.search.search(
+    return await call.services.talk.search.search(
         call.actor,
         query.get("q", ""),
         case_id=query.get("case_id"),

@@ -8,14 +8,9 @@ from hearing_server.filing.courts import CourtProfile
 from hearing_server.services.acts import ActLog
 from hearing_server.services.case_space.attachments import Attachments
 from hearing_server.services.case_space.case_space import CaseSpace
-from hearing_server.services.case_space.contact_requests import ContactDesk
-from hearing_server.services.case_space.indexing import SearchIndexing
 from hearing_server.services.case_space.inspecting import Inspecting
-from hearing_server.services.case_space.mentions import MentionNotices
-from hearing_server.services.case_space.private_lanes import PrivateLanes
-from hearing_server.services.case_space.search import Search
 from hearing_server.services.case_space.uploads import Uploads
-from hearing_server.services.case_space.withheld import Withheld
+from hearing_server.services.case_space.whole import Talk
 from hearing_server.services.cases.case_imports import CaseImports
 from hearing_server.services.cases.cases import CaseFiling
 from hearing_server.services.cases.representatives import Representatives
@@ -39,7 +34,6 @@ from hearing_server.services.recording.recordings import Recordings
 from hearing_server.services.recording.replays import Replays
 from hearing_server.services.recording.sealing import Sealing
 from hearing_server.services.recording.single_tracks import SingleTracks
-from hearing_server.services.reminding.notices import NoticeRelay
 from hearing_server.services.reminding.outbox import Outbox
 from hearing_server.services.reminding.reminders import Reminding
 from hearing_server.services.reminding.whole import Telling
@@ -72,15 +66,9 @@ class Services:
     closing_doors: ClosingDoors
     archives: Archives
     failures: FailureStatements
-    relay: NoticeRelay
     outbox: Outbox
     space: CaseSpace
-    withheld: Withheld
-    mentions: MentionNotices
-    contact_desk: ContactDesk
-    private_lanes: PrivateLanes
-    search: Search
-    search_indexing: SearchIndexing
+    talk: Talk
     representatives: Representatives
     uploads: Uploads
     inspecting: Inspecting

@@ -84,7 +84,7 @@ async def test_request__nobody_answers_in_time__gets_a_clerks_name_once(court: R
     async with court.party("林书瑶") as lin, court.staff("clerk") as clerk:
         case_id = (await lin.get("/cases"))["items"][0]["id"]
         made = await lin.post(f"/cases/{case_id}/contact-requests", ASKED)
-        desk = court.server.services.contact_desk
+        desk = court.server.services.talk.contact_desk
         assert await desk.run_late_due() == 0
         clock = desk._clock
 

@@ -47,7 +47,7 @@ async def second_process(court: RunningCourt) -> AsyncIterator[SecondProcess]:
     feeds = LaneFeeds(hub, services.space)
     socket = CaseSocket(hub, services.sessions, services.space, services.telling.own, feeds)
     hub.add(socket.namespace())
-    news = CaseNews(hub, deaf, services.space, services.reminders, services.contact_desk, socket, feeds)
+    news = CaseNews(hub, deaf, services.space, services.reminders, services.talk.contact_desk, socket, feeds)
     news.start()
     app = web.Application()
     hub.attach(app)
