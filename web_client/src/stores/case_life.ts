@@ -10,6 +10,7 @@ import { applyEvents, hasOlder, isBehind, type LaneLog, logFromPage, prependEven
 import { type NewEntry, newClientId, Outbox, type OutboxEntry } from "./outbox";
 import { browserShelf } from "./outbox_shelf";
 import { ReceiptSender } from "./receipt_sender";
+import { dropLanes, mergeReceipt, type SpaceState } from "./space_state";
 import { TabLeader } from "./tab_leader";
 
 /** What pages hear of beside the lanes. */
@@ -24,7 +25,7 @@ const PAGE_EVENTS = 50;
 export const useCaseLife = defineStore("case_life", () => {
   const linkState = ref<LinkState>("idle");
   const logs = shallowRef<Record<string, LaneLog>>({});
-  const receipts = shallowRef<Record<string, Record<string, Receipt>>>({});
+  const receipts = shallowRef<SpaceState["receipts"]>({});
   const entries = shallowRef<readonly OutboxEntry[]>([]);
   /** How often each case was said to have changed: pages read it again. */
   const changes = shallowRef<Record<string, number>>({});
@@ -136,8 +137,9 @@ export const useCaseLife = defineStore("case_life", () => {
 
   /** Closed to us: nothing that was read there stays on this page. */
   function leave(lanes: readonly string[]): void {
-    logs.value = Object.fromEntries(Object.entries(logs.value).filter(([lane]) => !lanes.includes(lane)));
-    receipts.value = Object.fromEntries(Object.entries(receipts.value).filter(([lane]) => !lanes.includes(lane)));
+    const left = dropLanes({ logs: logs.value, receipts: receipts.value }, lanes);
+    logs.value = { ...left.logs };
+    receipts.value = { ...left.receipts };
   }
 
   async function readAgain(lane: string): Promise<void> {
@@ -224,11 +226,7 @@ export const useCaseLife = defineStore("case_life", () => {
   }
 
   function noteReceipt(lane: string, next: Receipt): void {
-    const known = receipts.value[lane]?.[next.person_id];
-    const delivered = Math.max(known?.delivered_seq ?? 0, next.delivered_seq);
-    const read = Math.max(known?.read_seq ?? 0, next.read_seq);
-    const receipt = { person_id: next.person_id, delivered_seq: delivered, read_seq: read };
-    receipts.value = { ...receipts.value, [lane]: { ...receipts.value[lane], [next.person_id]: receipt } };
+    receipts.value = mergeReceipt(receipts.value, lane, next);
   }
 
   function read(lane: string, seq: number): void {
