@@ -61,8 +61,8 @@ async def compose(
     if type is EventType.CORRECTION:
         target, amendments = await _target(unit, seen, request)
         target = check_correction(target, amendments, author=actor.person_id, at=at, rules=rules)
-        body = {"target": reference_to(target), "text": request["text"]}
-        return Composed(check_body(type, body, text_chars=rules.text_chars), target=target)
+        amended: JsonObject = {"target": reference_to(target), "text": request["text"]}
+        return Composed(check_body(type, amended, text_chars=rules.text_chars), target=target)
     if type is EventType.TOMBSTONE:
         return await _compose_tombstone(unit, actor, seen, request, rules, at)
     attachment = await _own_file(unit, actor, seen, type, request)
