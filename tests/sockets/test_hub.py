@@ -110,3 +110,19 @@ async def test_reserved_command__in_a_table__is_refused_at_start() -> None:
         )  # fmt: skip
         with pytest.raises(ValueError, match="reserved"):
             on.hub.add(forged)
+
+
+async def test_hub__stopping__tells_everybody_when_to_come_back_before_the_socket_ends() -> None:
+    async with aiohttp.ClientSession() as http:
+        async with stage() as on:
+            ws = await http.ws_connect(f"{on.url}/socket.io/?EIO=4&transport=websocket")
+            await ws.receive()
+            await ws.send_str('40/case,{"ticket":"ok"}')
+            await eventually(lambda: on.opened == ["ok"])
+        frames = []
+        while (message := await ws.receive()).type is aiohttp.WSMsgType.TEXT:
+            frames.append(message.data)
+    leaving = next(frame for frame in frames if "server_leaving" in frame)
+    wait_ms = json.loads(leaving.removeprefix("42/case,"))[1]["retry_after_ms"]
+    assert 0 < wait_ms <= 8_000
+    assert on.closed == [("ok", "server_stopped")]

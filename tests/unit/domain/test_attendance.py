@@ -270,3 +270,20 @@ def test_page__closed_before_the_door__waits_no_more_but_a_seat_stays() -> None:
     for person in seated.participants:
         if person.is_in_room:
             assert attendance.note_page_gone(seated, person.person_id, at=at(3)) == (seated, ())
+
+
+def test_member_dropped__who_only_was_expected__is_expected_no_more() -> None:
+    dropped, facts = attendance.drop_member(scheduled(), AGENT, at=at(1))
+    assert dropped.find(AGENT) is None
+    assert dropped.version == scheduled().version + 1
+    assert facts == ()
+    assert attendance.drop_member(dropped, AGENT, at=at(2)) == (dropped, ())
+
+
+def test_member_dropped__who_sits_in_the_room__has_left_it_and_stays_in_the_record() -> None:
+    hearing = in_session()
+    inside = next(one.person_id for one in hearing.participants if one.is_in_room and not one.is_court)
+    dropped, facts = attendance.drop_member(hearing, inside, at=at(1))
+    assert presence(dropped, inside) is Presence.LEFT
+    assert [fact.kind for fact in facts] == [HearingFactKind.LEFT]
+    assert dropped.speaker != inside
