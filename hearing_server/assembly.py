@@ -249,6 +249,10 @@ def court_services(
     films = ProcessFilms()
     watched = MarkedPieces(units, clock, profile, marker)
     files = file_services(settings, units, clock, objects)
+    archives = Archives(
+        units, clock, profile, objects, ZipPacker(), folders, log.receipts,
+        spool=settings.storage.data_dir / "spool", check_days=settings.storage.archive_check_days,
+    )  # fmt: skip
     return Services(
         profile=profile,
         sessions=sessions,
@@ -271,13 +275,16 @@ def court_services(
         public_copies=PublicCopies(units, clock, profile, films, folders),
         public_films=PublicFilms(units, folders),
         broadcasts=Broadcasts(
-            units, clock, profile, folders, ProcessSegments(), told.reminding, delay_s=settings.public.live_delay_s
+            units,
+            clock,
+            profile,
+            folders,
+            ProcessSegments(),
+            told.reminding,
+            delay_s=settings.public.live_delay_s,
         ),
         closing_doors=ClosingDoors(units, clock),
-        archives=Archives(
-            units, clock, profile, objects, ZipPacker(), folders, log.receipts,
-            spool=settings.storage.data_dir / "spool", check_days=settings.storage.archive_check_days,
-        ),  # fmt: skip
+        archives=archives,
         failures=FailureStatements(units, clock, watch, bus, profile.time_zone),
         outbox=told.outbox,
         telling=told,
