@@ -25,7 +25,7 @@ let track: FakeTrack;
 let made: FakeRecorder[];
 const stream = (): MediaStream => ({ getAudioTracks: () => [track.as()], getTracks: () => [track.as()] }) as unknown as MediaStream;
 
-function recorder(open: () => Promise<MediaStream> = async () => stream(), supports = (type: string) => type === "audio/mp4"): VoiceRecorder {
+function recorder(open: () => Promise<MediaStream> = async () => stream(), supports = (type: string): boolean => type === "audio/mp4"): VoiceRecorder {
   return new VoiceRecorder(clock, {
     open,
     read: () => ({ size: 4, read: (into) => void into.fill(0.3).fill(-0.3, 0, 2), close: () => undefined }),

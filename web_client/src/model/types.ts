@@ -363,63 +363,6 @@ export interface ClosedDoors {
   request: string;
   at: string;
 }
-export type ObligationState = "active" | "displayed" | "acknowledged" | "objected" | "handed_over" | "expired" | "cancelled";
-export type ReminderChannel = "in_app" | "sms" | "wechat" | "email" | "web_push" | "voice" | "clerk";
-/** How much is proven, weakest first. */
-export type Grade = "none" | "accepted" | "on_device" | "displayed" | "opened" | "acknowledged";
-export interface DeliveryAttempt {
-  channel: ReminderChannel;
-  level: number;
-  at: string;
-  state: "queued" | "unknown" | "failed" | "accepted" | "on_device" | "displayed" | "opened";
-  reason: string;
-  reported_at: string | null;
-  simulated: boolean;
-  maybe_twice: boolean;
-  by_hand: boolean;
-}
-export interface ReminderDocument {
-  kind: string;
-  id: string;
-  title: string;
-  sha256: string;
-}
-export interface Obligation {
-  id: string;
-  reminder_id: string;
-  case_id: string;
-  case_number: string;
-  author: { name: string; label: string; label_en?: string };
-  ground: string;
-  ground_name: string;
-  ground_name_en: string;
-  title: string;
-  text: string;
-  documents: ReminderDocument[];
-  text_sha256: string;
-  urgent: boolean;
-  due_at: string | null;
-  issued_at: string;
-  person: { id: string; name: string; label: string; label_en?: string };
-  on_behalf_of: { name: string; label: string; label_en?: string }[];
-  state: ObligationState;
-  grade: Grade;
-  displayed_at: string | null;
-  opened_at: string | null;
-  acknowledged_at: string | null;
-  ended_at: string | null;
-  cancel_reason: string;
-  objection: string | null;
-  later_until: string | null;
-  later_left: number;
-  later_min: number;
-  attempts: DeliveryAttempt[];
-  /** On the court's board alone. */
-  next_step_at?: string | null;
-  is_overdue?: boolean;
-  task?: { kind: "call" | "expired" | "objection"; clerk: string | null; raised_at: string; done_at: string | null; note: string } | null;
-}
-
 export interface ConsentText {
   stage: ConsentStage;
   version: string;
@@ -436,40 +379,4 @@ export interface Config {
   /** Type codes (类型代字) this court gives. */
   case_types?: { code: string; name: string; name_en: string }[];
   consents: ConsentText[];
-}
-
-export interface Act {
-  case_seq: number;
-  act_id: string;
-  kind: string;
-  at: string;
-  actor: { id: string; name: string } | string | null;
-  role: string | null;
-  /** What the act speaks of, as data; words are made from `kind` and this. */
-  summary: Record<string, unknown> | string;
-  entry_sha256: string;
-  prev: string;
-  /** Who did it and what it says are not for this reader. */
-  withheld?: boolean;
-}
-/** Somebody who vouches for the log: `code` is empty while all is well. */
-export interface Vouching {
-  name: string;
-  key: string;
-  size: number | null;
-  code: string;
-  since: string | null;
-}
-export interface LogStatus {
-  size: number;
-  signed_size: number;
-  signed_at: string | null;
-  signer: Vouching;
-  witnesses: Vouching[];
-  time_stamps: Vouching | null;
-}
-export interface ActLog {
-  items: Act[];
-  intact: boolean;
-  broken_seq?: number | null;
 }

@@ -1,72 +1,34 @@
 import { onScopeDispose, shallowRef } from "vue";
-import { asProblem, type Problem } from "@/api/problem";
-import { uploadFile } from "@/api/space";
 import { useWords } from "@/i18n/words";
 import { type Recording, voiceFileName } from "@/media/voice_recorder";
+import { fileFault, type FilePurpose } from "@/model/files";
 import { formatBytes } from "@/model/format";
 import type { FileKind } from "@/model/space";
 import { useCaseLife } from "@/stores/case_life";
-import { newClientId } from "@/stores/outbox";
+import { newClientId, type OutboxEntry } from "@/stores/outbox";
 import { useSession } from "@/stores/session";
-import { fileFault, fileKind, FILES_AT_ONCE } from "./file_check";
-import { pictureType } from "./picture_check";
+import { useUploads } from "@/stores/uploads";
+import { fileKind, FILES_AT_ONCE } from "./file_check";
+import type { PendingFile } from "./PendingBubble.vue";
 
-/** A file on its way to the server; once there and looked into, its message goes through the outbox under the same id. */
-export interface FileUpload {
-  clientId: string;
-  lane: string;
-  kind: FileKind;
-  name: string;
-  sizeBytes: number;
-  /** A picture's own address on this page. */
-  address: string;
-  /** Of a voice: how long and how loud. */
-  durationMs: number;
-  levels: readonly number[];
-  replyTo: { lane: string; seq: number } | null;
-  share: number;
-  /** All bytes are there; the server is looking into them. */
-  isChecking: boolean;
-  problem: Problem | null;
-}
-export type ReplyTo = FileUpload["replyTo"];
+export type ReplyTo = { lane: string; seq: number } | null;
+/** The largest a server of today takes, where the configuration does not say. */
+const USUAL_LIMIT_BYTES = 2 * 1024 ** 3;
 
-/** The server's own limit when the configuration does not say: 20 MB. */
-const USUAL_LIMIT_BYTES = 20_000_000;
-
+/** Files and voices on their way into a lane: a message each, which waits for its upload and survives a reload. */
 export function useFiles(caseId: string) {
   const { t, language } = useWords();
   const life = useCaseLife();
   const session = useSession();
-  const uploads = shallowRef<readonly FileUpload[]>([]);
+  const uploads = useUploads();
   const faults = shallowRef<string[]>([]);
-  const contents = new Map<string, Blob>();
-  const stops = new Map<string, () => void>();
-  let isGone = false;
+  /** A picture's own address on this page, until the server's copy is there. */
+  const addresses = shallowRef<ReadonlyMap<string, string>>(new Map());
 
-  function change(clientId: string, parts: Partial<FileUpload>): void {
-    uploads.value = uploads.value.map((one) => (one.clientId === clientId ? { ...one, ...parts } : one));
-  }
-
-  function forget(clientId: string): void {
-    const one = uploads.value.find((each) => each.clientId === clientId);
-    if (one && one.address !== "") URL.revokeObjectURL(one.address);
-    uploads.value = uploads.value.filter((each) => each.clientId !== clientId);
-    contents.delete(clientId);
-    stops.delete(clientId);
-  }
-
-  function take(content: Blob, parts: Pick<FileUpload, "lane" | "kind" | "name" | "replyTo"> & Partial<FileUpload>): void {
-    const clientId = newClientId();
-    contents.set(clientId, content);
-    const address = parts.kind === "image" ? URL.createObjectURL(content) : "";
-    const whole = { clientId, sizeBytes: content.size, address, durationMs: 0, levels: [], share: 0, isChecking: false, problem: null, ...parts };
-    uploads.value = [...uploads.value, whole];
-  }
-
-  /** Chosen files: those that cannot be sent are told by name, the others go one after another. */
+  /** Chosen files: those that cannot be sent are told by name, each of the others is a message. */
   function choose(lane: string, chosen: readonly File[], replyTo: ReplyTo = null): void {
-    const limit = session.config?.limits.attachment_bytes ?? USUAL_LIMIT_BYTES;
+    const limits = session.config?.limits;
+    const limit = limits?.upload_bytes ?? USUAL_LIMIT_BYTES;
     const told: string[] = [];
     if (chosen.length > FILES_AT_ONCE) told.push(t("case_space.picture.tooMany", { count: FILES_AT_ONCE }));
     for (const file of chosen.slice(0, FILES_AT_ONCE)) {
@@ -76,54 +38,57 @@ export function useFiles(caseId: string) {
         told.push(t(`case_space.picture.${fault ?? "wrongType"}`, { name: file.name, size: formatBytes(file.size), limit: formatBytes(limit) }));
         continue;
       }
-      const type = kind === "image" ? (pictureType(file) ?? file.type) : file.type;
-      take(file.type === type ? file : new Blob([file], { type }), { lane, kind, name: file.name, replyTo });
+      const clientId = post(lane, file, kind, "message", replyTo);
+      if (kind === "image") addresses.value = new Map([...addresses.value, [clientId, URL.createObjectURL(file)]]);
     }
     faults.value = told;
-    void next();
   }
 
   function sendVoice(lane: string, voice: Recording, replyTo: ReplyTo = null): void {
-    const name = voiceFileName(voice.type, new Date());
-    const content = new Blob([voice.content], { type: voice.type });
-    take(content, { lane, kind: "audio", name, replyTo, durationMs: voice.durationMs, levels: voice.levels });
-    void next();
+    const file = new File([voice.content], voiceFileName(voice.type, new Date()), { type: voice.type });
+    const levels = voice.levels.map((level) => Math.round(level * 100));
+    post(lane, file, "audio", "voice", replyTo, { duration_ms: voice.durationMs, levels });
   }
 
-  async function next(): Promise<void> {
-    const one = uploads.value.find((each) => each.problem === null);
-    if (!one || stops.size > 0) return;
-    const content = contents.get(one.clientId);
-    if (!content) return forget(one.clientId);
-    const upload = uploadFile(caseId, { content, type: content.type, name: one.name }, language(), (share) =>
-      change(one.clientId, { share, isChecking: share >= 1 }),
-    );
-    stops.set(one.clientId, upload.stop);
-    try {
-      const made = await upload.done;
-      const kind = made.kind === "unknown" ? one.kind : (made.kind ?? one.kind);
-      const { id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform } = made;
-      const reply = one.replyTo ? { reply_to: one.replyTo } : {};
-      // Left while it was under way: the bytes are there, and the message still goes out.
-      life.send(one.lane, kind, { attachment_id: id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform, ...reply }, one.clientId);
-      forget(one.clientId);
-    } catch (error) {
-      stops.delete(one.clientId);
-      change(one.clientId, { problem: asProblem(error), isChecking: false });
-    }
-    if (!isGone) void next();
+  function post(lane: string, file: File, kind: FileKind, purpose: FilePurpose, replyTo: ReplyTo, more: object = {}): string {
+    uploads.language = language();
+    const [key = ""] = uploads.add([file], { caseId, purpose, context: lane });
+    const clientId = newClientId();
+    const reply = replyTo ? { reply_to: replyTo } : {};
+    life.send(lane, kind, { name: file.name, size_bytes: file.size, ...more, ...reply }, clientId, key);
+    return clientId;
   }
 
-  function retry(clientId: string): void {
-    change(clientId, { problem: null, share: 0 });
-    void next();
+  /** What a message on its way shows of its file; null for words. */
+  function fileOf(entry: OutboxEntry): PendingFile | null {
+    const { type, body, waitsFor, clientId } = entry;
+    if (type !== "image" && type !== "audio" && type !== "document" && type !== "video") return null;
+    const item = uploads.items.find(({ key }) => key === waitsFor);
+    const levels = body["levels"] ?? body["waveform"];
+    return {
+      kind: type,
+      name: String(body["name"] ?? ""),
+      address: addresses.value.get(clientId) ?? "",
+      sizeBytes: Number(body["size_bytes"] ?? 0),
+      durationMs: Number(body["duration_ms"] ?? 0),
+      levels: Array.isArray(levels) ? levels.map(Number) : [],
+      share: item && item.sizeBytes > 0 ? item.sentBytes / item.sizeBytes : null,
+      isChecking: item?.phase === "checking",
+    };
   }
 
-  function drop(clientId: string): void {
-    stops.get(clientId)?.();
-    forget(clientId);
+  function retry(entry: OutboxEntry): void {
+    if (entry.waitsFor !== null) uploads.resume(entry.waitsFor);
+    life.retry(entry.clientId);
   }
 
-  onScopeDispose(() => (isGone = true));
-  return { uploads, faults, choose, sendVoice, retry, drop, clearFaults: () => (faults.value = []) };
+  function drop(entry: OutboxEntry): void {
+    life.remove(entry.clientId);
+    if (entry.waitsFor !== null) uploads.drop(entry.waitsFor);
+  }
+
+  onScopeDispose(() => {
+    for (const address of addresses.value.values()) URL.revokeObjectURL(address);
+  });
+  return { faults, choose, sendVoice, fileOf, retry, drop, clearFaults: () => (faults.value = []) };
 }
