@@ -12,6 +12,8 @@ export interface UploadRow {
   purpose: FilePurpose;
   /** Where the caller wants it: a lane, a draft of an exhibit. */
   context: string;
+  /** What the caller wants to find again with it. */
+  note: Record<string, unknown>;
   name: string;
   type: string;
   sizeBytes: number;
@@ -35,11 +37,24 @@ export interface UploadShelf {
 /** A phone's storage is everybody's: films are chosen again, pages of evidence are not. */
 export const KEPT_FILE_BYTES = 64 * 1024 * 1024;
 export const KEPT_BYTES = 256 * 1024 * 1024;
+const HELD_ON_RELOAD_MS = 3_000;
 const DATABASE = "hearing_uploads";
 
 /** For one page's life only. */
 export function memoryUploadShelf(): UploadShelf {
   return { read: async () => [], keep: async () => false, change: async () => undefined, drop: async () => undefined };
+}
+
+/**
+ * One tab goes on with what is on the shelf: resolves with the way to let go, or null while another tab is at it.
+ * A page that is being reloaded still holds it for a moment.
+ */
+export function takeShelf(person: string): Promise<(() => void) | null> {
+  if (typeof navigator === "undefined" || !navigator.locks) return Promise.resolve(() => undefined);
+  return new Promise((resolve) => {
+    const held = (): Promise<void> => new Promise((letGo) => resolve(letGo));
+    navigator.locks.request(`hearing_uploads:${person}`, { signal: AbortSignal.timeout(HELD_ON_RELOAD_MS) }, held).catch(() => resolve(null));
+  });
 }
 
 function settled(change: IDBTransaction): Promise<void> {

@@ -7,7 +7,7 @@ import type { FileFacts, FilePurpose } from "@/model/files";
 import { idOf, sendByTus, type Sending } from "@/wire/tus_send";
 import { useCaseLife } from "./case_life";
 import { isWorthAnotherTry, newClientId } from "./outbox";
-import { browserUploadShelf, type UploadRow, type UploadShelf } from "./upload_shelf";
+import { browserUploadShelf, takeShelf, type UploadRow, type UploadShelf } from "./upload_shelf";
 
 /**
  * A file on its way. waiting: behind others or for the line; sending; paused by the person; checking: at the court;
@@ -29,6 +29,7 @@ export interface UploadPlace {
   caseId: string;
   purpose: FilePurpose;
   context: string;
+  note?: Record<string, unknown>;
 }
 
 /** Two at a time fill a phone's line; more only make each of them slower. */
@@ -60,6 +61,10 @@ export const useUploads = defineStore("uploads", () => {
     stop();
     person = me;
     shelf ??= browserUploadShelf();
+    listen();
+    const letGo = await takeShelf(me);
+    if (letGo === null || person !== me) return letGo?.();
+    ends.push(letGo);
     const kept = await (await shelf).read(me);
     if (person !== me) return;
     for (const { row, file } of kept) {
@@ -69,12 +74,15 @@ export const useUploads = defineStore("uploads", () => {
       items.value = [...items.value, { ...row, phase, sentBytes: row.isSent ? row.sizeBytes : 0, attachmentId: row.address ? idOf(row.address) : null, facts: null, problem: null, isKept: file !== null }];
       if (row.isSent) void watch(row.key);
     }
+    next();
+  }
+
+  function listen(): void {
     const wake = (): void => (document.visibilityState === "visible" ? next(true) : undefined);
     addEventListener("online", wake);
     document.addEventListener("visibilitychange", wake);
     const end = useCaseLife().onEvent("attachment_updated", ({ attachment }) => told(attachment));
     ends = [() => removeEventListener("online", wake), () => document.removeEventListener("visibilitychange", wake), end];
-    next();
   }
 
   function stop(): void {
@@ -89,7 +97,7 @@ export const useUploads = defineStore("uploads", () => {
   /** Chosen files go on their way, one row each; their keys in the order given. */
   function add(chosen: readonly File[], place: UploadPlace): string[] {
     return chosen.map((file) => {
-      const row: UploadRow = { ...place, key: newClientId(), person, name: file.name, type: file.type, sizeBytes: file.size, lastModified: file.lastModified, address: null, isPaused: false, isSent: false, addedAt: Date.now() };
+      const row: UploadRow = { note: {}, ...place, key: newClientId(), person, name: file.name, type: file.type, sizeBytes: file.size, lastModified: file.lastModified, address: null, isPaused: false, isSent: false, addedAt: Date.now() };
       files.set(row.key, file);
       items.value = [...items.value, { ...row, phase: "waiting", sentBytes: 0, attachmentId: null, facts: null, problem: null, isKept: false }];
       shelf ??= browserUploadShelf();
@@ -182,7 +190,6 @@ export const useUploads = defineStore("uploads", () => {
       const known = await sending.done;
       if (sendings.get(key) !== sending) return;
       sendings.delete(key);
-      files.delete(key);
       change(key, { phase: "checking", isSent: true, sentBytes: one.sizeBytes, attachmentId: idOf(known) }, true);
       void watch(key);
     } catch (error) {
@@ -225,9 +232,25 @@ export const useUploads = defineStore("uploads", () => {
       timers.delete(one.key);
       change(one.key, { facts, phase: facts.state });
       void shelf?.then((kept) => kept.drop(one.key));
+      if (facts.state === "ready") post(one, facts);
+      files.delete(one.key);
       for (const waiter of waiters.get(one.key) ?? []) facts.state === "ready" ? waiter.resolve(facts) : waiter.reject(refusal(facts));
       waiters.delete(one.key);
     } else change(one.key, { facts });
+  }
+
+  /**
+   * A file sent as a message: the message follows through the outbox under the same id, whatever page is open now.
+   * Twice does no harm: the server answers a known id with what it has.
+   */
+  function post(one: UploadItem, facts: FileFacts): void {
+    if (one.purpose !== "message" && one.purpose !== "voice") return;
+    const { id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform } = facts;
+    const reply = one.note["replyTo"] ? { reply_to: one.note["replyTo"] } : {};
+    const kind = facts.kind === "unknown" ? "document" : facts.kind;
+    useCaseLife().send(one.context, kind, { attachment_id: id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform, ...reply }, one.key);
+    items.value = items.value.filter((each) => each.key !== one.key);
+    files.delete(one.key);
   }
 
   function change(key: string, parts: Partial<UploadItem>, isForTheShelf = "isPaused" in parts): void {
@@ -238,7 +261,9 @@ export const useUploads = defineStore("uploads", () => {
     void shelf?.then((kept) => kept.change(row));
   }
 
-  return { items, language, isBusy, of, start, stop, add, done, pause, resume, choose, drop };
+  const fileOf = (key: string): File | undefined => files.get(key);
+
+  return { items, language, isBusy, of, fileOf, start, stop, add, done, pause, resume, choose, drop };
 });
 
 function refusal(facts: FileFacts | null): Problem {

@@ -19,6 +19,7 @@ const en: Texts<typeof zh> = {
     image: "The picture's description is incomplete. Choose the picture again.",
     client_id_reused: "This message differs from the one already saved. Please write it anew.",
   },
+  upload: { lost: "The file was lost when the page was reopened; remove it and choose it again.", quota: "The case's room for files is used up; please ask the clerk." },
   attachment: {
     empty: "The file is empty; please choose it again.",
     type: "This kind of file can't be sent; save it as PDF or as a picture.",
