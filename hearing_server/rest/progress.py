@@ -56,7 +56,7 @@ async def my_contacts(call: Call) -> object:
         **await services.telling.contacts.of(call.actor),
         "push_key": services.telling.push_key,
         "simulated": [
-            channel for channel in ("sms", "wechat", "email") if services.relay.is_simulated(channel)
+            channel for channel in ("sms", "wechat", "email") if services.telling.relay.is_simulated(channel)
         ],
     }
 

@@ -1,4 +1,4 @@
-"""A provider's gateway on loopback, with a script: slow, failing, answering too late, reporting twice or out of order."""
+"""A provider's gateway on loopback, with a script: slow, failing, silent, reporting late, twice or out of order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each channel against a real counterpart: a mail server, a push service with a browser, a gateway that checks signatures."""
+"""Each channel against a real counterpart: a mail server, a push service with a browser, a checking gateway."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.taken.append(envelope)
         return "250 taken"
 

@@ -37,5 +37,5 @@ SERVICE_CONSENT = ServiceText(
     "A document is served when it arrives at the system of an address that you gave or confirmed. Keep them "
     "reachable and change them here when they change.\nAfter a judgment, ruling or mediation paper was served "
     "electronically you may still ask for it on paper.\nThis consent holds for this case alone. You may refuse, and "
-    "the court will serve you in another way; you may take it back at any time, and what was served before stays served.",
+    "the court will serve you in another way; you may take it back at any time, and what was served before holds.",
 )

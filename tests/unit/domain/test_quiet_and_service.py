@@ -48,7 +48,7 @@ def test_quiet_hours__by_the_courts_clock(at_: datetime, channel: Channel, wante
     assert QUIET.earliest(at_, channel) == wanted
 
 
-@given(st.datetimes(datetime(2026, 9, 28), datetime(2026, 10, 4)), st.sampled_from(list(Channel)))
+@given(st.datetimes(datetime(2026, 9, 28), datetime(2026, 10, 4)), st.sampled_from(list(Channel)))  # noqa: DTZ001
 def test_quiet_hours__whenever__the_answer_is_allowed_and_soon(naive: datetime, channel: Channel) -> None:
     moment = naive.replace(tzinfo=UTC)
     found = QUIET.earliest(moment, channel)

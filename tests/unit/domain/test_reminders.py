@@ -225,7 +225,8 @@ def test_any_history__with_crashes__ends_in_one_way_and_leaves_nobody_behind(
     """Each act may be lost before its commit (a crash: skipped) and may come again (a retry: applied twice)."""
     ground = replace(GENERAL, later_times=1, serves=is_served)
     reminder, (obligation, _) = issued(ground=ground)
-    now_s, ended_as, sends = 0, None, []
+    now_s, ended_as = 0, None
+    sends: list[str] = []
     for what, value in acts:
         now_s += value
         is_lost, is_repeated = value % 5 == 0, value % 3 == 0

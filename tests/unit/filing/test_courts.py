@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from hearing_server.domain.reminding.reminders import DEFAULT_LADDER, ladder_from_mapping
+from hearing_server.domain.reminding.grounds import DEFAULT_LADDER, ladder_from_mapping
 from hearing_server.errors import Invalid
 from hearing_server.filing.courts import court_profile
 from tests.unit.court_pieces import profile

@@ -1,4 +1,5 @@
-import type { ActLog, Authority, Case, CaseBrief, Ground, Openness, PartyKind, Person, Procedure, Standing } from "@/model/types";
+import type { ActLog } from "@/model/acts";
+import type { Authority, Case, CaseBrief, Ground, Openness, PartyKind, Person, Procedure, Standing } from "@/model/types";
 import { get, post } from "./request";
 
 export interface RepresentativeDraft {

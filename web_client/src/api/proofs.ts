@@ -1,4 +1,4 @@
-import type { LogStatus } from "@/model/types";
+import type { LogStatus } from "@/model/acts";
 import { API, get, getFile } from "./request";
 
 export const readProofFile = (actId: string): Promise<Uint8Array<ArrayBuffer>> => getFile(`/acts/${actId}/proof`);

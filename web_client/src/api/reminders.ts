@@ -1,6 +1,6 @@
 import type { Ground, ObligationProof } from "@/model/progress";
 import type { ReminderDraft, ReminderItem } from "@/model/space";
-import type { Obligation, ReminderChannel } from "@/model/types";
+import type { Obligation, ReminderChannel } from "@/model/reminder";
 import { get, post } from "./request";
 
 export const issueReminder = (caseId: string, draft: ReminderDraft): Promise<{ id: string; obligations: Obligation[] }> =>

@@ -1,6 +1,6 @@
 /** A case's timeline, what somebody must do next, and how they are told of news. */
 
-import type { Obligation, ReminderChannel } from "./types";
+import type { Obligation, ReminderChannel } from "./reminder";
 
 export interface Todo {
   kind: string;

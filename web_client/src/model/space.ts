@@ -1,6 +1,7 @@
 /** The case space's data of `docs/PROTOCOL.md`, as it travels. */
 
-import type { LaneEvent, Obligation } from "@/model/types";
+import type { Obligation } from "@/model/reminder";
+import type { LaneEvent } from "@/model/types";
 
 export type LaneKind = "everyone" | "bench" | "sealed" | "mediation";
 export const SEALED_GROUNDS = ["trade_secret", "privacy", "minor", "safety", "preservation"] as const;

@@ -1,7 +1,8 @@
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CaseSpace } from "@/model/space";
-import type { LaneEvent, Obligation } from "@/model/types";
+import type { Obligation } from "@/model/reminder";
+import type { LaneEvent } from "@/model/types";
 import { useCaseLife } from "./case_life";
 import { useObligations } from "./obligations";
 

@@ -2,7 +2,7 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { acknowledge as sendAcknowledgment, myObligations, objectTo, putOff, sayDisplayed, sayOpened } from "@/api/reminders";
 import { asProblem, type Problem } from "@/api/problem";
-import type { Obligation } from "@/model/types";
+import type { Obligation } from "@/model/reminder";
 import { useCaseLife } from "./case_life";
 
 const isOpen = (one: Obligation): boolean => one.state === "active" || one.state === "displayed";

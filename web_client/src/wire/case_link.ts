@@ -6,7 +6,8 @@
 import { asProblem, type Problem } from "@/api/problem";
 import type { FileFacts } from "@/model/files";
 import type { MessageType, Receipt } from "@/model/space";
-import type { LaneEvent, Obligation } from "@/model/types";
+import type { Obligation } from "@/model/reminder";
+import type { LaneEvent } from "@/model/types";
 import { type LinkState, SocketLink, type SocketLinkOptions } from "./socket";
 
 export type LanePositions = Record<string, { epoch: number; last_seq: number }>;

@@ -1,4 +1,4 @@
-import type { Act } from "@/model/types";
+import type { Act } from "@/model/acts";
 
 interface Texts {
   t: (key: string) => string;

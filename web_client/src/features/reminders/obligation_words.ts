@@ -1,7 +1,7 @@
 /** How the board speaks of an obligation. Pure. */
 
 import type { Tone } from "@/model/presence";
-import type { DeliveryAttempt, Obligation, ObligationState, ReminderChannel } from "@/model/types";
+import type { DeliveryAttempt, Obligation, ObligationState, ReminderChannel } from "@/model/reminder";
 
 export const TONES: Record<ObligationState, Tone> = {
   active: "caution",

@@ -9,6 +9,7 @@ const en: Texts<typeof zh> = {
   invitation: { sent: "Hearing link sent" },
   case: { doors_closed: "Case to be heard behind closed doors", filed: "Case filed", imported: "Case imported", party_added: "Party added", representative_added: "Representative added", representative_ended: "Representation ended" },
   hearing: {
+    moved: "Hearing moved",
     scheduled: "Hearing scheduled",
     lobby_opened: "Lobby opened",
     opened: "Hearing opened",
@@ -64,8 +65,9 @@ const en: Texts<typeof zh> = {
   contact: { asked: "Contact requested", taken: "Contact request taken", phone_seen: "Telephone number looked at", answered: "Contact request answered", done: "Contact request closed", withdrawn: "Contact request withdrawn", overdue: "Contact request overdue" },
   attachment: { uploaded: "Attachment uploaded", viewed: "Attachment viewed" },
   exhibit: { submitted: "Exhibit submitted", checked: "Exhibit checked", returned: "Exhibit returned", withdrawn: "Exhibit withdrawn", exchanged: "Exhibit exchanged", opinion_given: "Opinion given", disclosure_decided: "Disclosure decided", shown: "Exhibit shown", ruled: "Exhibit ruled on", terms_set: "Time for evidence set" },
-  reminder: { issued: "Forced reminder issued", cancelled: "Forced reminder cancelled" },
-  obligation: { attempted: "Reminder delivery tried", displayed: "Reminder displayed", acknowledged: "Reminder acknowledged" },
+  reminder: { issued: "Forced reminder issued", cancelled: "Forced reminder cancelled", made_urgent: "Notice made urgent" },
+  obligation: { attempted: "Reminder delivery tried", displayed: "Reminder displayed", acknowledged: "Reminder acknowledged", opened: "Notice read to its end", put_off: "Notice put off", objected: "Notice objected to", handed_over: "Told in person", expired: "Notice past its deadline", cancelled: "Notice withdrawn" },
+  service: { address_added: "Address added", address_ended: "Address removed", consent_decided: "Electronic service decided" },
   note: {
     granted: "agreed",
     refused: "refused",

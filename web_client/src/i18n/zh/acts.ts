@@ -7,6 +7,7 @@ export default {
   invitation: { sent: "发送开庭链接" },
   case: { doors_closed: "决定本案不公开审理", filed: "登记立案", imported: "导入案件", party_added: "添加当事人", representative_added: "添加诉讼代理人", representative_ended: "诉讼代理关系终止" },
   hearing: {
+    moved: "庭审改期",
     scheduled: "安排开庭",
     lobby_opened: "开放候场",
     opened: "宣布开庭",
@@ -62,8 +63,9 @@ export default {
   contact: { asked: "请求联系", taken: "接办联系请求", phone_seen: "查看联系电话", answered: "答复联系请求", done: "办结联系请求", withdrawn: "撤回联系请求", overdue: "联系请求超时" },
   attachment: { uploaded: "上传附件", viewed: "查看附件" },
   exhibit: { submitted: "提交证据", checked: "审核证据", returned: "退回证据", withdrawn: "撤回证据", exchanged: "交换证据", opinion_given: "发表质证意见", disclosure_decided: "决定保密证据的披露", shown: "出示证据", ruled: "认定证据", terms_set: "设定举证期限" },
-  reminder: { issued: "发出强制提醒", cancelled: "撤销强制提醒" },
-  obligation: { attempted: "送达提醒", displayed: "提醒已显示", acknowledged: "确认知悉" },
+  reminder: { issued: "发出强制提醒", cancelled: "撤销强制提醒", made_urgent: "改为加急" },
+  obligation: { attempted: "送达提醒", displayed: "提醒已显示", acknowledged: "确认知悉", opened: "看完提醒", put_off: "推迟提醒", objected: "提出异议", handed_over: "告知本人", expired: "提醒超期", cancelled: "提醒撤销" },
+  service: { address_added: "添加联系方式", address_ended: "移除联系方式", consent_decided: "选择是否同意电子送达" },
   note: {
     granted: "同意",
     refused: "不同意",
