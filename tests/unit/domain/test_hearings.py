@@ -29,10 +29,14 @@ STEPS: dict[str, Callable[[Hearing, float], Change]] = {
 # State → steps that change it and where they lead; everything else is refused (or changes nothing, for the lobby).
 TABLE: dict[HearingState, dict[str, HearingState]] = {
     HearingState.SCHEDULED: {
-        "lobby": HearingState.LOBBY, "move": HearingState.SCHEDULED, "cancel": HearingState.CANCELLED,
+        "lobby": HearingState.LOBBY,
+        "move": HearingState.SCHEDULED,
+        "cancel": HearingState.CANCELLED,
     },
     HearingState.LOBBY: {
-        "open": HearingState.IN_SESSION, "move": HearingState.LOBBY, "cancel": HearingState.CANCELLED,
+        "open": HearingState.IN_SESSION,
+        "move": HearingState.LOBBY,
+        "cancel": HearingState.CANCELLED,
     },
     HearingState.IN_SESSION: {"recess": HearingState.RECESS, "close": HearingState.CLOSED},
     HearingState.RECESS: {"resume": HearingState.IN_SESSION, "close": HearingState.CLOSED},
