@@ -8,26 +8,44 @@ from pathlib import Path
 
 from google_crc32c import value as crc32c_value
 
+from recorder.folder import segment_files
 from recorder.journal import REPORT, Record, RecordKind, scan
-from recorder.reading.recording import readable_segments
+from recorder.reading.recording import valid_lengths
 from recorder.second.feed_wire import FedItem
 from recorder.writing.session import CLOSE_TIMEOUT_S, RecordingSession
 from signaling.sink import TrackInfo
 
 # What was durable and not yet told so when the process died lies in the segment of that moment or the one before it;
 # the third is the one that the run which asks has begun itself.
-_REREAD_SEGMENTS = 3
+_LEAST_SEGMENTS = 3
+# A process that lives without being given what waits (it hangs, or the feeder stands still) seals its own heartbeats:
+# looked back is until what waits is surely younger. Three minutes of those, or a quarter of a gigabyte, are enough.
+_MOST_SEGMENTS = 64
+_MOST_BYTES = 256 << 20
+# Records of one moment may be told in another order.
+_DISORDER_NS = 1_000_000_000
+_OWN = frozenset({RecordKind.SEGMENT, RecordKind.HEARTBEAT, RecordKind.ANCHOR, RecordKind.SEAL})
 _Seen = frozenset[tuple[int, int, int]]
 
 
-def seen_at_end(folder: Path) -> _Seen:
-    """(kind, at_ns, checksum of the payload) of what counts at the end of a folder's journal. OSError."""
-    return frozenset(
-        (item.kind, item.at_ns, crc32c_value(item.payload))
-        for _, data in readable_segments(folder, last=_REREAD_SEGMENTS)
-        for item in scan(data)
-        if isinstance(item, Record) and not item.repeated
-    )
+def seen_at_end(folder: Path, since_ns: int | None) -> _Seen:
+    """(kind, at_ns, checksum of the payload) of what counts at the end of a folder's journal. OSError.
+
+    `since_ns`: the oldest record that will be told again; everything fed from then on is among the answer.
+    """
+    seen: set[tuple[int, int, int]] = set()
+    files = segment_files(folder)[-_MOST_SEGMENTS:]
+    limits, read_bytes = valid_lengths(files), 0
+    for count, file in enumerate(reversed(files), start=1):
+        data = file.path.read_bytes()[: limits.get(file.number)]
+        records = [item for item in scan(data) if isinstance(item, Record) and not item.repeated]
+        seen.update((item.kind, item.at_ns, crc32c_value(item.payload)) for item in records)
+        read_bytes += len(data)
+        fed = [item.at_ns for item in records if item.kind not in _OWN]
+        is_older = since_ns is None or (bool(fed) and max(fed) < since_ns - _DISORDER_NS)
+        if count >= _LEAST_SEGMENTS and (is_older or read_bytes > _MOST_BYTES):
+            break
+    return frozenset(seen)
 
 
 class FedSession:

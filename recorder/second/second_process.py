@@ -130,7 +130,7 @@ def _create(order: dict[str, Any]) -> FedSession:
     )
     resent_until = order["resent_until"]
     # The new run's own first records stand there by now too; nobody feeds anything that equals them.
-    seen = seen_at_end(folder) if resent_until else frozenset[tuple[int, int, int]]()
+    seen = seen_at_end(folder, order["from_ns"]) if resent_until else frozenset[tuple[int, int, int]]()
     return FedSession(session, seen=seen, resent_until=resent_until)
 
 
