@@ -123,7 +123,9 @@ class _Forks:
 def _serve(orders: socket.socket, told: Path) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need nobody to bury them
     while True:
-        word, descriptors, _, _ = socket.recv_fds(orders, 1, 1)
+        word, descriptors = b"", list[int]()
+        with suppress(ConnectionResetError):  # killed before it heard our last answer
+            word, descriptors, _, _ = socket.recv_fds(orders, 1, 1)
         if not word:
             os._exit(0)
         pid = os.fork()
