@@ -376,6 +376,19 @@ def test_record__whose_sealing_is_believed__is_found_changed_wherever_it_is(
     assert examine(folder, TRUSTED).findings == []
 
 
+def test_second_folder__alone_with_all_receipts__is_compared_with_those_of_its_segments(
+    tmp_path: Path,
+) -> None:
+    """The root of both is in the first one's folder, which is not here."""
+    folder, alone = _recorded_twice(tmp_path), tmp_path / "b"
+    for receipt in folder.glob("*.receipt.json"):
+        shutil.copy(receipt, alone)
+    shutil.rmtree(folder)
+    assert examine(alone, TRUSTED).findings == []
+    _flip(random.Random(1), [segment_files(alone)[0].path])
+    assert "segment.not_as_logged" in _codes(alone)
+
+
 def test_record__with_another_account_of_the_same_files__is_not_the_one_that_was_sealed(
     tmp_path: Path,
 ) -> None:

@@ -21,7 +21,7 @@ from hearing_server.domain.trust.act_receipts import (
 )
 from hearing_server.domain.trust.trust_policy import TrustPolicy
 from recorder.account.manifest import Manifest, ManifestError
-from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, segment_files
+from recorder.folder import JOURNAL_FOLDER, MANIFEST_NAME, SEALED_SUFFIX, UNION_NAME, segment_files
 from recorder.reading.verify import Problem
 from recorder.union.union import Side, second_folder
 from recorder.union.verify_union import WholeCheck, verify_whole
@@ -165,6 +165,10 @@ def _whole(
     receipt = _of_sealing(told.recording_id, receipts)
     if receipt is None:
         return verify_whole(folder)
+    if _is_of_both(receipts) and second_folder(folder) is None and not (folder / UNION_NAME).is_file():
+        said = "the act of sealing names both recorders' record, which is not here / 封存行为指两路合并，此处不全"
+        report.lines.append(f"account / 帐目: {said}")
+        return verify_whole(folder)
     # A receipt without a policy may be the work of whoever changed the record: then it is compared and not believed.
     is_believed = trusted.policy is not None and _is_signed(receipt) and not is_thorough
     if is_believed:
@@ -185,6 +189,10 @@ def _of_sealing(recording_id: str | None, receipts: Iterable[CheckedReceipt]) ->
             if body.get("recording_id") == recording_id and names_root:
                 found = receipt if found is None or receipt.index > found.index else found
     return found
+
+
+def _is_of_both(receipts: Iterable[CheckedReceipt]) -> bool:
+    return bool(_by(Side.SECOND, receipts))
 
 
 def _is_signed(receipt: CheckedReceipt) -> bool:
