@@ -2,10 +2,11 @@
 
 Run: python -m bench.chat [--quick] [--database sqlite|postgresql] [--seconds N]. A thousand people (`--quick`: 300) in
 cases of ten are connected to one server process over real sockets. First a steady load: how long until a word is with
-everybody, and what one delivery costs. Then as much as it takes: every ack is a commit on the disk, an act in the
-log and a place in the lane's chain. In the same run the same sockets put the same steady load on two servers that do
-nothing but fan out: bare python-socketio, and Node's socket.io (installed into a throw-away folder). The acked messages
-stand beside bare SQLite that commits one row per message on the same disk.
+everybody, and what one delivery costs. Then everybody comes back at once with two devices more. Then as much as it
+takes: every ack is a commit on the disk, an act in the log and a place in the lane's chain. In the same run the same
+sockets put the same steady load on two servers that do nothing but fan out: bare python-socketio, and Node's socket.io
+(installed into a throw-away folder). The acked messages stand beside bare SQLite that commits one row per message on
+the same disk.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +25,7 @@ from bench.chat_fleet import Fleet, Load, Place, at
 from bench.chat_processes import ServerProcess
 from bench.chat_rivals import bare_node, bare_python
 from bench.chat_servers import Servers
+from bench.chat_storm import storm
 from bench.chat_world import Seeder
 from bench.measure import Figure, figure, print_result
 from tests.chosen_database import chosen
@@ -37,17 +39,18 @@ class Size:
     per_s: float
     for_s: float
     full_s: float
+    storm_s: float
 
 
-FULL = Size(cases=100, per_s=200.0, for_s=20.0, full_s=20.0)
-QUICK = Size(cases=30, per_s=100.0, for_s=4.0, full_s=4.0)
+FULL = Size(cases=100, per_s=200.0, for_s=20.0, full_s=20.0, storm_s=10.0)
+QUICK = Size(cases=30, per_s=100.0, for_s=4.0, full_s=4.0, storm_s=3.0)
 # Half of the people with a message on its way each is more than any server answers at once.
 IN_FLIGHT = 500
 _COMMITS_S = 1.0
 
 
-async def ours(size: Size, folder: Path, http: aiohttp.ClientSession) -> tuple[Load, Load]:
-    """(steady, saturated) of the real server."""
+async def ours(size: Size, folder: Path, http: aiohttp.ClientSession) -> tuple[Load, Load, float]:
+    """(steady, saturated, seconds of the storm) of the real server."""
     where = {"database_url": chosen.url(folder), "redis_url": ""}
     async with Servers.started(folder, count=1, **where) as seeding:
         seeder = Seeder(seeding.server().services, seeding.server().units)
@@ -64,11 +67,13 @@ async def ours(size: Size, folder: Path, http: aiohttp.ClientSession) -> tuple[L
         fleet = Fleet(server.url, server.pid, http)
         print(f"ours: {len(places)} people in after {await fleet.open(places):.1f} s", flush=True)
         steady = await fleet.steady(per_s=size.per_s, for_s=size.for_s)
+        devices, storm_s = await storm(server, world.members, fleet.heads, http, over_s=size.storm_s)
+        print(f"storm: {devices} devices came back within {size.storm_s} s and had all after {storm_s:.1f} s")
         full = await fleet.saturated(for_s=size.full_s, in_flight=min(IN_FLIGHT, len(places)))
         await fleet.close()
     finally:
         await server.stop()
-    return steady, full
+    return steady, full, storm_s
 
 
 async def rival(size: Size, pid: int, url: str, http: aiohttp.ClientSession) -> Load:
@@ -118,7 +123,7 @@ async def measured(size: Size) -> dict[str, Figure]:
                 print("node's socket.io could not be installed: its figures are left out", flush=True)
             else:
                 say("node's socket.io", node)
-            steady, full = await ours(size, folder, http)
+            steady, full, storm_s = await ours(size, folder, http)
         commits = await asyncio.to_thread(bare_commits_per_s, folder)
     say("ours, steady", steady)
     say("ours, saturated", full)
@@ -134,6 +139,7 @@ async def measured(size: Size) -> dict[str, Figure]:
             full.cpu_us_per_delivery, "us", "bare python-socketio", python.cpu_us_per_delivery
         ),
     }
+    figures["storm_caught_up_s"] = figure(storm_s, "s", "the time they come back in", size.storm_s)
     if node is not None:
         figures["cpu_us_per_delivery_to_node"] = figure(
             steady.cpu_us_per_delivery, "us", "node socket.io", node.cpu_us_per_delivery
@@ -154,7 +160,7 @@ def main() -> None:
     asked = parser.parse_args()
     size = QUICK if asked.quick else FULL
     if asked.seconds is not None:
-        size = Size(size.cases, size.per_s, asked.seconds, asked.seconds)
+        size = replace(size, for_s=asked.seconds, full_s=asked.seconds)
     chosen.dialect = asked.database
     print_result("chat", asyncio.run(measured(size)))
 

@@ -64,6 +64,8 @@ class Fleet:
         self._lines: list[tuple[CaseLine, Place]] = []
         self._numbers = itertools.count()
         self._load = Load()
+        # Where the lanes stand, by what was acked.
+        self.heads: dict[str, int] = {}
 
     async def open(self, places: Sequence[Place]) -> float:
         """Connect all; seconds it took."""
@@ -125,7 +127,7 @@ class Fleet:
 
     async def _post(self, line: CaseLine, place: Place, load: Load) -> None:
         sent = time.monotonic()
-        body = {
+        body: dict[str, Any] = {
             "lane": place.lane or place.ticket, "client_id": f"bench-{next(self._numbers):08d}", "type": "text",
             "body": {"text": f"{sent:.6f} 请各方于三日内提交证据原件，逾期视为放弃。"},
         }  # fmt: skip
@@ -138,6 +140,8 @@ class Fleet:
             load.refused += 1
             return
         load.acked += 1
+        lane = body["lane"]
+        self.heads[lane] = max(self.heads.get(lane, 0), answer["seq"])
         load.ack_delays_s.append(time.monotonic() - sent)
 
     def _hear(self, name: str, body: dict[str, Any]) -> None:

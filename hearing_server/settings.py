@@ -131,7 +131,8 @@ class StorageSettings(Section):
     """Where things are kept."""
 
     data_dir: Path = Field(
-        Path("data"), description="Folder of database, recordings, objects, keys. One server per folder."
+        Path("data"),
+        description="Folder of database, recordings, objects, keys. One server with rooms per folder.",
     )
     database_url: str = Field("", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
     redis_url: str = Field("", description="redis:// URL of the event bus; empty: one process, in memory.")
@@ -281,7 +282,8 @@ class InspectionSettings(Section):
         description="Largest file the scanner takes (its StreamMaxLength); a larger film is marked as not scanned.",
     )
     office: str = Field(
-        "soffice", description="LibreOffice, for pages of office documents; empty or missing: no preview of them."
+        "soffice",
+        description="LibreOffice, for pages of office documents; empty or missing: no preview of them.",
     )
     processes: int = Field(2, ge=1, le=16, description="Files looked into at a time.")
     memory_bytes: int = Field(
@@ -308,7 +310,10 @@ class SpaceSettings(Section):
         3, ge=1, le=100, description="How often one person may ask to be contacted, per case and day."
     )
     contact_due_h: int = Field(
-        24, ge=1, le=24 * 14, description="A request for contact is overdue after so many hours, work day or not."
+        24,
+        ge=1,
+        le=24 * 14,
+        description="A request for contact is overdue after so many hours, work day or not.",
     )
 
 
