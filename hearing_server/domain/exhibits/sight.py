@@ -67,6 +67,13 @@ def may_see(exhibit: Exhibit, viewer: Viewer) -> Sight:
     return Sight.STUB
 
 
+def handles(exhibit: Exhibit, viewer: Viewer) -> bool:
+    """Whether this person acts for its side: a draft is its desk's; what a clerk entered for a party is theirs too."""
+    if exhibit.state is ExhibitState.DRAFT:
+        return viewer.is_court if exhibit.by_court else viewer.owns(exhibit)
+    return viewer.owns(exhibit) or (exhibit.by_court and viewer.is_court)
+
+
 def may_open(exhibit: Exhibit, viewer: Viewer, attachment_id: AttachmentId) -> bool:
     """Whether this exhibit opens the door to this file."""
     sight = may_see(exhibit, viewer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hearing_server.domain.exhibits.exhibits import PENDING, Exhibit, ExhibitState
-from hearing_server.domain.exhibits.sight import Sight, Viewer, may_see
+from hearing_server.domain.exhibits.sight import Sight, Viewer, handles, may_see
 from hearing_server.domain.roles import Action, Capacity, can
 
 _S = ExhibitState
@@ -26,8 +26,7 @@ def ways(exhibit: Exhibit, viewer: Viewer, capacity: Capacity) -> tuple[str, ...
 
 
 def _of_its_side(exhibit: Exhibit, viewer: Viewer) -> list[str]:
-    is_ours = viewer.is_court if exhibit.by_court else viewer.owns(exhibit)
-    if not is_ours:
+    if not handles(exhibit, viewer):
         return []
     if exhibit.state is _S.DRAFT:
         return ["edit", "submit", "discard"]

@@ -93,6 +93,9 @@ class ExhibitBench:
         now = self._clock.utc_now()
         async with self._units.write() as unit:
             seen = await access_exhibit(unit, actor, exhibit_id, Action.EXHIBIT_RULE, lock=True)
+            last = seen.exhibit.rulings[-1] if seen.exhibit.rulings else None
+            if last and (last.by, last.result, last.reason) == (actor.person_id, result, clean(reason)):
+                return await answer(unit, seen, seen.exhibit)
             after = seen.exhibit.ruled(result=result, reason=reason, by=actor.person_id, at=now)
             await keep(
                 unit, actor, seen.case, after, ActKind.EXHIBIT_RULED, at=now, before=seen.exhibit,

@@ -36,6 +36,9 @@ class Opinions:
                 seen.exhibit, seen.viewer, opinion_id=OpinionId(new_id("opn")), answers=answers, reason=reason,
                 asks_original=asks_original, given=given, at=now,
             )  # fmt: skip
+            if _is_repeated(opinion, known):
+                # An answer that got lost on its way: the words stand already, and stand once.
+                return await answer(unit, seen, seen.exhibit)
             await unit.exhibits.add_opinion(opinion)
             await record_act(
                 unit, actor, kind=ActKind.EXHIBIT_OPINION_GIVEN, chain_id=seen.case.id, at=now,
@@ -48,6 +51,11 @@ class Opinions:
             ring(unit, seen.exhibit, seen.exhibit)
             unit.ring(Doorbell("case_changed", seen.case.id))
             return await answer(unit, seen, seen.exhibit)
+
+
+def _is_repeated(opinion: Opinion, known: list[Opinion]) -> bool:
+    own = [one for one in known if one.person_id == opinion.person_id]
+    return bool(own) and _digest(own[-1]) == _digest(opinion)
 
 
 def _digest(opinion: Opinion) -> str:

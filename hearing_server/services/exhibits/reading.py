@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.domain.exhibits.exhibit_view import exhibit_view
+from hearing_server.domain.exhibits.opinions import Opinion
 from hearing_server.domain.exhibits.sight import Sight, may_see, viewer_of
 from hearing_server.domain.roles import Action, can
 from hearing_server.filing.cases import Case
@@ -49,7 +50,10 @@ class ExhibitReading:
             terms = await unit.exhibits.terms(case.id)
             seen = [one for one in found if may_see(one, viewer) is not Sight.NOTHING]
             names = await names_of(unit, seen, known)
-        said = {one.id: [opinion for opinion in known if opinion.exhibit_id == one.id] for one in seen}
+        said: dict[ExhibitId, list[Opinion]] = {one.id: [] for one in seen}
+        for opinion in known:
+            if opinion.exhibit_id in said:
+                said[opinion.exhibit_id].append(opinion)
         views = [
             exhibit_view(one, case, viewer, capacity, opinions=said[one.id], names=names) for one in seen
         ]

@@ -17,7 +17,7 @@ from hearing_server.domain.exhibits.exhibits import (
     ExhibitState,
 )
 from hearing_server.domain.exhibits.sealing import Seal, seal
-from hearing_server.domain.exhibits.sight import Viewer
+from hearing_server.domain.exhibits.sight import Viewer, handles
 from hearing_server.domain.roles import Action
 from hearing_server.errors import Conflict, Forbidden, Invalid
 from hearing_server.filing.cases import Case, Label
@@ -69,16 +69,15 @@ class Submissions:
             await _require_room(unit, case, viewer)
             before = await _predecessor(unit, actor, case, supersedes) if supersedes else None
             if before is not None:
-                series, owners, by_court = before.series, before.owners, before.by_court
+                series, owners = before.series, before.owners
             else:
                 series, owners = _for_whom(case, viewer, party_id)
-                by_court = viewer.is_court
             made = Exhibit(
                 id=ExhibitId(new_id("exh")),
                 case_id=case.id,
                 series=series,
                 owners=owners,
-                by_court=by_court,
+                by_court=viewer.is_court,
                 content=await _content(unit, actor, case, draft, before),
                 created_by=actor.person_id,
                 created_at=now,
@@ -145,8 +144,7 @@ class Submissions:
 
     async def _own(self, unit: Unit, actor: Actor, exhibit_id: str) -> SeenExhibit:
         seen = await access_exhibit(unit, actor, exhibit_id, Action.EXHIBIT_SUBMIT, lock=True)
-        is_ours = seen.viewer.is_court if seen.exhibit.by_court else seen.viewer.owns(seen.exhibit)
-        if not is_ours:
+        if not handles(seen.exhibit, seen.viewer):
             raise Forbidden(
                 "exhibit.not_yours", zh="只能处理己方提交的证据", en="Only your own side's exhibits"
             )
@@ -207,7 +205,7 @@ async def _require_room(unit: Unit, case: Case, viewer: Viewer) -> None:
     drafts = [
         one
         for one in await unit.exhibits.of_case(case.id)
-        if one.state is ExhibitState.DRAFT and (viewer.is_court if one.by_court else viewer.owns(one))
+        if one.state is ExhibitState.DRAFT and handles(one, viewer)
     ]
     if len(drafts) >= MAX_DRAFTS:
         raise _too_many()
@@ -215,8 +213,7 @@ async def _require_room(unit: Unit, case: Case, viewer: Viewer) -> None:
 
 async def _predecessor(unit: Unit, actor: Actor, case: Case, exhibit_id: str) -> Exhibit:
     seen = await access_exhibit(unit, actor, exhibit_id, Action.EXHIBIT_SUBMIT)
-    is_ours = seen.viewer.is_court if seen.exhibit.by_court else seen.viewer.owns(seen.exhibit)
-    if seen.case.id != case.id or not is_ours:
+    if seen.case.id != case.id or not handles(seen.exhibit, seen.viewer):
         raise Forbidden("exhibit.not_yours", zh="只能处理己方提交的证据", en="Only your own side's exhibits")
     seen.exhibit.require_supplement()
     return seen.exhibit
