@@ -34,7 +34,7 @@ async def test_upload__beyond_the_hourly_number__is_refused_and_others_go_on(
 
 
 async def test_upload__into_the_recorders_reserve__is_refused(tmp_path: Path) -> None:
-    reserve = shutil.disk_usage(tmp_path).free
+    reserve = shutil.disk_usage(tmp_path).total
     async with running_court(tmp_path, storage={"reserve_bytes": reserve}) as court:
         case_id, _ = await case_of(court)
         async with court.party("林书瑶") as lin:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from hearing_server.domain.case_space.attachments import (
 )
 from hearing_server.domain.case_space.lanes import COURT_ROLES
 from hearing_server.domain.case_space.refusals import refusal_error
-from hearing_server.errors import Conflict, NotFound
+from hearing_server.errors import Conflict, HearingError, NotFound
 from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import Actor, AttachmentId, Clock, PersonId
 from hearing_server.ports.attachments import Inspection, RefusedFile
@@ -94,7 +95,9 @@ class Attachments:
         try:
             await self.uploads.append(actor, upload_id, offset=0, read=read, length=size_bytes)
         except BaseException:
-            await self.uploads.give_up(actor, upload_id)
+            # Whole after all, or gone: then there is nothing to give up.
+            with suppress(HearingError):
+                await self.uploads.give_up(actor, upload_id)
             raise
         attachment = await self.inspecting.checked(upload_id)
         if attachment.state is AttachmentState.REFUSED:

@@ -26,7 +26,6 @@ from tests.sample_files import (
     photo,
     png_claiming,
     sound,
-    xlsx,
 )
 
 # One process for all of them, as in the server.
@@ -112,8 +111,8 @@ async def test_file__that_nobody_takes__is_refused_with_its_reason(
 async def test_picture__of_each_kind__is_known_by_its_bytes_and_previewed_bare(
     inspection: InspectionWorkers, tmp_path: Path, kind: str
 ) -> None:
-    seen = await look(inspection, photo(2400, 1200, kind=kind), tmp_path, name="named_wrongly.exe")
-    assert (seen.media_type, seen.width, seen.height) == (f"image/{kind.lower()}", 2400, 1200)
+    seen = await look(inspection, photo(1700, 850, kind=kind), tmp_path, name="named_wrongly.exe")
+    assert (seen.media_type, seen.width, seen.height) == (f"image/{kind.lower()}", 1700, 850)
     assert "name_ending" in seen.findings
     assert ("location" in seen.findings) == (kind in ("JPEG", "WEBP"))
     assert seen.preview is not None
@@ -277,10 +276,6 @@ async def test_office_documents__with_the_program__become_pages(tmp_path: Path) 
         assert seen.rendition is not None
         assert seen.rendition.read_bytes().startswith(b"%PDF-")
         assert "人民币" in seen.texts[0]
-        (tmp_path / "sheet").mkdir()
-        seen = await look(made, xlsx([["编号", "金额"], ["1", "200"]]), tmp_path / "sheet", name="a.xlsx")
-        assert seen.pages == 1
-        assert "金额" in seen.texts[0]
     finally:
         await made.stop()
 

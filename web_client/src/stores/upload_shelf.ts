@@ -12,8 +12,6 @@ export interface UploadRow {
   purpose: FilePurpose;
   /** Where the caller wants it: a lane, a draft of an exhibit. */
   context: string;
-  /** What the caller wants to find again with it. */
-  note: Record<string, unknown>;
   name: string;
   type: string;
   sizeBytes: number;

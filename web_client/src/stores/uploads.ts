@@ -29,7 +29,6 @@ export interface UploadPlace {
   caseId: string;
   purpose: FilePurpose;
   context: string;
-  note?: Record<string, unknown>;
 }
 
 /** Two at a time fill a phone's line; more only make each of them slower. */
@@ -97,7 +96,7 @@ export const useUploads = defineStore("uploads", () => {
   /** Chosen files go on their way, one row each; their keys in the order given. */
   function add(chosen: readonly File[], place: UploadPlace): string[] {
     return chosen.map((file) => {
-      const row: UploadRow = { note: {}, ...place, key: newClientId(), person, name: file.name, type: file.type, sizeBytes: file.size, lastModified: file.lastModified, address: null, isPaused: false, isSent: false, addedAt: Date.now() };
+      const row: UploadRow = { ...place, key: newClientId(), person, name: file.name, type: file.type, sizeBytes: file.size, lastModified: file.lastModified, address: null, isPaused: false, isSent: false, addedAt: Date.now() };
       files.set(row.key, file);
       items.value = [...items.value, { ...row, phase: "waiting", sentBytes: 0, attachmentId: null, facts: null, problem: null, isKept: false }];
       shelf ??= browserUploadShelf();
@@ -230,27 +229,12 @@ export const useUploads = defineStore("uploads", () => {
     if (facts.state === "ready" || facts.state === "refused") {
       clearTimeout(timers.get(one.key));
       timers.delete(one.key);
+      // The row stays on the shelf until somebody has made use of it: a reload in between loses nothing.
       change(one.key, { facts, phase: facts.state });
-      void shelf?.then((kept) => kept.drop(one.key));
-      if (facts.state === "ready") post(one, facts);
       files.delete(one.key);
       for (const waiter of waiters.get(one.key) ?? []) facts.state === "ready" ? waiter.resolve(facts) : waiter.reject(refusal(facts));
       waiters.delete(one.key);
     } else change(one.key, { facts });
-  }
-
-  /**
-   * A file sent as a message: the message follows through the outbox under the same id, whatever page is open now.
-   * Twice does no harm: the server answers a known id with what it has.
-   */
-  function post(one: UploadItem, facts: FileFacts): void {
-    if (one.purpose !== "message" && one.purpose !== "voice") return;
-    const { id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform } = facts;
-    const reply = one.note["replyTo"] ? { reply_to: one.note["replyTo"] } : {};
-    const kind = facts.kind === "unknown" ? "document" : facts.kind;
-    useCaseLife().send(one.context, kind, { attachment_id: id, width, height, media_type, size_bytes, name, pages, duration_ms, waveform, ...reply }, one.key);
-    items.value = items.value.filter((each) => each.key !== one.key);
-    files.delete(one.key);
   }
 
   function change(key: string, parts: Partial<UploadItem>, isForTheShelf = "isPaused" in parts): void {
