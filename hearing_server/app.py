@@ -164,7 +164,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         if settings.server.rooms:
             await _take_up_hearings(stack, settings, units, clock, bus, media, watch, profile)
         server = settings.server
-        await _start_jobs(stack, bus, services, settings, holds_rooms=server.rooms, shares=server.runs_jobs)
+        # Films are made beside one server or by workers: two makers in one folder would trip over each other.
+        shares = server.rooms and server.runs_jobs
+        await _start_jobs(stack, bus, services, settings, holds_rooms=server.rooms, shares=shares)
         if settings.server.rooms:
             _start_hearing_sockets(stack, settings, hub, bus, services, media)
         _start_case_space(stack, hub, bus, services)

@@ -170,9 +170,10 @@ class RedisBus:
                         await self._local.deliver(BELLS_LOST)
                     await self._hear(bells)
             except _BREAKS:
-                if not was_cut:
+                if self._heard.is_set() or not was_cut:
                     _log.warning("redis is silent; looking into the database instead")
                     self.times_deaf += 1
+                self._heard.clear()
                 was_cut = True
                 await asyncio.sleep(_RETRY_S)
 
