@@ -39,6 +39,7 @@ from hearing_server.rest import (
     config,
     contact_requests,
     exhibits,
+    exports,
     failures,
     hearings,
     moved_seats,
@@ -87,6 +88,7 @@ ROUTES = (
     *cases.ROUTES,
     *closed_doors.ROUTES,
     *search.ROUTES,
+    *exports.ROUTES,
     *case_imports.ROUTES,
     *hearings.ROUTES,
     *moved_seats.ROUTES,
@@ -361,7 +363,7 @@ def _start_case_space(stack: AsyncExitStack, hub: Hub, bus: EventBus, services: 
 
 def _hub(settings: Settings) -> Hub:
     return Hub(
-        HubSettings(network_of=lambda request: request[NETWORK]),
+        HubSettings(network_of=lambda request: request[NETWORK], leaving_event="server_leaving"),
         explain=explain_error,
         public_origin=settings.server.public_url,
     )

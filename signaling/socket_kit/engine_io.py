@@ -51,6 +51,8 @@ class HubSettings:
     sign_in_timeout_s: float = 5.0
     command_timeout_s: float = 15.0
     max_faults: int = 3
+    # What everybody is told, with `retry_after_ms`, when the server stops in good order.
+    leaving_event: str = "server_leaving"
     # Where a client comes from, for the limits above; behind a proxy the application knows better than the peer.
     network_of: Callable[[web.Request], str] = peer_network
 

@@ -323,7 +323,7 @@ class Hub:
         spread_ms = min(_COME_BACK_MS, 200 + 3 * len(self._connections))
         for connection in list(self._connections.values()):
             await self.send_event(
-                connection, "server_leaving", {"retry_after_ms": random.randint(100, spread_ms)}
+                connection, self.settings.leaving_event, {"retry_after_ms": random.randint(100, spread_ms)}
             )
             self.forget(connection.id, "server_stopped")
         workers = list(self._workers)
