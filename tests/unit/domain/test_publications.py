@@ -43,7 +43,8 @@ def sealed() -> Recording:
 
 def submitted(**changes: object) -> Publication:
     given: dict[str, object] = {
-        "recording": sealed(), "hearing": scheduled(), "case": case(), "id": PublicationId("pub_1"), "title": "买卖合同纠纷案庭审",
+        "recording": sealed(), "hearing": scheduled(), "case": case(), "id": PublicationId("pub_1"),
+        "title": "买卖合同纠纷案庭审",
         "cause": "买卖合同纠纷", "existing": None, "by": CLERK, "at": NOW, "held_on": date(2026, 3, 2),
         "objections_until": at(72 * HOURS),
     } | changes  # fmt: skip
