@@ -30,6 +30,7 @@ from hearing_server.services.case_space.attachments import Attachments
 from hearing_server.services.case_space.case_space import CaseSpace
 from hearing_server.services.case_space.contact_requests import ContactDesk
 from hearing_server.services.case_space.contact_todos import ContactTodos
+from hearing_server.services.case_space.exports import Exports
 from hearing_server.services.case_space.group_commit import GroupCommit
 from hearing_server.services.case_space.indexing import SearchIndexing
 from hearing_server.services.case_space.inspecting import Inspecting
@@ -206,6 +207,9 @@ def talk_services(
     clock: Clock,
     profile: CourtProfile,
     address: SiteAddress,
+    objects: StoredObjects,
+    receipts: ActReceipts,
+    printer: TypstPrinter,
 ) -> Talk:
     space = settings.space
     return Talk(
@@ -220,6 +224,9 @@ def talk_services(
         ),
         search=Search(units, clock),
         indexing=SearchIndexing(units),
+        exports=Exports(
+            units, clock, profile, objects, ZipPacker(), printer, receipts, spool=settings.storage.data_dir / "spool"
+        ),
     )  # fmt: skip
 
 
@@ -249,6 +256,7 @@ def court_services(
     films = ProcessFilms()
     watched = MarkedPieces(units, clock, profile, marker)
     files = file_services(settings, units, clock, objects)
+    printer = TypstPrinter()
     archives = Archives(
         units, clock, profile, objects, ZipPacker(), folders, log.receipts,
         spool=settings.storage.data_dir / "spool", check_days=settings.storage.archive_check_days,
@@ -290,12 +298,12 @@ def court_services(
         telling=told,
         todos=told.todos(units, clock, (ExhibitTodos(), ContactTodos())),
         space=CaseSpace(units, clock, line, posting_rules(settings)),
-        talk=talk_services(settings, units, vault, clock, profile, address),
+        talk=talk_services(settings, units, vault, clock, profile, address, objects, log.receipts, printer),
         representatives=Representatives(units, clock, filing, coming, rooms),
         uploads=files.uploads,
         inspecting=files.inspecting,
         attachments=files,
         reminders=told.reminding,
-        exhibits=exhibit_services(units, clock, profile, told.reminding, TypstPrinter()),
+        exhibits=exhibit_services(units, clock, profile, told.reminding, printer),
         hearing_soon=HearingSoon(units, clock, profile),
     )

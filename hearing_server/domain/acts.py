@@ -121,6 +121,7 @@ class ActKind(StrEnum):
     MESSAGE_WITHDRAWN = "message.withdrawn"
     MESSAGE_WITHHELD = "message.withheld"
     MESSAGE_WITHHELD_VIEWED = "message.withheld_viewed"
+    SPACE_EXPORTED = "space.exported"
     # 诉讼行为: a statement with effect in the suit, confirmed word for word.
     LITIGATION_STATED = "litigation.stated"
     CONTACT_ASKED = "contact.asked"

@@ -36,6 +36,7 @@ class Action(StrEnum):
     ACTS_READ = "acts_read"
     SPACE_READ = "space_read"
     SPACE_WRITE = "space_write"
+    SPACE_EXPORT = "space_export"
     BENCH_LANE = "bench_lane"
     WITHHELD_SEE = "withheld_see"
     CONTACT_ASK = "contact_ask"
@@ -122,6 +123,7 @@ RIGHTS: dict[Action, tuple[tuple[Capacity, ...], _States]] = {
     Action.ACTS_READ: (_MAY_LOOK, ANY_STATE),
     Action.SPACE_READ: (_ON_CASE, ANY_STATE),
     Action.SPACE_WRITE: (_ON_CASE, ANY_STATE),
+    Action.SPACE_EXPORT: (_ON_CASE, ANY_STATE),
     Action.BENCH_LANE: (_COURT, ANY_STATE),
     # What was taken out of sight stays in the file; who conducts the case may look, and the look is an act.
     Action.WITHHELD_SEE: (_COURT, ANY_STATE),

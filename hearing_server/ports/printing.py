@@ -13,3 +13,7 @@ class Printer(Protocol):
     async def catalogue(self, values: Mapping[str, object], *, dated: datetime) -> bytes:
         """A catalogue of exhibits, dated at its own moment. Errors: Unavailable `printing.down`, `.busy`."""
         ...
+
+    async def space(self, values: Mapping[str, object], *, dated: datetime) -> bytes:
+        """A case space for reading. Errors: as above."""
+        ...

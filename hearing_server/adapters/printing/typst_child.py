@@ -17,7 +17,7 @@ MEMORY_BYTES = 2 << 30
 CPU_S = 40
 MAX_INPUT_BYTES = 16 << 20
 _TEMPLATES = Path(__file__).parent
-_NAMES = frozenset({"catalogue"})
+_NAMES = frozenset({"catalogue", "space"})
 
 
 def lock_up() -> None:

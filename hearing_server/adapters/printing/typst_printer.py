@@ -33,6 +33,9 @@ class TypstPrinter:
     async def catalogue(self, values: Mapping[str, object], *, dated: datetime) -> bytes:
         return await self._print("catalogue", values, dated)
 
+    async def space(self, values: Mapping[str, object], *, dated: datetime) -> bytes:
+        return await self._print("space", values, dated)
+
     async def _print(self, name: str, values: Mapping[str, object], dated: datetime) -> bytes:
         if self._waiting >= _WAITING:
             raise Unavailable(

@@ -12,8 +12,11 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hearing_server.adapters.trust.disclosed_acts import says_what_it_commits_to
 from hearing_server.adapters.trust.offline_check import Finding, Report, Trusted, examine
-from hearing_server.domain.acts import NO_PREVIOUS, commitment
+from hearing_server.adapters.trust.space_package_check import FORMAT as SPACE_FORMAT
+from hearing_server.adapters.trust.space_package_check import examine_space
+from hearing_server.domain.acts import NO_PREVIOUS
 from hearing_server.domain.canonical_json import canonical_json
 from hearing_server.errors import Invalid
 from recorder.folder import SECOND_NAME
@@ -41,6 +44,12 @@ def examine_package(path: Path, trusted: Trusted, *, is_thorough: bool = False) 
         with zipfile.ZipFile(path) as package:
             about = _about(package)
             report.findings += _listed(package, about)
+            if about["format"] == SPACE_FORMAT:
+                report.lines.append(f"package / 归档包: {len(about['files'])} files")
+                inside = examine_space(package, about, trusted)
+                report.findings += inside.findings
+                report.lines += inside.lines
+                return report
             report.findings += _film(about)
             report.findings += _acts(package)
             report.lines.append(f"package / 归档包: {len(about['files'])} files")
@@ -64,7 +73,7 @@ def _about(package: zipfile.ZipFile) -> dict[str, Any]:
     about = json.loads(package.read(LIST_NAME))
     if (
         not isinstance(about, dict)
-        or about.get("format") != FORMAT
+        or about.get("format") not in (FORMAT, SPACE_FORMAT)
         or not isinstance(about.get("files"), list)
     ):
         raise ValueError("not a package of ours")
@@ -129,21 +138,11 @@ def _act(line: str, number: int, head: str) -> tuple[str, tuple[str, str] | None
             return digest, ("与上一行为不相接", "it doesn't follow the act before it")
         if digest != act["entry_sha256"] or canonical_json(entry).decode() != act["entry"]:
             return digest, ("条目被改动", "the entry was changed")
-        if not _says_what_it_commits_to(act, entry):
+        if not says_what_it_commits_to(act, entry):
             return digest, ("所示内容与承诺不符", "what it says isn't what it commits to")
     except (ValueError, KeyError, TypeError, Invalid):
         return "", ("无法读取", "it can't be read")
     return digest, None
-
-
-def _says_what_it_commits_to(act: dict[str, Any], entry: dict[str, Any]) -> bool:
-    salt = bytes.fromhex(act["salt"])
-    said = f"{entry['cat']}.{entry['sub']}", entry["t_server_utc"], entry["role"], entry["case_seq"]
-    return (
-        said == (act["kind"], act["at"], act["role"], act["seq"])
-        and commitment(salt, "actor", act["actor_id"]) == entry["actor_c"]
-        and commitment(salt, "body", act["payload"]) == entry["body_c"]
-    )
 
 
 def _record(package: zipfile.ZipFile, trusted: Trusted, *, is_thorough: bool) -> Report:

@@ -41,6 +41,7 @@ _PERSONAL = frozenset(
         "obligation",
         "service",
         "attachment",
+        "space",
         "contact",
     }
 )

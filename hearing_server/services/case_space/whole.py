@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hearing_server.services.case_space.contact_requests import ContactDesk
+from hearing_server.services.case_space.exports import Exports
 from hearing_server.services.case_space.indexing import SearchIndexing
 from hearing_server.services.case_space.mentions import MentionNotices
 from hearing_server.services.case_space.private_lanes import PrivateLanes
@@ -20,3 +21,4 @@ class Talk:
     contact_desk: ContactDesk
     search: Search
     indexing: SearchIndexing
+    exports: Exports

@@ -6,6 +6,8 @@ export const readSpace = (caseId: string): Promise<CaseSpace> => get(`/cases/${c
 export const readLane = (lane: string, range: { after?: number; before?: number; limit?: number }): Promise<LanePage> =>
   get(`/lanes/${lane}/events`, { query: range });
 export const attachmentAddress = (id: string): string => `${API}/attachments/${id}`;
+/** Everything of the space that one may see, as a ZIP. */
+export const exportAddress = (caseId: string): string => `${API}/cases/${caseId}/space/export`;
 export const renditionAddress = (id: string): string => `${API}/attachments/${id}/rendition`;
 export const pageAddress = (id: string, page: number): string => `${API}/attachments/${id}/pages/${page}`;
 export const previewAddress = (id: string): string => `${API}/attachments/${id}/preview`;

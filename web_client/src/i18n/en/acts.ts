@@ -60,6 +60,7 @@ const en: Texts<typeof zh> = {
   broadcast: { submitted: "Broadcast applied for", responded: "A party's word on the broadcast", objection_answered: "Objection to the broadcast answered", approved: "Broadcast approved", rejected: "Broadcast refused", cut: "Broadcast cut" },
   lane: { sealed_opened: "Sealed submissions opened" },
   mediation: { opened: "Mediation opened", joined: "Joined a mediation", left: "Left a mediation", closed: "Mediation closed" },
+  space: { exported: "Exported the case space" },
   message: { posted: "Message sent", corrected: "Message corrected", withdrawn: "Message withdrawn", withheld: "Message taken out of sight", withheld_viewed: "Message out of sight looked at" },
   litigation: { stated: "Litigation act made" },
   contact: { asked: "Contact requested", taken: "Contact request taken", phone_seen: "Telephone number looked at", answered: "Contact request answered", done: "Contact request closed", withdrawn: "Contact request withdrawn", overdue: "Contact request overdue" },

@@ -2,6 +2,8 @@ import type zh from "../zh/case_space";
 import type { Texts } from "../texts";
 
 const en: Texts<typeof zh> = {
+  export: "Export this space",
+  exportText: "A ZIP of the messages and files you can see, receipts, and a PDF for reading; it can be checked offline. A message just sent takes some seconds.",
   title: "Case space",
   messages: "Messages",
   lanes: { label: "Audience", everyone: "Everyone", bench: "Bench" },
@@ -63,6 +65,8 @@ const en: Texts<typeof zh> = {
     asking: "Please allow the microphone",
     recording: "Recording. Press “Done” when you have finished",
     left: "{seconds} seconds left",
+    letGoToFinish: "Let go to finish, slide up to cancel",
+    letGoToCancel: "Let go to cancel",
     finish: "Done",
     hear: "Listen",
     stopHearing: "Stop listening",

@@ -58,6 +58,7 @@ export default {
   broadcast: { submitted: "申请直播", responded: "当事人对直播表态", objection_answered: "答复直播异议", approved: "批准直播", rejected: "不予直播", cut: "切断直播" },
   lane: { sealed_opened: "开启保密材料提交" },
   mediation: { opened: "开启调解沟通", joined: "加入调解沟通", left: "退出调解沟通", closed: "关闭调解沟通" },
+  space: { exported: "导出案件空间" },
   message: { posted: "发送消息", corrected: "更正消息", withdrawn: "撤回消息", withheld: "撤下消息", withheld_viewed: "查看撤下的消息" },
   litigation: { stated: "作出诉讼行为" },
   contact: { asked: "请求联系", taken: "接办联系请求", phone_seen: "查看联系电话", answered: "答复联系请求", done: "办结联系请求", withdrawn: "撤回联系请求", overdue: "联系请求超时" },

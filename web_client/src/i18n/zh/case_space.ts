@@ -1,4 +1,6 @@
 export default {
+  export: "导出本案空间",
+  exportText: "ZIP 文件：您能看到的消息、附件、存证凭证和一份可阅读的 PDF，可离线核验。刚发出的消息要等几秒才能导出。",
   title: "案件空间",
   messages: "消息",
   lanes: { label: "发给谁", everyone: "全体", bench: "合议庭" },
@@ -60,6 +62,8 @@ export default {
     asking: "请允许使用麦克风",
     recording: "正在录音，说完请点“说完了”",
     left: "还可以说 {seconds} 秒",
+    letGoToFinish: "松开结束，上滑取消",
+    letGoToCancel: "松开取消",
     finish: "说完了",
     hear: "试听",
     stopHearing: "停止试听",
