@@ -241,6 +241,7 @@ async def test_database__restored_from_an_old_backup__is_told_at_once(keeping: K
 
 # A receipt is the same from either database, and whoever checks it has none.
 @pytest.mark.parametrize("units", ["sqlite"], indirect=True)
+@pytest.mark.timeout(1800)  # fifty times as many with --slow
 async def test_receipt__with_any_bit_flipped__never_passes_and_the_clean_one_always_does(
     keeping: Keeping, request: pytest.FixtureRequest
 ) -> None:
