@@ -166,3 +166,44 @@ async def test_relay__channel_that_is_not_there__fails_at_once(court: Court) -> 
     for one in await rows(court):
         await relay.send_one(one.id)
     assert {(one.state, one.result) for one in await rows(court)} == {("failed", "no channel")}
+
+
+class Hanging:
+    """A gateway that takes a call and never answers, until it is let go."""
+
+    is_simulated = False
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.keys: list[str] = []
+
+    async def send(self, letter: Letter) -> SendResult:
+        self.keys.append(letter.key)
+        if not letter.key.startswith("otc_"):
+            await self.go.wait()
+        return SendResult("accepted", "x", simulated=False)
+
+
+async def test_relay__gateway_hangs__codes_and_other_channels_go_on(court: Court) -> None:
+    queue, sms, email = TaskiqJobs.open(""), Hanging(), Flaky()
+    relay = NoticeRelay(court.units, court.vault, SystemClock(), {"sms": sms, "email": email}, queue)
+    await queue.start(takes_jobs=True)
+    await queue_many(court)
+    await relay.dispatch_due()
+    async with court.units.write() as unit:
+        for key, channel in (("otc_1", "sms"), ("mail", "email")):
+            await queue_notice(
+                unit, court.vault, person_id=PLAINTIFF, address=Address(channel, "x"),
+                words=Words("", "x"), dedup_key=key, now=SystemClock().utc_now(),
+            )  # fmt: skip
+    async with asyncio.timeout(20):
+        while "otc_1" not in sms.keys or "mail" not in email.tries:  # noqa: ASYNC110 - another task's doing
+            await relay.dispatch_due()
+            await asyncio.sleep(0.02)
+    assert len([key for key in sms.keys if key != "otc_1"]) == 1, "one call at a time"
+    sms.go.set()
+    async with asyncio.timeout(20):
+        while len(sms.keys) < NOTICES + 1:  # noqa: ASYNC110 - another task's doing
+            await asyncio.sleep(0.02)
+    await queue.stop()
+    assert len(sms.keys) == len(set(sms.keys)) == NOTICES + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,8 +90,8 @@ async def queue_sms(
 
 
 class NoticeRelay:
-    """Sends what is due. A row is taken right before its call, one per channel and process: a crash repeats at most
-    that one, under the same key, and the row then says so (`maybe_twice`)."""
+    """Sends what is due. A row is taken right before its call, one per lane and process: a crash repeats at most that
+    one, under the same key, and the row then says so (`maybe_twice`)."""
 
     def __init__(
         self,
@@ -107,7 +106,8 @@ class NoticeRelay:
         self._clock = clock
         self._channels = channels
         self._queue = queue
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lane that is being sent on, with what waits for it in order.
+        self._lanes: dict[str, dict[str, None]] = {}
         self._hinted: dict[str, float] = {}
         # A wall clock that jumps must not make our own call look like a dead one's.
         self._in_hand: set[str] = set()
@@ -135,17 +135,31 @@ class NoticeRelay:
         return len(fresh)
 
     async def send_one(self, notice_id: str) -> None:
-        """Send this notice if it is still to be sent."""
-        try:
-            async with self._units.read() as unit:
-                found = await unit.notices.get(notice_id)
-            if found is None or found.settled_at is not None or notice_id in self._in_hand:
-                return
-            async with self._turns[found.channel]:
-                if not self._queue.is_stopping:
-                    await self._take(notice_id)
-        finally:
+        """Send this notice if it is still to be sent: now, or by whoever is sending on its lane, when it is free.
+
+        A job never waits for a lane: a gateway that hangs takes one place of the queue, not all of them.
+        """
+        async with self._units.read() as unit:
+            found = await unit.notices.get(notice_id)
+        if found is None or found.settled_at is not None or notice_id in self._in_hand:
             self._hinted.pop(notice_id, None)
+            return
+        lane = _lane(found)
+        waiting = self._lanes.get(lane)
+        if waiting is not None:
+            # Beyond the bound it is left out: the row is found again.
+            if len(waiting) < 2 * _BATCH:
+                waiting[notice_id] = None
+            return
+        self._lanes[lane] = waiting = {notice_id: None}
+        try:
+            while waiting and not self._queue.is_stopping:
+                following = next(iter(waiting))
+                del waiting[following]
+                await self._take(following)
+                self._hinted.pop(following, None)
+        finally:
+            del self._lanes[lane]
 
     async def _take(self, notice_id: str) -> None:
         now = self._clock.utc_now()
@@ -190,6 +204,11 @@ class NoticeRelay:
             unit.ring(Doorbell("notice_settled", notice.id, (("key", notice.dedup_key), ("state", state))))
         if state == "failed":
             _log.warning("notice failed", extra={"notice": notice.id, "channel": notice.channel})
+
+
+def _lane(notice: Notice) -> str:
+    """One call at a time on each. Codes have one of their own: who signs in waits for nobody's reminder."""
+    return f"{notice.channel}:codes" if notice.dedup_key.startswith("otc_") else notice.channel
 
 
 async def _end_contact(unit: Unit, notice: Notice, now: datetime) -> None:
