@@ -19,6 +19,8 @@ from tests.flows.browser_people import DESK, PHONE, browsers, until
 pytestmark = pytest.mark.browser
 # Pictures for a look by eye: `TALK_SHOTS=folder pytest tests/flows/test_case_talk.py`.
 SHOTS = os.environ.get("TALK_SHOTS")
+# The machine is shared: a voice is uploaded and looked into while others work.
+expect.set_options(timeout=45_000)
 
 
 async def _as(client: CourtClient, context: BrowserContext, court: RunningCourt) -> None:

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { effectScope } from "vue";
 import type { Member } from "@/model/space";
 import type { LaneEvent } from "@/model/types";
 import { cleanText, outgoingText, sha256Hex } from "./composing";
 import { fileFault, fileKind } from "./file_check";
 import { insertMention, mentionedIn, mentionQuery, offered, textParts } from "./mentions";
 import { type WayContext, waysOf } from "./message_ways";
+import { useHoldToSpeak } from "./use_hold_to_speak";
 import { messageRows } from "./message_rows";
 
 const person = (id: string, name: string, label = "原告"): Member => ({ person_id: id, name, label, label_en: "Plaintiff", role: "party" });
@@ -104,5 +106,38 @@ describe("files", () => {
     expect(fileFault({ name: "e.exe", type: "application/x-msdownload", size: 9 }, 100)).toBe("wrongType");
     expect(fileFault({ name: "a.pdf", type: "application/pdf", size: 0 }, 100)).toBe("empty");
     expect(fileFault({ name: "a.pdf", type: "application/pdf", size: 101 }, 100)).toBe("tooLarge");
+  });
+});
+
+describe("hold to speak", () => {
+  const touch = (type: string, y: number, ms: number): PointerEvent => {
+    const made = new Event(type) as PointerEvent;
+    for (const [name, value] of Object.entries({ clientY: y, timeStamp: ms, pointerType: "touch", isPrimary: true })) Object.defineProperty(made, name, { value });
+    return made;
+  };
+  const held = (): { hold: ReturnType<typeof useHoldToSpeak>; told: string[]; end: () => void } => {
+    const told: string[] = [];
+    const scope = effectScope();
+    const hold = scope.run(() => useHoldToSpeak({ begin: () => told.push("begin"), finish: () => told.push("finish"), cancel: () => told.push("cancel") }))!;
+    return { hold, told, end: () => scope.stop() };
+  };
+
+  it("finishes when let go, cancels when slid up, and lets a tap go on", () => {
+    for (const [moves, ends, what] of [
+      [[], touch("pointerup", 500, 2_000), ["begin", "finish"]],
+      [[touch("pointermove", 400, 900)], touch("pointerup", 400, 2_000), ["begin", "cancel"]],
+      [[touch("pointermove", 400, 900), touch("pointermove", 490, 950)], touch("pointerup", 490, 2_000), ["begin", "finish"]],
+      [[], touch("pointerup", 500, 200), ["begin"]],
+      [[], touch("pointercancel", 500, 2_000), ["begin"]],
+    ] as const) {
+      const { hold, told, end } = held();
+      hold.pressed(touch("pointerdown", 500, 100));
+      for (const move of moves) dispatchEvent(move);
+      dispatchEvent(ends);
+      dispatchEvent(touch("pointerup", 0, 9_000));
+      expect(told).toEqual(what);
+      expect([hold.isHeld.value, hold.isSliding.value]).toEqual([false, false]);
+      end();
+    }
   });
 });
