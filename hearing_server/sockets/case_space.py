@@ -99,6 +99,7 @@ class CaseSocket:
             },
             opened=self.opened,
             closed=self.closed,
+            is_paced=True,
         )
 
     async def admit(self, knock: Knock, auth: Auth) -> Seat:

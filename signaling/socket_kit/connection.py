@@ -106,6 +106,8 @@ class Namespace(Generic[S]):
     opened: Callable[[Connection[S]], Awaitable[None]]
     closed: Callable[[Connection[S], str], Awaitable[None]]
     max_message_bytes: int = 64 * 1024
+    # Commands wait until the reader has taken earlier answers. Not where a command must work at once (muting oneself).
+    is_paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Connection(Generic[S]):
             await self._guarded(self.namespace.opened(self), "opened")
             while self.is_open:
                 waiting = await self._waiting.get()
-                await self._hub.eased(self.socket_id)
+                if self.namespace.is_paced:
+                    await self._hub.eased(self.socket_id)
                 if waiting is None or not self.is_open:
                     break
                 answer = await self._run(waiting)

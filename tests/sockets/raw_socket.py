@@ -53,6 +53,7 @@ class Stage:
     def namespace(self) -> Namespace[str]:
         return Namespace(
             "/case", auth=Auth, admit=self.admit, opened=self._opened, closed=self._closed,
+            is_paced=True,
             commands={"say": Command(Words, self.say), "fail": Command(Words, self.fail)},
         )  # fmt: skip
 

@@ -200,6 +200,8 @@ export const useCaseLife = defineStore("case_life", () => {
   const settleAll = (): void => Object.keys(logs.value).forEach(settle);
 
   function heads(named: Record<string, number>): void {
+    // With every beat: what waits must not wait for a tab that has fallen asleep since.
+    if (outbox?.isWaiting) leader?.need();
     for (const [lane, head] of Object.entries(named)) {
       const log = logs.value[lane];
       if (!log) continue;

@@ -16,6 +16,8 @@ const DATABASE = "hearing_outbox";
 const ENTRIES = "entries";
 const BY_PERSON = "person";
 
+const OPEN_WITHIN_MS = 3_000;
+
 type Row = OutboxEntry & { person: string };
 
 function done(change: IDBTransaction): Promise<void> {
@@ -33,6 +35,8 @@ function openDatabase(): Promise<IDBDatabase> {
     };
     opening.onsuccess = () => resolve(opening.result);
     opening.onerror = opening.onblocked = () => reject(opening.error ?? new Error("storage"));
+    // Some browsers never answer after an update of theirs; a person's words don't wait for that.
+    setTimeout(() => reject(new Error("storage")), OPEN_WITHIN_MS);
   });
 }
 
