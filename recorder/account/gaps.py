@@ -25,6 +25,8 @@ CAMERA_QUIET_NS = 500 * MS  # phones go down to 5 pictures/s in the dark and on 
 SCREEN_QUIET_NS = 2500 * MS  # browsers repeat a still screen about once a second
 DTX_NS = 500 * MS  # Opus sends a comfort frame every 400 ms during silence (RFC 6716 2.1.9, libopus)
 STALL_WATCH_NS = 1000 * MS  # late packets that drain catch up a little in every second; a stall never does
+# The first packet behind a stall may itself be late by so much; that others follow it in time is no catching up.
+JITTER_NS = 60 * MS
 CATCH_UP_NS = 30_000 * MS  # for so long a stall that was no stall may still turn out to be a queue
 RESTART_SEQUENCES = 3000  # a larger step back is a restarted stream (RFC 3550 A.1, MAX_DROPOUT)
 RESTART_NS = 10_000 * MS  # RTP time this far ahead of the clock is a restarted stream
@@ -47,8 +49,8 @@ class _Hole:
 class _Suspicion:
     """Arrivals fell behind RTP time at `at_ns`; a stall of `shift_ns`, the least lag since, if they never catch up.
 
-    `before_*`: the last packet that was on time. `steady_since_ns`: when the least lag was last found smaller.
-    `hole`: the stall, once it is taken for one.
+    `first_lag_ns`: how far the first one fell behind. `before_*`: the last packet that was on time.
+    `steady_since_ns`: when the least lag was last found smaller. `hole`: the stall, once it is taken for one.
     """
 
     at_ns: int
@@ -56,7 +58,14 @@ class _Suspicion:
     before_timestamp: int
     shift_ns: int
     steady_since_ns: int
+    first_lag_ns: int
     hole: _Hole | None = None
+
+    def start_ns(self) -> int:
+        """When a stall of `shift_ns` began that ended with the packet that came at `at_ns`."""
+        missing_ns = max(self.shift_ns, 0)
+        late_ns = min(self.first_lag_ns - missing_ns, JITTER_NS)
+        return max(self.at_ns - missing_ns - late_ns, self.before_ns)
 
 
 class TrackLedger:
@@ -244,7 +253,7 @@ class TrackLedger:
             before_ns += max(sent_ns - self._packet_ns(sent_ns, step), 0)
         ticks = round((sent_ns if step == 0 else self._packet_ns(sent_ns, step)) / self._ns_per_tick)
         start = (self._timestamp + round(sent_ns / self._ns_per_tick) - ticks) & 0xFFFFFFFF
-        self._suspicion = _Suspicion(at_ns, before_ns, start, lag_ns, at_ns)
+        self._suspicion = _Suspicion(at_ns, before_ns, start, lag_ns, at_ns, lag_ns)
 
     def _packet_ns(self, sent_ns: int, step: int) -> int:
         return sent_ns // (step + 1)
@@ -255,7 +264,7 @@ class TrackLedger:
         if lag_ns < suspicion.shift_ns - 10 * MS:
             suspicion.shift_ns, suspicion.steady_since_ns = lag_ns, at_ns
             if suspicion.hole is not None:  # it catches up after all: less was missing than was thought
-                suspicion.hole.from_ns = max(suspicion.hole.until_ns - max(lag_ns, 0), suspicion.hole.from_ns)
+                suspicion.hole.from_ns = max(suspicion.start_ns(), suspicion.hole.from_ns)
         if suspicion.shift_ns < SLIVER_NS or at_ns - suspicion.at_ns > CATCH_UP_NS:
             self._forget_suspicion()
         elif suspicion.hole is None and at_ns - suspicion.steady_since_ns > STALL_WATCH_NS:
@@ -269,8 +278,7 @@ class TrackLedger:
     def _settle(self, suspicion: _Suspicion) -> None:
         """Take what is suspected for a stall, as far as it is one by now."""
         if suspicion.hole is None and suspicion.shift_ns >= max(SLIVER_NS, self._quiet_ns - 20 * MS):
-            start_ns = max(suspicion.at_ns - suspicion.shift_ns, suspicion.before_ns)
-            suspicion.hole = _Hole(start_ns, suspicion.at_ns, GapCause.SENDER_STALL)
+            suspicion.hole = _Hole(suspicion.start_ns(), suspicion.at_ns, GapCause.SENDER_STALL)
             self._holes.append(suspicion.hole)
 
     def _close_span(self, cause: GapCause, at_ns: int) -> None:

@@ -18,6 +18,7 @@ from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphon
 from tests.recorder.stepped_session import TICK_NS, NoSyncs, Stepped, SteppedClock
 
 DELAY_NS = 25 * MS
+MOST_JITTER_NS = 60 * MS
 SECOND = 1000 * MS
 
 
@@ -260,7 +261,10 @@ class History:
         self.sender.pass_time(lasting_ns)
 
     def _delay_ns(self) -> int:
-        return DELAY_NS + (int(self.dice.expovariate(1 / self.jitter_ns)) if self.jitter_ns else 0)
+        if not self.jitter_ns:
+            return DELAY_NS
+        # Later than that is no jitter: `freeze` is about it.
+        return DELAY_NS + min(int(self.dice.expovariate(1 / self.jitter_ns)), MOST_JITTER_NS)
 
     def _send(self, delay_ns: int, *, lost: bool = False) -> None:
         packet = self.sender.packet()
