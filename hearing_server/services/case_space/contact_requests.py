@@ -261,7 +261,9 @@ async def _views(unit: Unit, pairs: Sequence[tuple[Case, ContactRequest]]) -> li
     names = {person_id: person.name for person_id, person in people.items()}
 
     def step(done: ContactStep | None) -> dict[str, object] | None:
-        return {"person_id": done.by, "name": names.get(done.by, ""), "at": to_wire(done.at)} if done else None
+        return (
+            {"person_id": done.by, "name": names.get(done.by, ""), "at": to_wire(done.at)} if done else None
+        )
 
     def view(case: Case, request: ContactRequest) -> dict[str, object]:
         asker = case.member(request.asker_id)
