@@ -7,8 +7,6 @@ import base64
 from typing import Any
 from urllib.parse import urlsplit
 
-from yarl import URL
-
 from hearing_server.robots.court_client import CourtClient
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -92,8 +90,7 @@ class RawLine:
     async def patch(cls, person: CourtClient, path: str, offset: int, length: int) -> RawLine:
         place = urlsplit(person.url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        cookies = person.http.cookie_jar.filter_cookies(URL(person.url))
-        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+        cookie = "; ".join(f"{one.key}={one.value}" for one in person.http.cookie_jar)
         head = (
             f"PATCH {path} HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {cookie}\r\nTus-Resumable: 1.0.0\r\n"
             f"Upload-Offset: {offset}\r\nContent-Type: application/offset+octet-stream\r\n"

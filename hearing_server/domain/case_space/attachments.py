@@ -174,11 +174,11 @@ def clean_name(name: str) -> str:
 
 
 def checked_sha256(text: str) -> str:
-    """The sender's own hash of the whole file, 64 hex digits or nothing. Errors: Invalid `upload.sha256`."""
+    """The sender's own hash of the whole file, 64 hex digits or nothing. Errors: Invalid `upload.hash_malformed`."""
     lowered = text.strip().lower()
     if lowered and not _SHA256.fullmatch(lowered):
         raise Invalid(
-            "upload.sha256",
+            "upload.hash_malformed",
             zh="文件校验值应为 64 位十六进制",
             en="The file's SHA-256 must be 64 hexadecimal digits",
         )
