@@ -20,6 +20,7 @@ from pathlib import Path
 import aiohttp
 
 from hearing_server.robots.court_client import CourtClient
+from tests.flows.demo_process import demo_process
 from tests.rest.tus_wire import TUS, ask, begin
 
 _PIECE_BYTES = 8 * 1024
