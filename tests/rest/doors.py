@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hearing_server.domain.reminding.service_texts import SERVICE_CONSENT
 from hearing_server.domain.roles import Action
 from tests.court import invented_id
 
@@ -101,6 +102,11 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
         {"person_ids": ["PARTY"], "title": "t", "text": "x"},
     ),
     "GET /cases/{case_id}/reminders": (A.REMINDERS_SEE, None),
+    "GET /cases/{case_id}/progress": (None, None),
+    "POST /cases/{case_id}/service-consent": (
+        A.SERVICE_CONSENT,
+        {"granted": True, "text_version": SERVICE_CONSENT.version},
+    ),
     "POST /cases/{case_id}/contact-requests": (A.CONTACT_ASK, {"topic": "materials", "way": "message"}),
     "GET /cases/{case_id}/contact-requests": (A.CONTACT_SEE, None),
     "GET /cases/{case_id}/exhibits": (A.EXHIBITS_SEE, None),
@@ -125,6 +131,10 @@ DOORS: dict[str, tuple[Action | None, Any]] = {
     "POST /exhibits/{exhibit_id}/disclosure": (A.EXHIBIT_DISCLOSE, {"kind": "keep", **WHY}),
     "POST /exhibits/{exhibit_id}/showings": (A.EXHIBIT_SHOW, {"hearing_id": "hrg_x"}),
     "POST /exhibits/{exhibit_id}/rulings": (A.EXHIBIT_RULE, {"result": "admitted", **WHY}),
+    "POST /hearings/{hearing_id}/move": (
+        A.HEARING_MOVE,
+        {"starts_at": "2199-05-01T01:00:00Z", "duration_min": 60},
+    ),
     "POST /hearings/{hearing_id}/cancel": (A.HEARING_CANCEL, WHY),
 }
 # No object in the path: for every signed-in person about themselves, or for an office.
@@ -135,6 +145,12 @@ OFFICES: dict[str, tuple[Action | None, Any]] = {
     "GET /cases": (None, None),
     "GET /hearings": (None, None),
     "GET /me/obligations": (None, None),
+    "GET /me/todos": (None, None),
+    "GET /me/contacts": (None, None),
+    "POST /me/contacts": (None, {"channel": "wechat", "address": "openid_of_a_test"}),
+    "PUT /me/wishes": (None, {"wishes": {"sms": True}}),
+    "GET /reminder-grounds": (None, None),
+    "GET /reminders/unfinished": (None, None),
     "POST /cases": (A.CASE_FILE, {"cause": "c", "judge_id": "x", "parties": [PARTY]}),
     "POST /case-imports": (A.CASE_IMPORT, b"x"),
     "GET /recordings": (A.RECORDINGS_LIST, None),
@@ -159,6 +175,18 @@ ELSEWHERE = {
     "POST /lanes/{lane}/close",
     "GET /attachments/{attachment_id}",
     "GET /attachments/{attachment_id}/preview",
+    # tests/rest/test_reminders.py, test_reminder_board.py, test_progress.py
+    "GET /cases/{case_id}/service-consent",
+    "POST /me/contacts/{contact_id}/confirmation",
+    "DELETE /me/contacts/{contact_id}",
+    "POST /reminders/{reminder_id}/withdrawal",
+    "POST /reminders/{reminder_id}/urgent",
+    "POST /obligations/{obligation_id}/attempts",
+    "POST /obligations/{obligation_id}/hand-over",
+    "GET /obligations/{obligation_id}/proof",
+    "POST /obligations/{obligation_id}/opened",
+    "POST /obligations/{obligation_id}/later",
+    "POST /obligations/{obligation_id}/objection",
     "POST /obligations/{obligation_id}/displayed",
     "POST /contact-requests/{request_id}/take",
     "POST /contact-requests/{request_id}/phone",
@@ -171,5 +199,6 @@ ELSEWHERE = {
 # Places of the members-only space answer "no such thing" to staff who only look at the case.
 MEMBERS_ONLY = {
     A.SEALED_SUBMIT, A.MEDIATION_LEAD, A.SPACE_READ, A.SPACE_WRITE, A.CONTACT_ASK, A.REMINDER_ISSUE, A.REMINDERS_SEE,
+    A.SERVICE_CONSENT,
     *(action for action in A if action.value.startswith("exhibit")),
 }  # fmt: skip
