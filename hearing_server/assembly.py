@@ -246,8 +246,7 @@ def court_services(
     pieces: PieceMaker,
     settings: Settings,
 ) -> Services:
-    codes = Codes(units, vault, clock)
-    line = GroupCommit(units)
+    codes, line = Codes(units, vault, clock), GroupCommit(units)
     sessions = Sessions(units, vault, clock, codes, line)
     told = tell_people(settings, units, vault, clock, profile, address)
     coming = Hearings(units, vault, clock, profile, address.link, told.reminding)
