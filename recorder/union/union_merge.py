@@ -80,12 +80,12 @@ class Merge:
         Records of tracks whose beginning cannot be read are passed over.
         """
         sides = [self._side(side) for side in range(len(self._folders))]
-        for told in merge(*sides, key=lambda told: (told[0], told[1].side)):
-            found = self._take(told[1])
+        for place_ns, told in merge(*sides, key=lambda told: (told[0], told[1].side)):
+            found = self._take(told, place_ns)
             if found is not None:
                 yield found
 
-    def _take(self, told: Told) -> Told | None:
+    def _take(self, told: Told, place_ns: int) -> Told | None:
         record = told.record
         if told.run > self._run:
             self._run = told.run
@@ -93,7 +93,8 @@ class Merge:
         number = self._number(told) if record.track else 0
         if number is None:
             return None
-        if record.kind != RecordKind.GAP and self._is_repeat(record.kind, number, told.at_ns, record.payload):
+        key = (record.kind, number, told.at_ns, crc32c_value(record.payload))
+        if record.kind != RecordKind.GAP and self._is_repeat(key, place_ns):
             return None
         if record.kind == RecordKind.TRACK_END:
             if number in self._tracks.ended:
@@ -111,13 +112,13 @@ class Merge:
         # One that is repeated at the head of a segment counts where the first cannot be read.
         return self._tracks.start(told.side, record.track, record.json()["track_id"])
 
-    def _is_repeat(self, kind: int, number: int, at_ns: int, payload: bytes) -> bool:
-        key = (kind, number, at_ns, crc32c_value(payload))
+    def _is_repeat(self, key: tuple[int, int, int, int], place_ns: int) -> bool:
+        """What is remembered ages by its place: a clock's anchor, written behind a standstill, is placed before it."""
         if key in self._seen:
             return True
         self._seen[key] = None
-        self._order.append((at_ns, key))
-        while self._order and self._order[0][0] < at_ns - _SAME_WITHIN_NS:
+        self._order.append((place_ns, key))
+        while self._order and self._order[0][0] < place_ns - _SAME_WITHIN_NS:
             del self._seen[self._order.popleft()[1]]
         return False
 

@@ -18,7 +18,7 @@ from tests.recorder.packets import AUDIO_STEP, MS, VIDEO_STEP, camera, microphon
 from tests.recorder.stepped_session import TICK_NS, NoSyncs, Stepped, SteppedClock
 
 DELAY_NS = 25 * MS
-MOST_JITTER_NS = 60 * MS
+MOST_JITTER_NS = 40 * MS
 SECOND = 1000 * MS
 
 
