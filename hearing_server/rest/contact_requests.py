@@ -25,7 +25,7 @@ class ContactBody(Body):
     until_at: Moment | None = None
 
 
-class AnswerBody(Body):
+class ContactAnswerBody(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_ANSWER_CHARS)]
     way: ContactWay
 
@@ -60,7 +60,7 @@ async def phone(call: Call) -> object:
 
 
 async def answer(call: Call) -> object:
-    body = call.body(AnswerBody)
+    body = call.body(ContactAnswerBody)
     return await call.services.talk.contact_desk.answer(
         call.actor, call.part("request_id"), text=body.text, way=body.way
     )
@@ -96,7 +96,7 @@ ROUTES = (
     ),
     Route(
         "POST", "/contact-requests/{request_id}/answer", answer, Who.STAFF, "What the asker was told",
-        body=AnswerBody,
+        body=ContactAnswerBody,
     ),
     Route(
         "POST", "/contact-requests/{request_id}/done", finish, Who.STAFF, "Nothing is left to do", body=Nothing

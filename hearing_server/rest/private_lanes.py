@@ -29,7 +29,7 @@ class MediationBody(Body):
     agreed: bool = False
 
 
-class PersonBody(Body):
+class LanePersonBody(Body):
     with_history: bool = True
 
 
@@ -54,7 +54,7 @@ async def let_in(call: Call) -> object:
         call.actor,
         call.part("lane"),
         PersonId(call.part("person_id")),
-        with_history=call.body(PersonBody).with_history,
+        with_history=call.body(LanePersonBody).with_history,
     )
 
 
@@ -94,7 +94,7 @@ ROUTES = (
         "POST", "/cases/{case_id}/mediations", open_mediation, Who.SIGNED_IN,
         "Open a mediation with named people", MediationBody, 201,
     ),
-    Route("PUT", "/lanes/{lane}/people/{person_id}", let_in, Who.SIGNED_IN, "Let somebody in", PersonBody),
+    Route("PUT", "/lanes/{lane}/people/{person_id}", let_in, Who.SIGNED_IN, "Let somebody in", LanePersonBody),
     Route("DELETE", "/lanes/{lane}/people/{person_id}", let_out, Who.SIGNED_IN, "Let somebody out"),
     Route("POST", "/lanes/{lane}/close", close_lane, Who.SIGNED_IN, "Close a mediation", Nothing),
     Route(

@@ -118,7 +118,9 @@ async def test_seat__on_a_second_device__is_refused_until_the_first_leaves(court
         await second.close()
 
 
-async def test_seat__taken_again_on_its_own_connection__ends_the_former_one_alone(court: RunningCourt) -> None:
+async def test_seat__taken_again_on_its_own_connection__ends_the_former_one_alone(
+    court: RunningCourt,
+) -> None:
     async with lobby(court) as (_, lin, _):
         former = (await lin.take())["seat"]
         again = (await lin.take())["seat"]
