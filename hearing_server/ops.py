@@ -181,7 +181,9 @@ def verify(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only what is wrong.")] = False,
     thorough: Annotated[
         bool,
-        typer.Option("--thorough", help="Draw up a record's account anew, though its sealing is vouched for."),
+        typer.Option(
+            "--thorough", help="Draw up a record's account anew, though its sealing is vouched for."
+        ),
     ] = False,
 ) -> None:
     """Check receipts and recordings offline; exit 0 when nothing is wrong, 1 with every problem named."""

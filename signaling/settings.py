@@ -51,7 +51,9 @@ class MediaSettings:
     # The forwarding thread in C, when it was built (`signaling.native`). It wakes cheaply, so it may wait less.
     native: bool = True
     native_read_pause_s: float = 0.001
-    native_urgent: bool = True  # before other work of the machine, as far as the system allows (`native/urgency.c`)
+    native_urgent: bool = (
+        True  # before other work of the machine, as far as the system allows (`native/urgency.c`)
+    )
     native_bursts: bool = True  # equal packets of a picture leave in one system call (UDP_SEGMENT)
 
     # Measuring. One datagram in so many is read with its arrival time (1.5 us more for it); the figures of each path go

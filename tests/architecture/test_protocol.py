@@ -28,7 +28,9 @@ def plain(path: str) -> str:
 def documented_routes() -> set[str]:
     """`VERB /path` of every row; after a `·` a verb may be left out, and a one-step path is a sibling of the last."""
     found = set()
-    for row in re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) .*?) \|", section(2), re.MULTILINE):
+    for row in re.findall(
+        r"^\| ((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) .*?) \|", section(2), re.MULTILINE
+    ):
         verb = last = ""
         for word in re.findall(r"\b[A-Z]{3,7}\b|`/[^`]*`", row):
             if word in VERBS:

@@ -30,6 +30,4 @@ async def test_upload__cut_every_5_s_and_server_killed_30_times__resends_3_perce
     tmp_path: Path,
 ) -> None:
     # 61 stretches of 5 s at 300 kB/s, and the rest.
-    await _drill(
-        tmp_path, size_bytes=92 << 20, kills=30, cut_every_s=5.0, rate_bytes_s=300_000, resent=0.03
-    )
+    await _drill(tmp_path, size_bytes=92 << 20, kills=30, cut_every_s=5.0, rate_bytes_s=300_000, resent=0.03)

@@ -33,7 +33,9 @@ def upgrade() -> None:
         sa.Column("left_at", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("lane", "person_id", name=op.f("pk_lane_persons")),
         sa.ForeignKeyConstraint(["lane"], ["lanes.id"], name=op.f("fk_lane_persons_lane_lanes")),
-        sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_lane_persons_person_id_persons")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name=op.f("fk_lane_persons_person_id_persons")
+        ),
     )
 
 
