@@ -7,6 +7,7 @@ at a record.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +25,16 @@ SECOND = 1000 * MS
 
 @dataclass(frozen=True)
 class Hole:
-    """Nothing is on the record of the line, on the clock of the machine; `causes`: any of these is right."""
+    """Nothing is on the record of the line, on the clock of the machine; `causes`: any of these is right.
+
+    `already_ns`: for so long the network had lost every packet before it began, by chance.
+    """
 
     from_ns: int
     until_ns: int
     causes: frozenset[str]
     what: str
+    already_ns: int = 0
 
 
 @dataclass
@@ -83,6 +88,9 @@ class History:
         self._order = 0
         self._tick_ns = self.clock.now_ns
         self._floor_ns = 0
+        self.lost_since_ns: int | None = None
+        # The newest packets: (arrival, capture); a lost one never arrives.
+        self._sent: deque[tuple[int | None, int]] = deque(maxlen=16)
         self.jitter_ns = self.dice.choice((0, 4 * MS, 12 * MS))
         self.loss = self.dice.choice((0.0, 0.0, 0.01))
         self.stepped = Stepped(self.folder, self.clock, Disk(NoSyncs()))
@@ -226,9 +234,10 @@ class History:
     def crash(self, lasting_ns: int) -> None:
         """The recorder is killed and another goes on in its folder, where the same track begins anew."""
         self._deliver(self.capture_ns)
-        unsynced_ns = self.clock.now_ns - self._tick_ns  # what waited in memory dies with it
+        unsynced_ns = self.clock.now_ns - self._tick_ns
+        before_ns = max(unsynced_ns, self._dead_ns())
         self.stepped.abandon()
-        with self._hole("crash", "crash", before_ns=unsynced_ns):
+        with self._hole("crash", "crash", before_ns=before_ns):
             for _ in self._steps(lasting_ns):
                 self._send(0, lost=True)
         self._coming.clear()
@@ -236,6 +245,15 @@ class History:
         self.stepped = Stepped(self.folder, self.clock, Disk(NoSyncs()))
         self._tick_ns = self.clock.now_ns
         self._start_track()
+
+    def _dead_ns(self) -> int:
+        """For how long back nothing will be on the record: lost, on its way, or waiting in memory."""
+        first_ns = self.capture_ns
+        for arrives_ns, captured_ns in reversed(self._sent):
+            if arrives_ns is not None and arrives_ns <= self._tick_ns:
+                break
+            first_ns = captured_ns
+        return self.capture_ns - first_ns
 
     def reconnect(self, lasting_ns: int) -> None:
         """The person's connection is made anew: another track with other numbers."""
@@ -268,10 +286,15 @@ class History:
 
     def _send(self, delay_ns: int, *, lost: bool = False) -> None:
         packet = self.sender.packet()
-        if not lost:
+        if lost:
+            self.lost_since_ns = self.capture_ns if self.lost_since_ns is None else self.lost_since_ns
+            self._sent.append((None, self.capture_ns))
+        else:
+            self.lost_since_ns = None
             # A network that reorders more than a little is another test's matter.
             self._floor_ns = max(self.capture_ns + delay_ns, self._floor_ns)
             self._at(self._floor_ns, lambda: self._hand_over(packet))
+            self._sent.append((self._floor_ns, self.capture_ns))
 
     def _hand_over(self, packet: bytes) -> None:
         self.stepped.session.packet(self.track_id, packet, self.clock.now_ns)
@@ -328,12 +351,21 @@ class _Noting:
     def __init__(self, history: History, causes: frozenset[str], what: str, before_ns: int) -> None:
         self._history, self._causes, self._what, self._before_ns = history, causes, what, before_ns
         self._from_ns = 0
+        self._already_ns = 0
 
     def __enter__(self) -> None:
         self._from_ns = self._history.capture_ns - self._before_ns
+        lost_since_ns = self._history.lost_since_ns
+        self._already_ns = self._history.capture_ns - lost_since_ns if lost_since_ns is not None else 0
 
     def __exit__(self, *_: object) -> None:
         shift_ns = DELAY_NS - self._history.began_ns
         self._history.holes.append(
-            Hole(self._from_ns + shift_ns, self._history.capture_ns + shift_ns, self._causes, self._what)
+            Hole(
+                self._from_ns + shift_ns,
+                self._history.capture_ns + shift_ns,
+                self._causes,
+                self._what,
+                self._already_ns,
+            )
         )
