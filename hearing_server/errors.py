@@ -60,6 +60,12 @@ class Malformed(HearingError):
     status = 400
 
 
+class UnsupportedBody(Malformed):
+    """The body is of another type than this route takes."""
+
+    status = 415
+
+
 class TooLarge(HearingError):
     """More bytes than the stated limit."""
 

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from aiohttp import hdrs, web
 
 from hearing_server.domain.case_space.attachments import AttachmentState, Purpose
-from hearing_server.errors import HearingError, Invalid, Malformed, NotFound
+from hearing_server.errors import HearingError, Invalid, Malformed, NotFound, UnsupportedBody
 from hearing_server.rest.answers import problem
 from hearing_server.rest.body_reading import body_reader
 from hearing_server.rest.middlewares import REQUEST_ID
@@ -203,12 +203,6 @@ def _require_content_type(request: web.Request) -> None:
         raise UnsupportedBody(
             "upload.content_type", zh=f"请求格式应为 {_CONTENT_TYPE}", en=f"The body must be {_CONTENT_TYPE}"
         )
-
-
-class UnsupportedBody(Malformed):
-    """The protocol's own status for a body of another type."""
-
-    status = 415
 
 
 def _bad_metadata() -> Malformed:

@@ -68,7 +68,8 @@ class SqlCases:
 
     async def get(self, case_id: CaseId, *, lock: bool = False) -> Case | None:
         query = sa.select(t.cases).where(t.cases.c.id == case_id)
-        found = await self._load(query.with_for_update() if lock else query)
+        # Not the key: rows that only refer to the case are written meanwhile, or both would wait for each other.
+        found = await self._load(query.with_for_update(key_share=True) if lock else query)
         return found[0] if found else None
 
     async def by_number(self, court_id: CourtId, number: str) -> Case | None:
@@ -164,7 +165,9 @@ class SqlCases:
 
     async def next_docket_seq(self, case_id: CaseId) -> int:
         # The case's row is the lock of its docket, so that two entries never take one number.
-        await self._db.execute(sa.select(t.cases.c.id).where(t.cases.c.id == case_id).with_for_update())
+        await self._db.execute(
+            sa.select(t.cases.c.id).where(t.cases.c.id == case_id).with_for_update(key_share=True)
+        )
         entries = t.docket_entries
         last = await self._db.scalar(
             sa.select(sa.func.max(entries.c.seq)).where(entries.c.case_id == case_id)

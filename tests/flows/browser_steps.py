@@ -169,7 +169,12 @@ async def write_message(page: Page, text: str) -> None:
 
 async def send_picture(page: Page, picture: Path) -> None:
     """Chosen as from the phone's album; it is sent when it has an address of its own."""
-    await page.get_by_role("button", name="更多", exact=True).click()
+    # The composer's: the room's bar has one of this name, too.
+    await (
+        page.get_by_role("button", name="更多", exact=True)
+        .and_(page.locator("[aria-haspopup=dialog]"))
+        .click()
+    )
     async with page.expect_file_chooser() as chooser:
         await page.get_by_role("dialog").get_by_role("button", name="相册").click()
     await (await chooser.value).set_files(picture)

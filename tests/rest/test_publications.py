@@ -118,7 +118,7 @@ async def test_public__of_a_case_that_is_not_open__is_nowhere(court: RunningCour
     async with court.server.units.write() as unit:
         # No use-case closes a case afterwards; whatever does one day, nothing of it stays public.
         await unit.cases._db.exec_driver_sql(  # type: ignore[attr-defined]
-            f"UPDATE cases SET openness = 'closed' WHERE id = '{here.case_id}'"
+            f"UPDATE cases SET openness = 'closed', revision = revision + 1 WHERE id = '{here.case_id}'"
         )
     async with court.client() as anybody, court.staff("clerk") as clerk:
         assert await _answers(anybody, publication_id) == await _answers(anybody, NOBODY)
