@@ -76,6 +76,14 @@ async def record_act(
     return act
 
 
+async def acts_of(unit: Unit, chain_id: str) -> list[Act]:
+    """The whole chain, for papers that hold all of it."""
+    found: list[Act] = []
+    while stretch := await unit.acts.after(chain_id, found[-1].case_seq if found else 0, _STRETCH):
+        found += stretch
+    return found
+
+
 class ActLog:
     """Reading the log of a case."""
 

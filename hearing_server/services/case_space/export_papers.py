@@ -16,7 +16,7 @@ from hearing_server.domain.trust.act_receipts import SUFFIX
 from hearing_server.filing.cases import Case, CaseMember
 from hearing_server.kernel import Actor, AttachmentId, PersonId, to_wire
 from hearing_server.ports.units import Unit
-from hearing_server.services.acts import act_reader
+from hearing_server.services.acts import act_reader, acts_of
 from hearing_server.services.case_space.attachments import is_shown
 from hearing_server.services.case_space.indexing import searchable
 from hearing_server.services.trust.act_receipts import ActReceipts
@@ -59,7 +59,7 @@ async def papers_of(
 ) -> Papers:
     """Errors: Unavailable `proof.not_yet` while the newest message waits for its checkpoint."""
     papers = Papers()
-    acts = await _acts(unit, case.id)
+    acts = await acts_of(unit, case.id)
     for lane in await unit.space.lanes_of_cases([case.id]):
         first_seq = lane.first_seq_for(member)
         if first_seq is not None:
@@ -170,15 +170,6 @@ def _is_of(act: Act, lane: Lane, first_seq: int) -> bool:
     seq = act.payload.get("seq")
     is_event = act.kind in _OF_EVENTS and act.payload.get("lane") == lane.id
     return is_event and isinstance(seq, int) and seq >= first_seq
-
-
-async def _acts(unit: Unit, chain_id: str) -> list[Act]:
-    found: list[Act] = []
-    while True:
-        page = await unit.acts.after(chain_id, found[-1].case_seq if found else 0, _STRETCH)
-        found += page
-        if len(page) < _STRETCH:
-            return found
 
 
 async def _act_lines(unit: Unit, actor: Actor, case: Case, member: CaseMember, acts: Iterable[Act]) -> bytes:

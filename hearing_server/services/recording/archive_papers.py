@@ -16,9 +16,9 @@ from hearing_server.filing.cases import Case, Court, Openness
 from hearing_server.filing.closed_doors import ClosedDoors
 from hearing_server.kernel import PersonId, to_wire
 from hearing_server.ports.units import Unit
+from hearing_server.services.acts import acts_of
 from hearing_server.services.trust.act_receipts import ActReceipts
 
-_STRETCH = 500
 # The acts that bind the record and the film: each goes in with its receipt.
 _PROVEN = frozenset(
     {
@@ -59,7 +59,7 @@ async def papers_of(
     case = await unit.cases.get(archive.case_id)
     assert hearing is not None
     assert case is not None
-    acts = await _acts(unit, archive.case_id)
+    acts = await acts_of(unit, archive.case_id)
     about: dict[str, object] = {
         "format": "hearing-server-package/1",
         "made_at": to_wire(at),
@@ -93,15 +93,6 @@ async def papers_of(
         if act.kind in _PROVEN and act.payload.get("recording_id") == recording.id:
             texts.append((f"receipts/{act.case_seq:06d}{SUFFIX}", await receipts.written(unit, act)))
     return texts, about
-
-
-async def _acts(unit: Unit, chain_id: str) -> list[Act]:
-    found: list[Act] = []
-    while True:
-        page = await unit.acts.after(chain_id, found[-1].case_seq if found else 0, _STRETCH)
-        found += page
-        if len(page) < _STRETCH:
-            return found
 
 
 async def _act_lines(unit: Unit, acts: list[Act]) -> bytes:
